@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The recorder: turns a span of the packet ring into the segments of a recording, on its own thread.
+//
+// A recording begins pre_event_ns before its press, on a key frame, and goes on until it is stopped. The recorder
+// is the only one that has a recording's files open. Its cursor in the ring advances only when a fragment is
+// durable (a successful fdatasync), so whatever the card does, everything not durable is still in the ring, until
+// the ring must evict it: that becomes a declared gap.
+#ifndef BC_EVIDENCE_RECORDER_H
+#define BC_EVIDENCE_RECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "bodycam/ring.h"
+#include "bodycam/stream.h"
+
+struct bc_recorder;
+struct bc_store;
+
+struct bc_recorder_config {
+        int64_t pre_event_ns;
+        bool pre_event_sound;  // false: sound begins at the press
+        int64_t fragment_ns;   // at most 500 ms by default
+        int64_t segment_ns;    // a segment ends at the first key frame after it
+        size_t unit_bytes_max; // the largest access unit the ring can hold
+        size_t fragment_bytes_max; // payload of a fragment
+};
+
+enum bc_recorder_notice {
+        BC_RECORDER_DURABLE,  // the first fragment of the recording is on the disk; value: its counter
+        BC_RECORDER_CLOSED,   // the recording is closed and finalised; value: its counter
+        BC_RECORDER_TROUBLE,  // nothing can be made durable at the moment; value: negative errno; it keeps trying
+        BC_RECORDER_WELL,     // writing works again
+        BC_RECORDER_GAP,      // the ring overtook the recorder; value: length of the gap in ns
+};
+
+struct bc_recorder_sink {
+        void (*on_notice)(void *user, enum bc_recorder_notice notice, int64_t value); // recorder's thread, not blocking
+        void *user;
+};
+
+struct bc_recorder_status {
+        bool recording;         // started and not yet closed
+        uint64_t counter;       // of the current or the last recording; 0: none yet
+        int64_t press_ns;
+        int64_t first_ns;       // media time of its first picture; -1: not known yet
+        int64_t durable_ns;     // everything before this media time is durable; -1: nothing yet
+        uint32_t segments;      // begun so far
+        uint64_t gaps;
+        int error;              // negative errno while in trouble, else 0
+};
+
+// Starts the thread. Borrows clock, ring, store, stream.
+int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_store *store,
+                    const struct bc_stream *stream, const struct bc_recorder_config *config,
+                    const struct bc_recorder_sink *sink, struct bc_recorder **ret_recorder);
+
+// Closes what is being recorded with what the ring holds, ends the thread. NULL is allowed.
+void bc_recorder_free(struct bc_recorder *recorder);
+
+// A new recording, pressed at press_ns; reason ("button", "dbus", ...) goes into its manifest. -EBUSY while one is
+// open and not stopped; a stop still being worked off does not hinder it. Any thread, returns at once.
+int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char *reason);
+
+// The recording ends at end_ns: units that start before it belong to it. -ENOENT when none is open.
+int bc_recorder_stop(struct bc_recorder *recorder, int64_t end_ns, const char *reason);
+
+void bc_recorder_status(struct bc_recorder *recorder, struct bc_recorder_status *ret_status);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Camera and microphone to packet ring: the video and the audio thread.
+//
+// The video thread takes frames from a queue of BC_PIPELINE_FRAMES_MAX (a full queue drops the new frame, counted in
+// the next unit's `lost`) and encodes them; without frames for slate_after_ns it encodes a slate at 1 fps, all IDR.
+// The audio thread reads the microphone, resamples it to the media clock, and encodes; missing sound becomes silence.
+// So both lanes of the ring always go on while the pipeline runs, whatever the devices do.
+#ifndef BC_MEDIA_PIPELINE_H
+#define BC_MEDIA_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "bodycam/camera.h"
+#include "bodycam/mic.h"
+#include "bodycam/ring.h"
+#include "bodycam/stream.h"
+
+#define BC_PIPELINE_FRAMES_MAX 3
+
+struct bc_pipeline;
+
+struct bc_pipeline_config {
+        const char *encoder;     // FFmpeg's name of an H.264 encoder: "libx264", "h264_v4l2m2m"
+        const char *preset;      // of libx264, else unused
+        uint32_t threads;        // encoder threads (sliced), 1 or more
+        uint32_t bit_rate_bps;   // picture
+        uint32_t sound_bit_rate_bps;
+        int64_t gop_ns;          // time between two key frames, 1 s
+        int64_t slate_after_ns;  // 1 s
+};
+
+enum bc_pipeline_notice {
+        BC_PIPELINE_PICTURE_LOST, // slate begins
+        BC_PIPELINE_PICTURE_BACK,
+        BC_PIPELINE_SOUND_LOST,   // silence begins
+        BC_PIPELINE_SOUND_BACK,
+        BC_PIPELINE_FRAMES_DROPPED,
+        BC_PIPELINE_FAILED,       // an encoder failed; the lane has ended
+};
+
+struct bc_pipeline_sink {
+        // Any thread; must not block. value: media time, for FRAMES_DROPPED the number since the last notice, for
+        // FAILED the negative errno.
+        void (*on_notice)(void *user, enum bc_pipeline_notice notice, int64_t value);
+        void *user;
+};
+
+struct bc_pipeline_counters {
+        uint64_t frames, frames_dropped, frames_lost_by_camera, slates;
+        uint64_t sound_units, silent_units;
+        int64_t rate_error_ppb; // measured rate error of the microphone against the media clock
+};
+
+// Checks an encoder by opening it: what bodycamd --check does. 0, or negative errno with a message in text.
+int bc_pipeline_check(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px,
+                      uint32_t rate_mhz, char *text, size_t text_bytes);
+
+// The ring this configuration needs: pre-event + stall tolerance + two GOPs + a fragment, at the highest rate that
+// rate control can produce.
+void bc_pipeline_ring_config(const struct bc_pipeline_config *config, bool sound, int64_t pre_event_ns,
+                             int64_t stall_ns, int64_t fragment_ns, uint32_t rate_mhz,
+                             struct bc_ring_config *ret_config);
+
+// Opens the encoders. Borrows everything; mic may be NULL (no sound track).
+int bc_pipeline_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera, struct bc_mic *mic,
+                    const struct bc_pipeline_config *config, const struct bc_pipeline_sink *sink,
+                    struct bc_pipeline **ret_pipeline);
+void bc_pipeline_free(struct bc_pipeline *pipeline);
+
+// Sensors and threads on. May be called again after stop (the ring was restarted then by start).
+int bc_pipeline_start(struct bc_pipeline *pipeline);
+
+// Sensors off; everything captured is encoded and the lanes are ended; waits for the threads.
+void bc_pipeline_stop(struct bc_pipeline *pipeline);
+
+// Valid from new to free, immutable.
+const struct bc_stream *bc_pipeline_stream(const struct bc_pipeline *pipeline);
+
+void bc_pipeline_counters(struct bc_pipeline *pipeline, struct bc_pipeline_counters *ret_counters);
+
+#endif
