@@ -6,8 +6,8 @@
 // system call counts as running, so no simulated second passes while the card writes, and hours of media run as
 // fast as the machine can and end the same way every time.
 //
-// Every thread that waits on a simulated clock must be one of its threads: started by bc_thread_start(), or
-// between bc_clock_enter() and bc_clock_leave().
+// The clock's threads are those started by bc_thread_start(), or between bc_clock_enter() and bc_clock_leave().
+// Others (a test's main thread) may wait too, but time does not stand still for them while they run.
 #ifndef BC_BASE_CLOCK_H
 #define BC_BASE_CLOCK_H
 
@@ -34,6 +34,12 @@ int64_t bc_clock_now_ns(struct bc_clock *clock);
 // Makes the calling thread one of the clock's. No effect on a real clock.
 void bc_clock_enter(struct bc_clock *clock);
 void bc_clock_leave(struct bc_clock *clock);
+bool bc_clock_is_entered(const struct bc_clock *clock);
+
+// For base/thread: counts a thread that is being made as running (+1) or not (-1); the new thread then adopts that
+// count as its own, as if it had entered.
+void bc_clock_count(struct bc_clock *clock, int change);
+void bc_clock_adopt(struct bc_clock *clock);
 
 // ---- simulated only ------------------------------------------------------------------------------------------
 

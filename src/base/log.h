@@ -6,7 +6,7 @@
 
 #include <syslog.h>
 
-// priority: LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO or LOG_DEBUG. Control characters in the text are escaped.
+// priority: LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO or LOG_DEBUG. Control characters in the text become "?".
 // LOG_DEBUG lines appear only with BC_DEBUG in the environment.
 __attribute__((format(printf, 2, 3))) void bc_log(int priority, const char *format, ...);
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int bc_file_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
+{
+        const char *at = bytes;
+
+        while (size > 0) {
+                ssize_t n = pwrite(fd, at, size, (off_t)offset);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        return -EIO;
+                at += n;
+                offset += (uint64_t)n;
+                size -= (size_t)n;
+        }
+        return 0;
+}
+
+int bc_file_read_at(int fd, void *bytes, size_t size, uint64_t offset)
+{
+        char *at = bytes;
+
+        while (size > 0) {
+                ssize_t n = pread(fd, at, size, (off_t)offset);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        return -ENODATA;
+                at += n;
+                offset += (uint64_t)n;
+                size -= (size_t)n;
+        }
+        return 0;
+}
+
+int bc_folder_sync(int folder_fd)
+{
+        return fsync(folder_fd) < 0 ? -errno : 0;
+}
+
+int bc_folder_make(int parent_fd, const char *name, int exist_ok)
+{
+        if (mkdirat(parent_fd, name, 0750) < 0) {
+                struct stat status;
+
+                if (errno != EEXIST || !exist_ok)
+                        return -errno;
+                if (fstatat(parent_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                        return -errno;
+                if (!S_ISDIR(status.st_mode))
+                        return -ENOTDIR;
+        }
+        return bc_folder_sync(parent_fd);
+}
+
+int bc_file_replace(int folder_fd, const char *name, const void *bytes, size_t size)
+{
+        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
+        char temporary[256];
+        int r;
+
+        r = snprintf(temporary, sizeof(temporary), "%s.new", name);
+        if (r < 0 || (size_t)r >= sizeof(temporary))
+                return -ENAMETOOLONG;
+        // One left behind by a power cut is nobody's.
+        if (unlinkat(folder_fd, temporary, 0) < 0 && errno != ENOENT)
+                return -errno;
+        fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+        if (fd < 0)
+                return -errno;
+        r = bc_file_write_at(fd, bytes, size, 0);
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r == 0 && renameat(folder_fd, temporary, folder_fd, name) < 0)
+                r = -errno;
+        if (r < 0) {
+                (void)unlinkat(folder_fd, temporary, 0); // the error to report is the first one
+                return r;
+        }
+        return bc_folder_sync(folder_fd);
+}
+
+int bc_file_load(int folder_fd, const char *name, size_t size_max, char **ret_bytes, size_t *ret_size)
+{
+        BC_CLEANUP(bc_cleanup_fd) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        struct stat status;
+        size_t size;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &status) < 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode))
+                return -EINVAL;
+        if ((uint64_t)status.st_size > size_max)
+                return -EFBIG;
+        size = (size_t)status.st_size;
+        bytes = malloc(size + 1);
+        if (!bytes)
+                return -ENOMEM;
+        r = bc_file_read_at(fd, bytes, size, 0);
+        if (r < 0)
+                return r;
+        bytes[size] = 0;
+        *ret_bytes = BC_TAKE(bytes);
+        *ret_size = size;
+        return 0;
+}

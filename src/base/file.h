@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Files that must survive a power cut. All return 0 or negative errno; short writes are completed, EINTR is repeated.
+#ifndef BC_BASE_FILE_H
+#define BC_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Writes all of bytes at offset.
+int bc_file_write_at(int fd, const void *bytes, size_t size, uint64_t offset);
+
+// Reads exactly size bytes at offset; -ENODATA when the file ends before.
+int bc_file_read_at(int fd, void *bytes, size_t size, uint64_t offset);
+
+// Makes the entries of a folder durable.
+int bc_folder_sync(int folder_fd);
+
+// mkdir that is durable when it returns; an existing folder is fine when exist_ok, else -EEXIST.
+int bc_folder_make(int parent_fd, const char *name, int exist_ok);
+
+// Replaces the file NAME in a folder by bytes, atomically and durably: after a power cut the old or the new content
+// is there, whole. Uses NAME.new in the same folder. NAME: at most 200 characters.
+int bc_file_replace(int folder_fd, const char *name, const void *bytes, size_t size);
+
+// Reads a whole regular file of at most size_max bytes into memory the caller frees; a 0 byte follows it.
+// -EFBIG when larger, -EINVAL when it is not a regular file.
+int bc_file_load(int folder_fd, const char *name, size_t size_max, char **ret_bytes, size_t *ret_size);
+
+#endif
