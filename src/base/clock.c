@@ -342,18 +342,25 @@ void bc_monitor_wake(struct bc_monitor *monitor)
 
 // ---- waits that something outside may end ----------------------------------------------------------------------
 
-void bc_clock_begin_outside(struct bc_clock *clock, struct bc_outside_wait *wait)
+bool bc_clock_begin_outside(struct bc_clock *clock, struct bc_outside_wait *wait)
 {
+        bool begun;
+
         if (!clock->simulated)
-                return;
+                return true;
         pthread_mutex_lock(&clock->mutex);
-        wait->waiting = true;
-        wait->woken = false;
-        wait->next = clock->outside;
-        clock->outside = wait;
-        clock->running--;
-        advance(clock);
+        begun = !wait->pending;
+        wait->pending = false;
+        if (begun) {
+                wait->waiting = true;
+                wait->woken = false;
+                wait->next = clock->outside;
+                clock->outside = wait;
+                clock->running--;
+                advance(clock);
+        }
         pthread_mutex_unlock(&clock->mutex);
+        return begun;
 }
 
 void bc_clock_end_outside(struct bc_clock *clock, struct bc_outside_wait *wait)
@@ -380,5 +387,7 @@ void bc_clock_wake_outside(struct bc_clock *clock, struct bc_outside_wait *wait)
         pthread_mutex_lock(&clock->mutex);
         if (wait->waiting)
                 wake_outside(clock, wait);
+        else
+                wait->pending = true;
         pthread_mutex_unlock(&clock->mutex);
 }

@@ -80,9 +80,10 @@ struct bc_outside_wait {
         void (*wake)(void *user);
         void *user;
         struct bc_outside_wait *next;
-        bool waiting, woken;
+        bool waiting, woken, pending;
 };
-void bc_clock_begin_outside(struct bc_clock *clock, struct bc_outside_wait *wait);
+// false: it was woken since the last wait, so there is something to do first and no time may pass: do not wait.
+bool bc_clock_begin_outside(struct bc_clock *clock, struct bc_outside_wait *wait);
 void bc_clock_end_outside(struct bc_clock *clock, struct bc_outside_wait *wait);
 void bc_clock_wake_outside(struct bc_clock *clock, struct bc_outside_wait *wait);
 

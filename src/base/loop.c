@@ -345,7 +345,8 @@ static int wait_for_events(struct bc_loop *loop)
         if (!bc_clock_is_simulated(loop->clock))
                 return sd_event_wait(loop->event, UINT64_MAX);
         loop->outside.deadline_ns = loop->timers ? loop->timers->due_ns : BC_NS_NEVER;
-        bc_clock_begin_outside(loop->clock, &loop->outside);
+        if (!bc_clock_begin_outside(loop->clock, &loop->outside))
+                return sd_event_wait(loop->event, 0);
         r = sd_event_wait(loop->event, UINT64_MAX);
         bc_clock_end_outside(loop->clock, &loop->outside);
         return r;

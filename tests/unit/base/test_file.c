@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+// Each call counts down; at 0 it fails once with this error, or writes one byte only when error is 0.
+static struct fault {
+        int countdown;
+        int error;
+} fault = { -1, 0 };
+
+static bool strikes(void)
+{
+        return fault.countdown >= 0 && fault.countdown-- == 0;
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
+int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+
+int __wrap_fsync(int fd)
+{
+        if (strikes() && fault.error) {
+                errno = fault.error;
+                return -1;
+        }
+        return __real_fsync(fd);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+        if (strikes()) {
+                if (!fault.error)
+                        return __real_pwrite(fd, bytes, 1, offset);
+                errno = fault.error;
+                return -1;
+        }
+        return __real_pwrite(fd, bytes, size, offset);
+}
+
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+        if (strikes() && fault.error) {
+                errno = fault.error;
+                return -1;
+        }
+        return __real_renameat(from_fd, from, to_fd, to);
+}
+
+static int make_folder(void **state)
+{
+        static char path[] = "/tmp/bc-test-file-XXXXXX";
+        static int fd;
+
+        strcpy(path + sizeof(path) - 7, "XXXXXX");
+        if (!mkdtemp(path))
+                return -1;
+        fd = open(path, O_RDONLY | O_DIRECTORY);
+        fault.countdown = -1;
+        *state = &fd;
+        return 0;
+}
+
+static int remove_folder(void **state)
+{
+        int fd = *(int *)*state;
+        char path[64], link[64];
+        ssize_t n;
+
+        unlinkat(fd, "f", 0);
+        unlinkat(fd, "f.new", 0);
+        unlinkat(fd, "d", AT_REMOVEDIR);
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, sizeof(path) - 1);
+        path[n > 0 ? n : 0] = 0;
+        close(fd);
+        return rmdir(path);
+}
+
+static void assert_content(int fd, const char *expected)
+{
+        char *bytes;
+        size_t size;
+
+        assert_int_equal(bc_file_load(fd, "f", 1000, &bytes, &size), 0);
+        assert_int_equal(size, strlen(expected));
+        assert_string_equal(bytes, expected);
+        free(bytes);
+}
+
+static void test_replace_and_load(void **state)
+{
+        int fd = *(int *)*state;
+        char *bytes;
+        size_t size;
+
+        assert_int_equal(bc_file_replace(fd, "f", "one", 3), 0);
+        assert_content(fd, "one");
+        assert_int_equal(bc_file_replace(fd, "f", "second", 6), 0);
+        assert_content(fd, "second");
+        assert_int_equal(faccessat(fd, "f.new", F_OK, 0), -1);
+        assert_int_equal(bc_file_load(fd, "f", 5, &bytes, &size), -EFBIG);
+        assert_int_equal(bc_file_load(fd, "none", 5, &bytes, &size), -ENOENT);
+        assert_int_equal(bc_folder_make(fd, "d", 0), 0);
+        assert_int_equal(bc_folder_make(fd, "d", 0), -EEXIST);
+        assert_int_equal(bc_folder_make(fd, "d", 1), 0);
+        assert_int_equal(bc_folder_make(fd, "f", 1), -ENOTDIR);
+        assert_int_equal(bc_file_load(fd, "d", 5, &bytes, &size), -EINVAL);
+}
+
+// Whatever call fails, the old content or the new one is there whole, and only success is reported as success.
+static void test_replace_with_a_fault_at_every_call(void **state)
+{
+        const int errors[] = { EIO, ENOSPC, 0 };
+        int fd = *(int *)*state;
+        unsigned failed = 0;
+
+        for (unsigned e = 0; e < 3; e++) {
+                for (int call = 0; call < 6; call++) {
+                        int r;
+
+                        fault.countdown = -1;
+                        assert_int_equal(bc_file_replace(fd, "f", "old content", 11), 0);
+                        fault = (struct fault){ call, errors[e] };
+                        r = bc_file_replace(fd, "f", "new", 3);
+                        if (r < 0) {
+                                char *bytes;
+                                size_t size;
+
+                                assert_int_equal(r, -errors[e]);
+                                failed++;
+                                assert_int_equal(bc_file_load(fd, "f", 100, &bytes, &size), 0);
+                                assert_true(!strcmp(bytes, "old content") || !strcmp(bytes, "new"));
+                                free(bytes);
+                        } else {
+                                assert_content(fd, "new");
+                        }
+                }
+        }
+        // pwrite, fsync of the file, rename, fsync of the folder: each fails with both errors; short writes go on.
+        assert_int_equal(failed, 8);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_replace_and_load, make_folder, remove_folder),
+                cmocka_unit_test_setup_teardown(test_replace_with_a_fault_at_every_call, make_folder, remove_folder),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
