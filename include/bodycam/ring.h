@@ -75,7 +75,8 @@ void bc_ring_restart(struct bc_ring *ring);
 
 // ---- the retention law ---------------------------------------------------------------------------------------
 
-// recording: keep all that fits. Otherwise only pre-event + one GOP; takes effect at once.
+// recording: keep all that fits. Otherwise only pre-event + one GOP; takes effect at once. The recorder calls this:
+// only it knows when what was recorded is durable.
 void bc_ring_set_recording(struct bc_ring *ring, bool recording);
 
 // ---- readers -------------------------------------------------------------------------------------------------
