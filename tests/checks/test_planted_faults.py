@@ -209,6 +209,12 @@ class Source(Planted):
                 self.plant(path, f"\n{text}\n")
                 self.caught("source", "unfinished", f"{path}:2", "unfinished")
 
+    def test_data(self):
+        self.plant("tests/data/planted.wav", "of unknown origin")
+        self.caught("source", "data", "tests/data/planted.wav:0", "README.md does not list")
+        self.plant("tests/data/boat.nmea", "swapped")
+        self.caught("source", "data", "tests/data/boat.nmea:0", "README.md does not list")
+
 
 class Built(Planted):
     """A build of two or three tiny layers, for what only libraries show."""
