@@ -198,7 +198,7 @@ class Source(Planted):
             with self.subTest(call=call):
                 self.plant("src/media/planted.c", f"{SPDX}        {call};\n")
                 self.caught("source", "base-only", "src/media/planted.c:2", "src/base")
-        self.plant("src/media/planted.c", SPDX)
+        self.plant("src/media/planted.c", SPDX + "        pthread_mutex_lock(&a);\n")
         self.plant("src/base/planted.c", SPDX + "        pthread_cond_wait(&a, &b);\n")
         self.passes("source", "base-only", "planted.c")
 
