@@ -7,8 +7,10 @@
 
 size_t bc_finalise_bytes(const struct bc_init *init, const struct bc_sample_table *table)
 {
-        // The boxes of a final moov without samples, by measuring; an elst and stss beside them, by their entries.
+        // The boxes are measured with tables that have no samples, the tables' entries counted beside them.
         struct bc_sample_table empty = { .tracks = table->tracks };
+        for (size_t i = 0; i < table->tracks; i++)
+                empty.track[i].duration_ticks = table->track[i].duration_ticks;
         struct bc_writer w = bc_writer_measuring();
         bc_moov_write(&w, init, &empty);
         size_t bytes = w.used;

@@ -20,7 +20,7 @@ static uint64_t shown_ticks(const struct bc_track *track, const struct bc_track_
 
 static uint64_t track_ticks(const struct bc_track *track, const struct bc_track_samples *samples)
 {
-        if (!samples || samples->samples == 0)
+        if (!samples || samples->duration_ticks == 0)
                 return 0;
         return shown_ticks(track, samples) + (track->start_ticks > 0 ? (uint64_t)track->start_ticks : 0);
 }
@@ -81,10 +81,10 @@ static void put_edit(struct bc_writer *w, uint64_t duration, int64_t media_time)
         bc_put_u32(w, 0x10000); // rate 1.0
 }
 
-// 14496-12, 8.6.5 and 8.6.6. None for a track that starts with the segment.
+// 14496-12, 8.6.5 and 8.6.6. None for a track that starts with the segment, none for one that stayed empty.
 static void put_edts(struct bc_writer *w, const struct bc_track *track, const struct bc_track_samples *samples)
 {
-        if (track->start_ticks == 0)
+        if (track->start_ticks == 0 || (samples && samples->duration_ticks == 0))
                 return;
         size_t edts = bc_box_open(w, BC_BOX_TYPE('e', 'd', 't', 's'));
         size_t elst = bc_fullbox_open(w, BC_BOX_TYPE('e', 'l', 's', 't'), 1, 0);
