@@ -18,13 +18,17 @@
 struct bc_recorder;
 struct bc_store;
 
+#define BC_RECORDER_QUEUE_MAX 16
+#define BC_RECORDER_REASON_BYTES_MAX 64
+
 struct bc_recorder_config {
         int64_t pre_event_ns;
         bool pre_event_sound;  // false: sound begins at the press
         int64_t fragment_ns;   // at most 500 ms by default
         int64_t segment_ns;    // a segment ends at the first key frame after it
-        size_t unit_bytes_max; // the largest access unit the ring can hold
-        size_t fragment_bytes_max; // payload of a fragment
+        size_t fragment_bytes;  // room for a fragment's samples at the highest bit rate; grows where one unit is larger
+        int64_t retry_ns;       // between two attempts while writing fails, 1 s
+        int64_t give_up_ns;     // how long bc_recorder_free() goes on trying while writing fails
 };
 
 enum bc_recorder_notice {
@@ -47,7 +51,8 @@ struct bc_recorder_status {
         int64_t first_ns;       // media time of its first picture; -1: not known yet
         int64_t durable_ns;     // everything before this media time is durable; -1: nothing yet
         uint32_t segments;      // begun so far
-        uint64_t gaps;
+        uint64_t gaps;          // declared in the current or last recording
+        unsigned waiting;       // recordings started and not yet closed, the current one included
         int error;              // negative errno while in trouble, else 0
 };
 
@@ -56,11 +61,14 @@ int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_stor
                     const struct bc_stream *stream, const struct bc_recorder_config *config,
                     const struct bc_recorder_sink *sink, struct bc_recorder **ret_recorder);
 
-// Closes what is being recorded with what the ring holds, ends the thread. NULL is allowed.
+// Closes what is being recorded with what the ring holds, ends the thread. While writing fails it goes on trying
+// until config.give_up_ns is over. NULL is allowed.
 void bc_recorder_free(struct bc_recorder *recorder);
 
-// A new recording, pressed at press_ns; reason ("button", "dbus", ...) goes into its manifest. -EBUSY while one is
-// open and not stopped; a stop still being worked off does not hinder it. Any thread, returns at once.
+// A new recording, pressed at press_ns; reason ("button", "dbus", ...) goes into its manifest. From here on the ring
+// keeps everything until the recording is durable and closed. -EBUSY while one is open and not stopped; stopped
+// ones still being worked off do not hinder it, until there are BC_RECORDER_QUEUE_MAX of them (-ENOBUFS). Any
+// thread, returns at once.
 int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char *reason);
 
 // The recording ends at end_ns: units that start before it belong to it. -ENOENT when none is open.

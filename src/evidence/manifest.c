@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/manifest.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "bodycam/time.h"
+
+#define VERSION 1
+#define MANIFEST_BYTES_MAX (4 << 20)
+#define SEGMENTS_MAX 9999 // NNNN.mp4
+
+static const char *const recording_states[] = { "open", "closed", "recovered" };
+static const char *const segment_states[] = { "open", "closed", "abandoned", "recovered", "empty" };
+static const char *const gap_kinds[] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
+                                         "late-sound" };
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+void bc_manifest_init(struct bc_manifest *manifest)
+{
+        *manifest = (struct bc_manifest){ .stop_ticks = BC_TICKS_UNKNOWN };
+}
+
+void bc_manifest_done(struct bc_manifest *manifest)
+{
+        free(manifest->segment);
+        free(manifest->gap);
+        bc_manifest_init(manifest);
+}
+
+void bc_segment_name(uint32_t number, char ret_name[BC_SEGMENT_NAME_BYTES_MAX])
+{
+        snprintf(ret_name, BC_SEGMENT_NAME_BYTES_MAX, "%04u.mp4", number);
+}
+
+// Room for one more entry; arrays double.
+static int grow(void *array, size_t used, size_t *room, size_t entry_bytes)
+{
+        void **at = array, *larger;
+        size_t wanted = *room ? *room * 2 : 8;
+
+        if (used < *room)
+                return 0;
+        larger = reallocarray(*at, wanted, entry_bytes);
+        if (!larger)
+                return -ENOMEM;
+        *at = larger;
+        *room = wanted;
+        return 0;
+}
+
+struct bc_manifest_segment *bc_manifest_find_segment(struct bc_manifest *manifest, uint32_t number)
+{
+        for (size_t i = 0; i < manifest->segments; i++)
+                if (manifest->segment[i].number == number)
+                        return &manifest->segment[i];
+        return NULL;
+}
+
+struct bc_manifest_segment *bc_manifest_add_segment(struct bc_manifest *manifest, uint32_t number)
+{
+        struct bc_manifest_segment *segment = bc_manifest_find_segment(manifest, number);
+
+        if (segment)
+                return segment;
+        if (grow(&manifest->segment, manifest->segments, &manifest->segment_room, sizeof(*segment)) < 0)
+                return NULL;
+        segment = &manifest->segment[manifest->segments++];
+        *segment = (struct bc_manifest_segment){ .number = number };
+        return segment;
+}
+
+static struct bc_manifest_gap *newest_gap(const struct bc_manifest *manifest, enum bc_gap_kind kind)
+{
+        for (size_t i = manifest->gaps; i-- > 0;)
+                if (manifest->gap[i].kind == kind)
+                        return &manifest->gap[i];
+        return NULL;
+}
+
+static void merge(struct bc_manifest_gap *gap, int64_t from_ticks, int64_t to_ticks, uint64_t count)
+{
+        if (from_ticks < gap->from_ticks)
+                gap->from_ticks = from_ticks;
+        if (to_ticks == BC_TICKS_UNKNOWN || (gap->to_ticks != BC_TICKS_UNKNOWN && to_ticks > gap->to_ticks))
+                gap->to_ticks = to_ticks;
+        gap->count += count;
+}
+
+struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t from_ticks,
+                                            int64_t to_ticks, uint64_t count)
+{
+        struct bc_manifest_gap *gap = newest_gap(manifest, kind);
+        bool near = gap && kind == BC_GAP_FRAMES_LOST && gap->to_ticks >= from_ticks - BC_TICKS_PER_S;
+
+        if (near || manifest->gaps >= BC_MANIFEST_GAPS_MAX ||
+            grow(&manifest->gap, manifest->gaps, &manifest->gap_room, sizeof(*gap)) < 0) {
+                if (gap)
+                        merge(gap, from_ticks, to_ticks, count);
+                // Without an entry of its kind there is still one to widen: a gap is never left out.
+                else if (manifest->gaps > 0)
+                        merge(gap = &manifest->gap[manifest->gaps - 1], from_ticks, to_ticks, count);
+                return gap;
+        }
+        gap = &manifest->gap[manifest->gaps++];
+        *gap = (struct bc_manifest_gap){ kind, from_ticks, to_ticks, count };
+        return gap;
+}
+
+bool bc_manifest_lasts(const struct bc_manifest *manifest, enum bc_gap_kind kind)
+{
+        const struct bc_manifest_gap *gap = newest_gap(manifest, kind);
+
+        return gap && gap->to_ticks == BC_TICKS_UNKNOWN;
+}
+
+bool bc_manifest_end_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t to_ticks)
+{
+        struct bc_manifest_gap *gap = newest_gap(manifest, kind);
+
+        if (!gap || gap->to_ticks != BC_TICKS_UNKNOWN)
+                return false;
+        gap->to_ticks = to_ticks > gap->from_ticks ? to_ticks : gap->from_ticks;
+        return true;
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------
+
+static json_t *ticks_or_null(int64_t ticks)
+{
+        return ticks == BC_TICKS_UNKNOWN ? json_null() : json_integer(ticks);
+}
+
+static json_t *segment_to_json(const struct bc_manifest_segment *segment)
+{
+        char name[BC_SEGMENT_NAME_BYTES_MAX];
+        json_t *object;
+
+        bc_segment_name(segment->number, name);
+        object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "file", name, "state", segment_states[segment->state],
+                           "first_ticks", (json_int_t)segment->first_ticks,
+                           "end_ticks", (json_int_t)segment->end_ticks, "bytes", (json_int_t)segment->bytes,
+                           "fragments", (json_int_t)segment->fragments);
+        if (object && segment->follows)
+                json_object_set_new(object, "succeeds", json_integer(segment->follows));
+        if (object && segment->error)
+                json_object_set_new(object, "error", json_string(strerror(-segment->error)));
+        if (object && segment->error)
+                json_object_set_new(object, "errno", json_integer(-segment->error));
+        if (object && segment->tail_bytes)
+                json_object_set_new(object, "tail_bytes", json_integer((json_int_t)segment->tail_bytes));
+        return object;
+}
+
+static json_t *gap_to_json(const struct bc_manifest_gap *gap)
+{
+        return json_pack("{s:s, s:I, s:o, s:I}", "kind", gap_kinds[gap->kind],
+                         "from_ticks", (json_int_t)gap->from_ticks, "to_ticks", ticks_or_null(gap->to_ticks),
+                         "count", (json_int_t)gap->count);
+}
+
+static json_t *to_json(const struct bc_manifest *manifest)
+{
+        json_t *segments = json_array(), *gaps = json_array();
+        bool whole = true;
+
+        // jansson answers NULL arrays and values with an error.
+        for (size_t i = 0; i < manifest->segments; i++)
+                whole &= json_array_append_new(segments, segment_to_json(&manifest->segment[i])) == 0;
+        for (size_t i = 0; i < manifest->gaps; i++)
+                whole &= json_array_append_new(gaps, gap_to_json(&manifest->gap[i])) == 0;
+        if (!whole) {
+                json_decref(segments);
+                json_decref(gaps);
+                return NULL;
+        }
+        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "version", VERSION,
+                         "device", manifest->device, "recording", (json_int_t)manifest->counter,
+                         "state", recording_states[manifest->state], "boot_id", manifest->boot_id,
+                         "ticks_per_second", (int)BC_TICKS_PER_S, "reason", manifest->reason,
+                         "stop_reason", manifest->stop_reason, "press_ticks", (json_int_t)manifest->press_ticks,
+                         "pre_event_ticks", (json_int_t)manifest->pre_event_ticks,
+                         "stop_ticks", ticks_or_null(manifest->stop_ticks), "segments", segments, "gaps", gaps);
+}
+
+int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd)
+{
+        json_t *root = to_json(manifest);
+        BC_CLEANUP(bc_cleanup_memory) char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+
+        json_decref(root);
+        if (!text)
+                return -ENOMEM;
+        return bc_file_replace(folder_fd, BC_MANIFEST_NAME, text, strlen(text));
+}
+
+// ---- reading: the file may have been edited by anybody ---------------------------------------------------------
+
+static int get_integer(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *ret_value)
+{
+        const json_t *value = json_object_get(object, key);
+
+        if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
+                return -EBADMSG;
+        *ret_value = json_integer_value(value);
+        return 0;
+}
+
+static int get_ticks(const json_t *object, const char *key, int64_t *ret_ticks)
+{
+        if (json_is_null(json_object_get(object, key))) {
+                *ret_ticks = BC_TICKS_UNKNOWN;
+                return 0;
+        }
+        return get_integer(object, key, 0, INT64_MAX, ret_ticks);
+}
+
+static int get_choice(const json_t *object, const char *key, const char *const *choice, size_t choices)
+{
+        const char *text = json_string_value(json_object_get(object, key));
+
+        for (size_t i = 0; text && i < choices; i++)
+                if (!strcmp(text, choice[i]))
+                        return (int)i;
+        return -EBADMSG;
+}
+
+static int get_text(const json_t *object, const char *key, char *ret_text, size_t bytes)
+{
+        const char *text = json_string_value(json_object_get(object, key));
+
+        if (!text || strlen(text) >= bytes)
+                return -EBADMSG;
+        memcpy(ret_text, text, strlen(text) + 1);
+        return 0;
+}
+
+static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
+{
+        struct bc_manifest_segment read = { 0 }, *segment;
+        char name[BC_SEGMENT_NAME_BYTES_MAX], expected[BC_SEGMENT_NAME_BYTES_MAX];
+        int64_t bytes, fragments, follows = 0, error = 0, tail = 0;
+        unsigned long number;
+        int state;
+
+        if (get_text(object, "file", name, sizeof(name)) < 0)
+                return -EBADMSG;
+        number = strtoul(name, NULL, 10);
+        if (number < 1 || number > SEGMENTS_MAX)
+                return -EBADMSG;
+        bc_segment_name((uint32_t)number, expected);
+        state = get_choice(object, "state", segment_states, COUNT(segment_states));
+        if (strcmp(name, expected) || state < 0 || bc_manifest_find_segment(manifest, (uint32_t)number) ||
+            get_integer(object, "first_ticks", 0, INT64_MAX, &read.first_ticks) < 0 ||
+            get_integer(object, "end_ticks", 0, INT64_MAX, &read.end_ticks) < 0 ||
+            get_integer(object, "bytes", 0, INT64_MAX, &bytes) < 0 ||
+            get_integer(object, "fragments", 0, UINT32_MAX, &fragments) < 0)
+                return -EBADMSG;
+        if ((json_object_get(object, "succeeds") && get_integer(object, "succeeds", 1, SEGMENTS_MAX, &follows) < 0) ||
+            (json_object_get(object, "errno") && get_integer(object, "errno", 1, 4095, &error) < 0) ||
+            (json_object_get(object, "tail_bytes") && get_integer(object, "tail_bytes", 0, INT64_MAX, &tail) < 0))
+                return -EBADMSG;
+        segment = bc_manifest_add_segment(manifest, (uint32_t)number);
+        if (!segment)
+                return -ENOMEM;
+        *segment = read;
+        segment->number = (uint32_t)number;
+        segment->state = (enum bc_segment_state)state;
+        segment->bytes = (uint64_t)bytes;
+        segment->fragments = (uint32_t)fragments;
+        segment->follows = (uint32_t)follows;
+        segment->error = -(int)error;
+        segment->tail_bytes = (uint64_t)tail;
+        return 0;
+}
+
+static int gap_from_json(struct bc_manifest *manifest, const json_t *object)
+{
+        int kind = get_choice(object, "kind", gap_kinds, COUNT(gap_kinds));
+        int64_t from_ticks, to_ticks, count;
+
+        // Straight into the array: what was declared apart stays apart.
+        if (kind < 0 || manifest->gaps >= BC_MANIFEST_GAPS_MAX ||
+            get_integer(object, "from_ticks", 0, INT64_MAX, &from_ticks) < 0 ||
+            get_ticks(object, "to_ticks", &to_ticks) < 0 ||
+            get_integer(object, "count", 0, INT64_MAX, &count) < 0)
+                return -EBADMSG;
+        if (grow(&manifest->gap, manifest->gaps, &manifest->gap_room, sizeof(*manifest->gap)) < 0)
+                return -ENOMEM;
+        manifest->gap[manifest->gaps++] =
+                (struct bc_manifest_gap){ (enum bc_gap_kind)kind, from_ticks, to_ticks, (uint64_t)count };
+        return 0;
+}
+
+static int from_json(struct bc_manifest *manifest, const json_t *root)
+{
+        const json_t *segments = json_object_get(root, "segments"), *gaps = json_object_get(root, "gaps"), *value;
+        int64_t version, counter;
+        int state = get_choice(root, "state", recording_states, COUNT(recording_states)), r;
+        size_t i;
+
+        if (state < 0 || get_integer(root, "version", VERSION, VERSION, &version) < 0 ||
+            get_text(root, "device", manifest->device, sizeof(manifest->device)) < 0 ||
+            get_integer(root, "recording", 1, INT64_MAX, &counter) < 0 ||
+            get_text(root, "boot_id", manifest->boot_id, sizeof(manifest->boot_id)) < 0 ||
+            get_text(root, "reason", manifest->reason, sizeof(manifest->reason)) < 0 ||
+            get_text(root, "stop_reason", manifest->stop_reason, sizeof(manifest->stop_reason)) < 0 ||
+            get_integer(root, "press_ticks", 0, INT64_MAX, &manifest->press_ticks) < 0 ||
+            get_integer(root, "pre_event_ticks", 0, INT64_MAX, &manifest->pre_event_ticks) < 0 ||
+            get_ticks(root, "stop_ticks", &manifest->stop_ticks) < 0 || !json_is_array(segments) ||
+            !json_is_array(gaps))
+                return -EBADMSG;
+        manifest->counter = (uint64_t)counter;
+        manifest->state = (enum bc_recording_state)state;
+        json_array_foreach((json_t *)segments, i, value) {
+                r = segment_from_json(manifest, value);
+                if (r < 0)
+                        return r;
+        }
+        json_array_foreach((json_t *)gaps, i, value) {
+                r = gap_from_json(manifest, value);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int bc_manifest_load(struct bc_manifest *manifest, int folder_fd)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        json_t *root;
+        size_t size;
+        int r;
+
+        r = bc_file_load(folder_fd, BC_MANIFEST_NAME, MANIFEST_BYTES_MAX, &bytes, &size);
+        if (r < 0)
+                return r == -EFBIG || r == -EINVAL || r == -ELOOP ? -EBADMSG : r;
+        root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
+        if (!root)
+                return -EBADMSG;
+        r = from_json(manifest, root);
+        json_decref(root);
+        if (r < 0)
+                bc_manifest_done(manifest);
+        return r;
+}

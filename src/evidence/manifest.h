@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: EUPL-1.2
+// manifest.json: what a recording consists of, and what is missing in it (docs/formats/manifest.md).
+//
+// Kept in memory by the recorder (or loaded by recovery) and replaced on disk as a whole. Times are media ticks
+// (bodycam/time.h). Thread-bound.
+#ifndef BC_EVIDENCE_MANIFEST_H
+#define BC_EVIDENCE_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "evidence/store.h"
+
+#define BC_MANIFEST_REASON_BYTES_MAX 64
+#define BC_MANIFEST_GAPS_MAX 1000 // then gaps of a kind are merged
+#define BC_SEGMENT_NAME_BYTES_MAX 16
+#define BC_TICKS_UNKNOWN (-1)
+
+enum bc_recording_state {
+        BC_RECORDING_OPEN,
+        BC_RECORDING_CLOSED,
+        BC_RECORDING_RECOVERED,
+};
+
+enum bc_segment_state {
+        BC_SEGMENT_OPEN,
+        BC_SEGMENT_CLOSED,    // finalised
+        BC_SEGMENT_ABANDONED, // a write failed: only the first `bytes` count, a successor goes on
+        BC_SEGMENT_RECOVERED, // finalised at a later start
+        BC_SEGMENT_EMPTY,     // recovered: it held no whole fragment, all of it is in NNNN.tail
+};
+
+enum bc_gap_kind {
+        BC_GAP_PRE_EVENT,   // the ring did not reach back far enough (just started)
+        BC_GAP_NO_PICTURE,  // slate instead of picture
+        BC_GAP_NO_SOUND,    // silence instead of sound
+        BC_GAP_FRAMES_LOST, // frames dropped: count
+        BC_GAP_OVERTAKEN,   // could not be written in time: the ring had to go on
+        BC_GAP_LATE_SOUND,  // sound that came too late for the end of its segment
+};
+
+struct bc_manifest_segment {
+        uint32_t number;             // NNNN.mp4
+        enum bc_segment_state state;
+        int64_t first_ticks;         // media time of the first picture
+        int64_t end_ticks;           // media time where its last durable picture ends
+        uint64_t bytes;              // durable so far; the whole file once closed
+        uint32_t fragments;
+        uint32_t follows;            // number of an abandoned segment that this one succeeds, or 0
+        int error;                   // abandoned: negative errno
+        uint64_t tail_bytes;         // recovered: bytes moved to NNNN.tail
+};
+
+struct bc_manifest_gap {
+        enum bc_gap_kind kind;
+        int64_t from_ticks, to_ticks; // to BC_TICKS_UNKNOWN: it still lasts
+        uint64_t count;               // frames lost, or gaps merged
+};
+
+struct bc_manifest {
+        char device[BC_DEVICE_ID_BYTES_MAX + 1];
+        uint64_t counter;
+        enum bc_recording_state state;
+        char boot_id[33]; // hexadecimal
+        char reason[BC_MANIFEST_REASON_BYTES_MAX + 1], stop_reason[BC_MANIFEST_REASON_BYTES_MAX + 1];
+        int64_t press_ticks, pre_event_ticks;
+        int64_t stop_ticks; // BC_TICKS_UNKNOWN while it lasts
+        struct bc_manifest_segment *segment;
+        size_t segments, segment_room;
+        struct bc_manifest_gap *gap;
+        size_t gaps, gap_room;
+};
+
+void bc_manifest_init(struct bc_manifest *manifest);
+void bc_manifest_done(struct bc_manifest *manifest);
+
+// Adds a segment or finds the one with this number. NULL: out of memory.
+struct bc_manifest_segment *bc_manifest_add_segment(struct bc_manifest *manifest, uint32_t number);
+struct bc_manifest_segment *bc_manifest_find_segment(struct bc_manifest *manifest, uint32_t number);
+
+// Declares a gap. Frames lost within a second of each other become one entry with a count; beyond
+// BC_MANIFEST_GAPS_MAX entries, or without memory, the newest entry of the kind takes the new one in: none is ever
+// dropped. Returns the entry, valid until the next call; NULL only when there is no entry at all to merge into.
+struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t from_ticks,
+                                            int64_t to_ticks, uint64_t count);
+
+// Whether the newest gap of this kind still lasts.
+bool bc_manifest_lasts(const struct bc_manifest *manifest, enum bc_gap_kind kind);
+
+// Ends the gap of this kind that still lasts. true when there was one.
+bool bc_manifest_end_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t to_ticks);
+
+// Replaces manifest.json in the folder, durably. 0 or negative errno.
+int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd);
+
+// Reads it. -ENOENT, -EBADMSG (damaged or not of this version), ... The manifest must be initialised.
+int bc_manifest_load(struct bc_manifest *manifest, int folder_fd);
+
+void bc_segment_name(uint32_t number, char ret_name[BC_SEGMENT_NAME_BYTES_MAX]); // "0001.mp4"
+
+#endif

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/recorder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "evidence/recording.h"
+
+// A recording asked for: its press, and once it is stopped its end.
+struct job {
+        int64_t press_ns, end_ns; // end BC_NS_NEVER: not stopped
+        char reason[BC_RECORDER_REASON_BYTES_MAX + 1], stop_reason[BC_RECORDER_REASON_BYTES_MAX + 1];
+};
+
+struct bc_recorder {
+        struct bc_clock *clock;
+        struct bc_ring *ring;
+        struct bc_store *store;
+        const struct bc_stream *stream;
+        struct bc_recorder_config config;
+        struct bc_recorder_sink sink;
+        struct bc_thread *thread;
+
+        struct bc_monitor monitor; // over the following
+        struct job job[BC_RECORDER_QUEUE_MAX]; // the oldest, which is being written, first
+        size_t jobs;
+        bool quit;
+        int64_t give_up_ns;
+        struct bc_recorder_status status;
+
+        // The thread's own.
+        struct bc_fragment_buffer buffer;
+        struct bc_recording recording;
+        bool begun; // the recording of the first job
+        bool announced;
+        uint64_t gaps_seen;
+        uint64_t seen; // changes of the ring
+};
+
+static void notify(struct bc_recorder *recorder, enum bc_recorder_notice notice, int64_t value)
+{
+        if (recorder->sink.on_notice)
+                recorder->sink.on_notice(recorder->sink.user, notice, value);
+}
+
+// ---- the thread ----------------------------------------------------------------------------------------------
+
+static int64_t overtaken_ns(const struct bc_manifest *manifest)
+{
+        const struct bc_manifest_gap *gap = manifest->gaps > 0 ? &manifest->gap[manifest->gaps - 1] : NULL;
+
+        if (!gap || gap->kind != BC_GAP_OVERTAKEN || gap->to_ticks == BC_TICKS_UNKNOWN)
+                return -1;
+        return bc_ns_from_ticks(gap->to_ticks - gap->from_ticks);
+}
+
+// Shows what a step has changed, and tells of it.
+static void publish(struct bc_recorder *recorder, int error)
+{
+        const struct bc_recording *recording = &recorder->recording;
+        const struct bc_manifest *manifest = &recording->manifest;
+        struct bc_recorder_status *status = &recorder->status;
+        int before;
+
+        bc_monitor_lock(&recorder->monitor);
+        before = status->error;
+        status->error = error;
+        status->counter = manifest->counter;
+        status->press_ns = recording->press_ns;
+        status->first_ns = recording->first_ns;
+        status->durable_ns = recording->durable_ns;
+        status->segments = (uint32_t)manifest->segments;
+        status->gaps = manifest->gaps;
+        bc_monitor_unlock(&recorder->monitor);
+        if (error < 0 && error != before) {
+                bc_log_error("recording cannot be made durable: %s", strerror(-error));
+                notify(recorder, BC_RECORDER_TROUBLE, error);
+        }
+        if (error == 0 && before < 0) {
+                bc_log_notice("recording is being made durable again");
+                notify(recorder, BC_RECORDER_WELL, 0);
+        }
+        if (recording->durable_ns >= 0 && !recorder->announced) {
+                recorder->announced = true;
+                notify(recorder, BC_RECORDER_DURABLE, (int64_t)manifest->counter);
+        }
+        if (manifest->gaps > recorder->gaps_seen) {
+                recorder->gaps_seen = manifest->gaps;
+                if (overtaken_ns(manifest) >= 0)
+                        notify(recorder, BC_RECORDER_GAP, overtaken_ns(manifest));
+        }
+}
+
+// Locked. The first job is done with: the next one moves up.
+static void retire_job(struct bc_recorder *recorder)
+{
+        recorder->jobs--;
+        memmove(&recorder->job[0], &recorder->job[1], recorder->jobs * sizeof(recorder->job[0]));
+        // Only now may the ring forget: everything of this recording is durable.
+        if (recorder->jobs == 0)
+                bc_ring_set_recording(recorder->ring, false);
+        recorder->status.waiting = (unsigned)recorder->jobs;
+        recorder->status.recording = recorder->jobs > 0;
+}
+
+static void finish_recording(struct bc_recorder *recorder)
+{
+        uint64_t counter = recorder->recording.manifest.counter;
+
+        bc_recording_done(&recorder->recording);
+        recorder->begun = false;
+        bc_monitor_lock(&recorder->monitor);
+        retire_job(recorder);
+        bc_monitor_unlock(&recorder->monitor);
+        notify(recorder, BC_RECORDER_CLOSED, (int64_t)counter);
+}
+
+static void begin_recording(struct bc_recorder *recorder, const struct job *job)
+{
+        bc_recording_init(&recorder->recording, recorder->ring, recorder->store, recorder->stream, &recorder->config,
+                          &recorder->buffer, job->press_ns, job->reason);
+        recorder->begun = true;
+        recorder->announced = false;
+        recorder->gaps_seen = 0;
+}
+
+static void wait_after_trouble(struct bc_recorder *recorder)
+{
+        int64_t until_ns = bc_clock_now_ns(recorder->clock) + recorder->config.retry_ns;
+
+        bc_monitor_lock(&recorder->monitor);
+        while (bc_monitor_wait(&recorder->monitor, until_ns) != -ETIMEDOUT)
+                ;
+        bc_monitor_unlock(&recorder->monitor);
+}
+
+// false: nothing can be written and there is no time left.
+static bool work_on(struct bc_recorder *recorder, const struct job *job, bool quit, int64_t give_up_ns)
+{
+        struct bc_recording *recording = &recorder->recording;
+        int64_t now_ns = bc_clock_now_ns(recorder->clock), wake_ns;
+        int r;
+
+        if (!recorder->begun)
+                begin_recording(recorder, job);
+        r = bc_recording_step(recording, job->end_ns, job->stop_reason, now_ns, &wake_ns);
+        if (r == -EAGAIN) {
+                publish(recorder, recorder->status.error);
+                bc_ring_wait(recorder->ring, &recorder->seen, wake_ns);
+                return true;
+        }
+        publish(recorder, r);
+        if (recording->phase == BC_PHASE_DONE) {
+                finish_recording(recorder);
+                return true;
+        }
+        if (r < 0) {
+                if (quit && now_ns >= give_up_ns)
+                        return false;
+                wait_after_trouble(recorder);
+        }
+        return true;
+}
+
+static void run(void *user)
+{
+        struct bc_recorder *recorder = user;
+
+        for (;;) {
+                struct job job;
+                bool quit;
+                int64_t give_up_ns;
+
+                bc_monitor_lock(&recorder->monitor);
+                while (recorder->jobs == 0 && !recorder->quit)
+                        bc_monitor_wait(&recorder->monitor, BC_NS_NEVER);
+                quit = recorder->quit;
+                give_up_ns = recorder->give_up_ns;
+                job = recorder->job[0];
+                if (quit && recorder->jobs == 0) {
+                        bc_monitor_unlock(&recorder->monitor);
+                        return;
+                }
+                bc_monitor_unlock(&recorder->monitor);
+                if (!work_on(recorder, &job, quit, give_up_ns)) {
+                        bc_log_error("recording %llu is left unclosed: the store could not be written",
+                                     (unsigned long long)recorder->recording.manifest.counter);
+                        return;
+                }
+        }
+}
+
+// ---- commands ------------------------------------------------------------------------------------------------
+
+BC_DEFINE_CLEANUP(recorder, struct bc_recorder, bc_recorder_free)
+
+int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_store *store,
+                    const struct bc_stream *stream, const struct bc_recorder_config *config,
+                    const struct bc_recorder_sink *sink, struct bc_recorder **ret_recorder)
+{
+        BC_CLEANUP(bc_cleanup_recorder) struct bc_recorder *recorder = calloc(1, sizeof(*recorder));
+        int r;
+
+        if (!recorder)
+                return -ENOMEM;
+        recorder->clock = clock;
+        recorder->ring = ring;
+        recorder->store = store;
+        recorder->stream = stream;
+        recorder->config = *config;
+        recorder->sink = *sink;
+        recorder->status.first_ns = recorder->status.durable_ns = -1;
+        bc_monitor_init(&recorder->monitor, clock);
+        r = bc_fragment_buffer_init(&recorder->buffer, config->fragment_bytes);
+        if (r == 0)
+                r = bc_thread_start(clock, "recorder", run, recorder, &recorder->thread);
+        if (r < 0)
+                return r;
+        *ret_recorder = BC_TAKE(recorder);
+        return 0;
+}
+
+static void tell(struct bc_recorder *recorder)
+{
+        bc_monitor_wake(&recorder->monitor);
+        bc_monitor_unlock(&recorder->monitor);
+        bc_ring_wake(recorder->ring);
+}
+
+void bc_recorder_free(struct bc_recorder *recorder)
+{
+        int64_t now_ns;
+
+        if (!recorder)
+                return;
+        if (recorder->thread) {
+                bc_monitor_lock(&recorder->monitor);
+                now_ns = bc_clock_now_ns(recorder->clock);
+                recorder->quit = true;
+                recorder->give_up_ns = now_ns + recorder->config.give_up_ns;
+                for (size_t i = 0; i < recorder->jobs; i++)
+                        if (recorder->job[i].end_ns > now_ns) {
+                                recorder->job[i].end_ns = now_ns;
+                                snprintf(recorder->job[i].stop_reason, sizeof(recorder->job[i].stop_reason),
+                                         "shutdown");
+                        }
+                tell(recorder);
+                bc_thread_join(recorder->thread);
+        }
+        if (recorder->begun)
+                bc_recording_done(&recorder->recording);
+        bc_fragment_buffer_done(&recorder->buffer);
+        bc_monitor_done(&recorder->monitor);
+        free(recorder);
+}
+
+int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char *reason)
+{
+        struct job *job;
+        int r = 0;
+
+        bc_monitor_lock(&recorder->monitor);
+        if (recorder->quit)
+                r = -ESHUTDOWN;
+        else if (recorder->jobs > 0 && recorder->job[recorder->jobs - 1].end_ns == BC_NS_NEVER)
+                r = -EBUSY;
+        else if (recorder->jobs == BC_RECORDER_QUEUE_MAX)
+                r = -ENOBUFS;
+        if (r < 0) {
+                bc_monitor_unlock(&recorder->monitor);
+                return r;
+        }
+        job = &recorder->job[recorder->jobs++];
+        *job = (struct job){ .press_ns = press_ns, .end_ns = BC_NS_NEVER };
+        snprintf(job->reason, sizeof(job->reason), "%s", reason);
+        // At once, in the caller: not one more GOP may be evicted after the press.
+        bc_ring_set_recording(recorder->ring, true);
+        recorder->status.recording = true;
+        recorder->status.waiting = (unsigned)recorder->jobs;
+        tell(recorder);
+        return 0;
+}
+
+int bc_recorder_stop(struct bc_recorder *recorder, int64_t end_ns, const char *reason)
+{
+        struct job *job;
+
+        bc_monitor_lock(&recorder->monitor);
+        job = recorder->jobs > 0 ? &recorder->job[recorder->jobs - 1] : NULL;
+        if (!job || job->end_ns != BC_NS_NEVER) {
+                bc_monitor_unlock(&recorder->monitor);
+                return -ENOENT;
+        }
+        job->end_ns = end_ns;
+        snprintf(job->stop_reason, sizeof(job->stop_reason), "%s", reason);
+        tell(recorder);
+        return 0;
+}
+
+void bc_recorder_status(struct bc_recorder *recorder, struct bc_recorder_status *ret_status)
+{
+        bc_monitor_lock(&recorder->monitor);
+        *ret_status = recorder->status;
+        bc_monitor_unlock(&recorder->monitor);
+}

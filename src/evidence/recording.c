@@ -1,0 +1,637 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+// A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
+#define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+
+// ---- buffer --------------------------------------------------------------------------------------------------
+
+int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes)
+{
+        buffer->room = bc_segment_room(BC_CUT_PICTURES_MAX + BC_CUT_SOUNDS_MAX);
+        buffer->payload_room = payload_bytes;
+        buffer->bytes = malloc(buffer->room + payload_bytes);
+        return buffer->bytes ? 0 : -ENOMEM;
+}
+
+void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer)
+{
+        free(buffer->bytes);
+        buffer->bytes = NULL;
+}
+
+// Only a single access unit beyond what rate control should produce gets here.
+static int reserve_payload(struct bc_fragment_buffer *buffer, size_t payload_bytes)
+{
+        uint8_t *bytes;
+
+        if (payload_bytes <= buffer->payload_room)
+                return 0;
+        bytes = realloc(buffer->bytes, buffer->room + payload_bytes);
+        if (!bytes)
+                return -ENOMEM;
+        buffer->bytes = bytes;
+        buffer->payload_room = payload_bytes;
+        return 0;
+}
+
+// ---- beginning -----------------------------------------------------------------------------------------------
+
+static void read_boot_id(char ret_text[33])
+{
+        BC_CLEANUP(bc_cleanup_fd) int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+        char text[37] = "";
+        size_t used = 0;
+
+        if (fd >= 0 && read(fd, text, 36) == 36)
+                for (const char *c = text; *c && used < 32; c++)
+                        if (*c != '-')
+                                ret_text[used++] = *c;
+        ret_text[used] = 0;
+}
+
+void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, struct bc_store *store,
+                       const struct bc_stream *stream, const struct bc_recorder_config *config,
+                       struct bc_fragment_buffer *buffer, int64_t press_ns, const char *reason)
+{
+        struct bc_manifest *manifest = &recording->manifest;
+
+        *recording = (struct bc_recording){
+                .ring = ring,
+                .store = store,
+                .stream = stream,
+                .config = config,
+                .buffer = buffer,
+                .folder_fd = -1,
+                .press_ns = press_ns,
+                .sound_from_ns = config->pre_event_sound ? 0 : press_ns,
+                .first_ns = -1,
+                .durable_ns = -1,
+                .last_picture_ns = -1,
+                .number = 1,
+        };
+        bc_manifest_init(manifest);
+        snprintf(manifest->device, sizeof(manifest->device), "%s", bc_store_device_id(store));
+        snprintf(manifest->reason, sizeof(manifest->reason), "%s", reason);
+        read_boot_id(manifest->boot_id);
+        manifest->press_ticks = bc_ticks_from_ns(press_ns);
+        manifest->pre_event_ticks = bc_ticks_from_ns(config->pre_event_ns);
+}
+
+void bc_recording_done(struct bc_recording *recording)
+{
+        if (recording->segment_begun)
+                bc_segment_done(&recording->segment);
+        recording->segment_begun = false;
+        bc_cleanup_fd(&recording->folder_fd);
+        recording->folder_fd = -1;
+        bc_manifest_done(&recording->manifest);
+}
+
+static void declare(struct bc_recording *recording, enum bc_gap_kind kind, int64_t from_ns, int64_t to_ns,
+                    uint64_t count)
+{
+        int64_t from_ticks = bc_ticks_from_ns(from_ns > 0 ? from_ns : 0);
+        int64_t to_ticks = to_ns == BC_NS_NEVER ? BC_TICKS_UNKNOWN : bc_ticks_from_ns(to_ns);
+
+        if (!bc_manifest_add_gap(&recording->manifest, kind, from_ticks, to_ticks, count))
+                bc_log_error("a gap could not be declared: out of memory");
+        recording->manifest_stale = true;
+}
+
+static int place(struct bc_recording *recording, int64_t end_ns)
+{
+        int64_t from_ns = recording->press_ns - recording->config->pre_event_ns;
+        struct bc_unit unit;
+        int r;
+
+        r = bc_ring_place(recording->ring, from_ns, &recording->cursor);
+        if (r == 0)
+                r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
+        if (r == -EPIPE)
+                return 0; // evicted between the two calls: again
+        if (r < 0)
+                return r;
+        if (unit.time_ns >= end_ns) {
+                // Stopped before there was anything to record.
+                recording->phase = BC_PHASE_DONE;
+                return 0;
+        }
+        recording->first_ns = recording->from_ns = recording->declared_ns = unit.time_ns;
+        if (unit.time_ns > from_ns)
+                declare(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
+        recording->phase = BC_PHASE_BEGIN;
+        return 0;
+}
+
+static int begin(struct bc_recording *recording)
+{
+        int r = bc_store_begin(recording->store, &recording->manifest.counter, &recording->folder_fd);
+
+        if (r < 0)
+                return r;
+        recording->manifest_stale = true;
+        recording->phase = BC_PHASE_WRITE;
+        return 0;
+}
+
+// ---- segments ------------------------------------------------------------------------------------------------
+
+static void describe_segment(const struct bc_recording *recording, struct bc_init *init)
+{
+        const struct bc_stream *stream = recording->stream;
+        const struct bc_manifest *manifest = &recording->manifest;
+        struct bc_track *track = &init->track[0];
+
+        *init = (struct bc_init){ .tracks = stream->sound.channels > 0 ? 2 : 1 };
+        snprintf(init->label.device, sizeof(init->label.device), "%s", manifest->device);
+        bc_store_name(recording->store, manifest->counter, init->label.recording);
+        init->label.segment = recording->number;
+        init->label.base_ticks = recording->base_ticks;
+        for (size_t i = 0; i < BC_BOOT_ID_BYTES && strlen(manifest->boot_id) == 2 * BC_BOOT_ID_BYTES; i++)
+                sscanf(manifest->boot_id + 2 * i, "%2hhx", &init->label.boot_id[i]);
+        track->kind = BC_TRACK_AVC;
+        track->width_px = stream->picture.width_px;
+        track->height_px = stream->picture.height_px;
+        memcpy(track->config, stream->picture.config, stream->picture.config_bytes);
+        track->config_bytes = stream->picture.config_bytes;
+        track = &init->track[1];
+        track->kind = BC_TRACK_AAC;
+        track->start_ticks = recording->sound_base_ticks - recording->base_ticks;
+        track->channels = stream->sound.channels;
+        track->bit_rate_bps = stream->sound.bit_rate_bps;
+        memcpy(track->config, stream->sound.config, stream->sound.config_bytes);
+        track->config_bytes = stream->sound.config_bytes;
+}
+
+static int64_t sound_from(const struct bc_recording *recording)
+{
+        return recording->sound_from_ns > recording->segment_from_ns ? recording->sound_from_ns :
+                                                                       recording->segment_from_ns;
+}
+
+// Sound lies on a grid of whole units since boot, so its first unit is known before it is there.
+static int64_t next_sound_ticks(const struct bc_recording *recording)
+{
+        struct bc_unit unit;
+        int64_t ticks = bc_ticks_from_ns(sound_from(recording));
+
+        if (bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_SOUND, 0, &unit) == 0 &&
+            unit.time_ns >= sound_from(recording))
+                return bc_ticks_from_ns(unit.time_ns);
+        return (ticks + BC_SOUND_UNIT_SAMPLES - 1) / BC_SOUND_UNIT_SAMPLES * BC_SOUND_UNIT_SAMPLES;
+}
+
+static int begin_segment(struct bc_recording *recording, int64_t first_picture_ns)
+{
+        char name[BC_SEGMENT_NAME_BYTES_MAX];
+        struct bc_manifest_segment *entry;
+        struct bc_init init;
+        int r;
+
+        recording->base_ticks = bc_ticks_from_ns(first_picture_ns);
+        recording->sound_base_ticks = next_sound_ticks(recording);
+        memset(recording->decode_ticks, 0, sizeof(recording->decode_ticks));
+        describe_segment(recording, &init);
+        bc_segment_name(recording->number, name);
+        r = bc_segment_init(&recording->segment, recording->folder_fd, name, &init);
+        if (r < 0)
+                return r;
+        entry = bc_manifest_add_segment(&recording->manifest, recording->number);
+        if (!entry) {
+                bc_segment_done(&recording->segment);
+                return -ENOMEM;
+        }
+        entry->first_ticks = entry->end_ticks = recording->base_ticks;
+        entry->follows = recording->follows;
+        recording->segment_begun = true;
+        recording->manifest_stale = true;
+        return 0;
+}
+
+static struct bc_manifest_segment *segment_entry(struct bc_recording *recording)
+{
+        return bc_manifest_find_segment(&recording->manifest, recording->number);
+}
+
+// Nothing of the segment is durable: it never was. Its number is free again, unless a file is in the way.
+static void drop_segment(struct bc_recording *recording, int error)
+{
+        if (error == -EEXIST || (recording->segment.fd >= 0 &&
+                                 unlinkat(recording->folder_fd, recording->segment.name, 0) < 0))
+                recording->number++; // the next start moves it aside
+        recording->manifest.segments--;
+        bc_segment_done(&recording->segment);
+        recording->segment_begun = false;
+        recording->manifest_stale = true;
+}
+
+static int end_segment(struct bc_recording *recording)
+{
+        struct bc_manifest_segment *entry = segment_entry(recording);
+        int r;
+
+        if (!recording->segment_begun)
+                return 0;
+        if (recording->segment.durable_bytes == 0) {
+                drop_segment(recording, 0);
+                return 0;
+        }
+        r = bc_segment_finalise(&recording->segment);
+        if (r == 0) {
+                entry->state = BC_SEGMENT_CLOSED;
+                entry->bytes = recording->segment.durable_bytes;
+        } else {
+                // All its fragments are durable; the next start finalises it.
+                bc_log_error("%s could not be finalised: %s", recording->segment.name, strerror(-r));
+        }
+        recording->manifest_stale = true;
+        bc_segment_done(&recording->segment);
+        recording->segment_begun = false;
+        recording->follows = 0;
+        recording->number++;
+        return r;
+}
+
+// After a failed write nothing behind the last durable fragment can be relied on.
+static void abandon_segment(struct bc_recording *recording, int error)
+{
+        struct bc_manifest_segment *entry = segment_entry(recording);
+
+        bc_log_error("%s could not be written: %s; it is abandoned after %llu bytes", recording->segment.name,
+                     strerror(-error), (unsigned long long)recording->segment.durable_bytes);
+        recording->phase = BC_PHASE_RESUME;
+        recording->overtaken = false;
+        if (recording->segment.durable_bytes == 0) {
+                drop_segment(recording, error);
+                return;
+        }
+        entry->state = BC_SEGMENT_ABANDONED;
+        entry->error = error;
+        bc_segment_done(&recording->segment);
+        recording->segment_begun = false;
+        recording->manifest_stale = true;
+        recording->follows = recording->number++;
+}
+
+// ---- going on after a failed write or when overtaken -----------------------------------------------------------
+
+// Moves the cursor to the first key frame that starts at or after time_ns.
+static int skip_to_key(struct bc_recording *recording, int64_t time_ns)
+{
+        struct bc_cursor *cursor = &recording->cursor;
+        struct bc_unit unit;
+        int r;
+
+        while ((r = bc_ring_peek(recording->ring, cursor, BC_LANE_PICTURE, 0, &unit)) == 0) {
+                if (unit.time_ns >= time_ns && unit.flags & BC_UNIT_KEY)
+                        return 0;
+                cursor->next[BC_LANE_PICTURE]++;
+        }
+        return r;
+}
+
+static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
+{
+        struct bc_unit unit;
+        int r;
+
+        // After a failed write up to one GOP is repeated, so that the successor starts on a key frame.
+        r = bc_ring_place(recording->ring, recording->overtaken ? -1 : recording->from_ns, &recording->cursor);
+        if (r == 0 && recording->overtaken)
+                r = skip_to_key(recording, recording->from_ns);
+        if (r == 0)
+                r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
+        if (r == -EPIPE)
+                return 0;
+        if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns) ||
+            (r == -EAGAIN && end_ns != BC_NS_NEVER && now_ns >= end_ns + BC_CUT_LAST_NS)) {
+                if (recording->from_ns < end_ns)
+                        declare(recording, BC_GAP_OVERTAKEN, recording->from_ns, end_ns, 0);
+                recording->phase = BC_PHASE_CLOSE;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        if (unit.time_ns > recording->from_ns)
+                declare(recording, BC_GAP_OVERTAKEN, recording->from_ns, unit.time_ns, 0);
+        recording->from_ns = unit.time_ns;
+        recording->phase = BC_PHASE_WRITE;
+        return 0;
+}
+
+static int fall_behind(struct bc_recording *recording)
+{
+        int r;
+
+        // The hole begins where the last complete picture ended, not where the next fragment would have begun.
+        bc_log_warning("the ring overtook the recorder");
+        r = end_segment(recording);
+        recording->overtaken = true;
+        recording->phase = BC_PHASE_RESUME;
+        return r;
+}
+
+// ---- one fragment --------------------------------------------------------------------------------------------
+
+static int64_t segment_until(const struct bc_recording *recording)
+{
+        if (recording->segment_begun && recording->segment.durable_bytes >= SEGMENT_BYTES_ENOUGH)
+                return 0;
+        return recording->segment_from_ns + recording->config->segment_ns;
+}
+
+static int read_lane(struct bc_recording *recording, struct bc_cursor *cursor, enum bc_lane lane, size_t units,
+                     size_t *used)
+{
+        struct bc_fragment_buffer *buffer = recording->buffer;
+
+        for (size_t i = 0; i < units; i++) {
+                struct bc_unit *unit = &buffer->unit[lane][i];
+                int r = bc_ring_read(recording->ring, cursor, lane, buffer->bytes + buffer->room + *used,
+                                     buffer->payload_room - *used, unit);
+
+                if (r < 0)
+                        return r;
+                buffer->sample[lane][i].size_bytes = unit->size_bytes;
+                buffer->sample[lane][i].sync = unit->flags & BC_UNIT_KEY;
+                *used += unit->size_bytes;
+        }
+        return 0;
+}
+
+// Durations follow from the start times, each rounded once, against what the track has used so far: no drift.
+static void time_pictures(struct bc_recording *recording, const struct bc_cut *cut)
+{
+        struct bc_fragment_buffer *buffer = recording->buffer;
+        int64_t at_ticks = recording->base_ticks + (int64_t)recording->decode_ticks[BC_LANE_PICTURE];
+
+        for (size_t i = 0; i < cut->pictures; i++) {
+                int64_t end_ns = i + 1 < cut->pictures ? buffer->unit[BC_LANE_PICTURE][i + 1].time_ns : cut->end_ns;
+                int64_t ticks = bc_ticks_from_ns(end_ns) - at_ticks;
+
+                ticks = ticks < 1 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks;
+                buffer->sample[BC_LANE_PICTURE][i].duration_ticks = (uint32_t)ticks;
+                at_ticks += ticks;
+        }
+}
+
+// -ESTALE: the sound does not go on where the fragment before left off, so it cannot be in the same segment. A hole
+// inside the fragment lengthens the unit before it.
+static int time_sound(struct bc_recording *recording, const struct bc_cut *cut)
+{
+        const struct bc_unit *unit = recording->buffer->unit[BC_LANE_SOUND];
+        int64_t at_ticks = recording->sound_base_ticks + (int64_t)recording->decode_ticks[BC_LANE_SOUND];
+
+        if (cut->sounds > 0 && bc_ticks_from_ns(unit[0].time_ns) != at_ticks)
+                return -ESTALE;
+        for (size_t i = 0; i < cut->sounds; i++) {
+                int64_t ticks = BC_SOUND_UNIT_SAMPLES;
+
+                if (i + 1 < cut->sounds)
+                        ticks = bc_ticks_from_ns(unit[i + 1].time_ns) - at_ticks;
+                ticks = ticks < 1 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks;
+                recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks = (uint32_t)ticks;
+                at_ticks += ticks;
+        }
+        return 0;
+}
+
+static size_t make_runs(struct bc_recording *recording, const struct bc_cut *cut, struct bc_run run[BC_LANE_COUNT])
+{
+        const size_t count[BC_LANE_COUNT] = { cut->pictures, cut->sounds };
+        size_t runs = 0;
+
+        for (uint32_t lane = 0; lane < BC_LANE_COUNT; lane++)
+                if (count[lane] > 0)
+                        run[runs++] = (struct bc_run){
+                                .track = lane,
+                                .decode_ticks = recording->decode_ticks[lane],
+                                .sample = recording->buffer->sample[lane],
+                                .samples = count[lane],
+                        };
+        return runs;
+}
+
+// What is durable now is declared: slates, silence, lost frames. A repeated GOP is not declared twice.
+static void declare_units(struct bc_recording *recording, const struct bc_cut *cut)
+{
+        struct bc_manifest *manifest = &recording->manifest;
+
+        for (size_t i = 0; i < cut->pictures; i++) {
+                const struct bc_unit *unit = &recording->buffer->unit[BC_LANE_PICTURE][i];
+                int64_t from_ns = unit->time_ns;
+
+                if (unit->time_ns < recording->declared_ns)
+                        continue;
+                // The picture before was true until the next one was due.
+                if (recording->last_picture_ns >= 0 &&
+                    recording->last_picture_ns + recording->stream->picture.interval_ns < from_ns)
+                        from_ns = recording->last_picture_ns + recording->stream->picture.interval_ns;
+                if (unit->lost > 0)
+                        declare(recording, BC_GAP_FRAMES_LOST, from_ns, unit->time_ns, unit->lost);
+                if (!(unit->flags & BC_UNIT_SUBSTITUTE))
+                        recording->manifest_stale |= bc_manifest_end_gap(manifest, BC_GAP_NO_PICTURE,
+                                                                         bc_ticks_from_ns(unit->time_ns));
+                else if (!bc_manifest_lasts(manifest, BC_GAP_NO_PICTURE))
+                        declare(recording, BC_GAP_NO_PICTURE, from_ns, BC_NS_NEVER, 0);
+                recording->last_picture_ns = unit->time_ns;
+        }
+        for (size_t i = 0; i < cut->sounds; i++) {
+                const struct bc_unit *unit = &recording->buffer->unit[BC_LANE_SOUND][i];
+
+                if (!(unit->flags & BC_UNIT_SUBSTITUTE))
+                        recording->manifest_stale |= bc_manifest_end_gap(manifest, BC_GAP_NO_SOUND,
+                                                                         bc_ticks_from_ns(unit->time_ns));
+                else if (!bc_manifest_lasts(manifest, BC_GAP_NO_SOUND))
+                        declare(recording, BC_GAP_NO_SOUND, unit->time_ns, BC_NS_NEVER, 0);
+                if (recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks > BC_SOUND_UNIT_SAMPLES)
+                        declare(recording, BC_GAP_NO_SOUND, unit->time_ns, unit[1].time_ns, 0);
+        }
+}
+
+static void note_durable(struct bc_recording *recording, const struct bc_cut *cut)
+{
+        struct bc_manifest_segment *entry = segment_entry(recording);
+
+        for (size_t i = 0; i < cut->pictures; i++)
+                recording->decode_ticks[BC_LANE_PICTURE] +=
+                        recording->buffer->sample[BC_LANE_PICTURE][i].duration_ticks;
+        for (size_t i = 0; i < cut->sounds; i++)
+                recording->decode_ticks[BC_LANE_SOUND] += recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks;
+        declare_units(recording, cut);
+        if (cut->pictures > 0) {
+                recording->durable_ns = cut->end_ns;
+                entry->end_ticks = recording->base_ticks + (int64_t)recording->decode_ticks[BC_LANE_PICTURE];
+        }
+        if (recording->declared_ns < cut->end_ns)
+                recording->declared_ns = cut->end_ns;
+        if (cut->sound_missing)
+                declare(recording, BC_GAP_LATE_SOUND, cut->end_ns - BC_NS_PER_S, cut->end_ns, 0);
+        if (cut->picture_end_guessed)
+                declare(recording, BC_GAP_NO_PICTURE, recording->last_picture_ns, cut->end_ns, 0);
+        entry->bytes = recording->segment.durable_bytes;
+        entry->fragments = recording->segment.table.fragments;
+        recording->from_ns = cut->end_ns;
+}
+
+// Reads the fragment out of the ring and writes it. The cursor moves only when it is durable.
+static int write_fragment(struct bc_recording *recording, const struct bc_cut *cut)
+{
+        struct bc_fragment_buffer *buffer = recording->buffer;
+        struct bc_cursor cursor = recording->cursor;
+        struct bc_run run[BC_LANE_COUNT];
+        size_t used = 0, runs;
+        int r;
+
+        r = reserve_payload(buffer, cut->payload_bytes);
+        if (r == 0)
+                r = read_lane(recording, &cursor, BC_LANE_PICTURE, cut->pictures, &used);
+        if (r == 0)
+                r = read_lane(recording, &cursor, BC_LANE_SOUND, cut->sounds, &used);
+        if (r == 0 && !recording->segment_begun)
+                r = begin_segment(recording, buffer->unit[BC_LANE_PICTURE][0].time_ns);
+        if (r == 0)
+                r = time_sound(recording, cut);
+        if (r == -EPIPE || r == -ESTALE)
+                return fall_behind(recording);
+        if (r < 0)
+                return r;
+        time_pictures(recording, cut);
+        runs = make_runs(recording, cut, run);
+        r = bc_segment_append(&recording->segment, run, runs, buffer->bytes, buffer->room, used);
+        if (r < 0) {
+                abandon_segment(recording, r);
+                return r == -EEXIST ? 0 : r; // a name in the way is nobody's trouble: the next number
+        }
+        recording->cursor = cursor;
+        note_durable(recording, cut);
+        return 0;
+}
+
+static int save_manifest(struct bc_recording *recording)
+{
+        int r;
+
+        if (!recording->manifest_stale)
+                return 0;
+        r = bc_manifest_save(&recording->manifest, recording->folder_fd);
+        if (r == 0)
+                recording->manifest_stale = false;
+        return r;
+}
+
+static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t now_ns, int64_t *ret_wake_ns)
+{
+        struct bc_cut_rule rule = {
+                .sound = recording->stream->sound.channels > 0,
+                .segment_begun = recording->segment_begun,
+                .fragment_ns = recording->config->fragment_ns,
+                .payload_bytes_max = recording->config->fragment_bytes,
+                .from_ns = recording->from_ns,
+                .end_ns = end_ns,
+        };
+        struct bc_cut cut;
+        int r, s;
+
+        if (!recording->segment_begun)
+                recording->segment_from_ns = recording->from_ns;
+        rule.segment_until_ns = segment_until(recording);
+        rule.sound_from_ns = sound_from(recording);
+        r = bc_cut_decide(recording->ring, &recording->cursor, &rule, now_ns, &cut, ret_wake_ns);
+        if (r == -EPIPE)
+                return fall_behind(recording);
+        if (r < 0)
+                return r;
+        if (cut.pictures > 0 || cut.sounds > 0) {
+                r = write_fragment(recording, &cut);
+                if (r < 0 || recording->phase != BC_PHASE_WRITE)
+                        return r;
+        }
+        if (cut.segment_ends)
+                r = end_segment(recording);
+        if (cut.recording_ends)
+                recording->phase = BC_PHASE_CLOSE;
+        s = save_manifest(recording);
+        return r < 0 ? r : s;
+}
+
+// ---- closing -------------------------------------------------------------------------------------------------
+
+// An abandoned segment is still to be finalised, by the next start: the recording stays listed for it.
+static bool has_abandoned(const struct bc_manifest *manifest)
+{
+        for (size_t i = 0; i < manifest->segments; i++)
+                if (manifest->segment[i].state == BC_SEGMENT_ABANDONED)
+                        return true;
+        return false;
+}
+
+static int close_recording(struct bc_recording *recording, int64_t end_ns, const char *stop_reason)
+{
+        struct bc_manifest *manifest = &recording->manifest;
+        int64_t end_ticks = bc_ticks_from_ns(recording->durable_ns > 0 ? recording->durable_ns : recording->from_ns);
+        int r;
+
+        // Not finalised is no loss: the recording then stays listed as open, and the next start sees to it.
+        r = end_segment(recording);
+        if (r < 0)
+                recording->finalise_error = r;
+        for (enum bc_gap_kind kind = BC_GAP_PRE_EVENT; kind <= BC_GAP_LATE_SOUND; kind++)
+                while (bc_manifest_end_gap(manifest, kind, end_ticks))
+                        ;
+        if (!recording->finalise_error)
+                manifest->state = BC_RECORDING_CLOSED;
+        manifest->stop_ticks = end_ns == BC_NS_NEVER ? end_ticks : bc_ticks_from_ns(end_ns);
+        snprintf(manifest->stop_reason, sizeof(manifest->stop_reason), "%s", stop_reason);
+        recording->manifest_stale = true;
+        r = save_manifest(recording);
+        if (r == 0 && !recording->finalise_error && !has_abandoned(manifest))
+                r = bc_store_close(recording->store, manifest->counter);
+        if (r < 0)
+                return r;
+        recording->phase = BC_PHASE_DONE;
+        return recording->finalise_error;
+}
+
+int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
+                      int64_t *ret_wake_ns)
+{
+        int r;
+
+        *ret_wake_ns = BC_NS_NEVER;
+        switch (recording->phase) {
+        case BC_PHASE_PLACE:
+                *ret_wake_ns = end_ns;
+                r = place(recording, end_ns);
+                if (r == -EAGAIN && now_ns >= end_ns) {
+                        recording->phase = BC_PHASE_DONE; // pressed and released before there was a picture
+                        return 0;
+                }
+                return r;
+        case BC_PHASE_BEGIN:
+                return begin(recording);
+        case BC_PHASE_RESUME:
+                if (end_ns != BC_NS_NEVER)
+                        *ret_wake_ns = end_ns + BC_CUT_LAST_NS;
+                return resume(recording, end_ns, now_ns);
+        case BC_PHASE_WRITE:
+                return write_next(recording, end_ns, now_ns, ret_wake_ns);
+        case BC_PHASE_CLOSE:
+                return close_recording(recording, end_ns, stop_reason);
+        case BC_PHASE_DONE:
+                break;
+        }
+        return 0;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: EUPL-1.2
+// One recording on its way from the ring to its folder: placing, cutting, writing, declaring, closing.
+//
+// A machine that is stepped by the recorder's thread. Each step does one bounded piece of work; a failed one leaves
+// everything such that the next step tries again, from what is durable.
+#ifndef BC_EVIDENCE_RECORDING_H
+#define BC_EVIDENCE_RECORDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "bodycam/ring.h"
+#include "bodycam/stream.h"
+#include "evidence/cut.h"
+#include "evidence/manifest.h"
+#include "evidence/recorder.h"
+#include "evidence/segment.h"
+
+// Memory for one fragment on its way, made once, used for all recordings of a recorder.
+struct bc_fragment_buffer {
+        uint8_t *bytes; // room for head and header, then the samples
+        size_t room, payload_room;
+        struct bc_unit unit[BC_LANE_COUNT][BC_CUT_PICTURES_MAX];
+        struct bc_sample sample[BC_LANE_COUNT][BC_CUT_PICTURES_MAX];
+};
+
+int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes);
+void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer);
+
+enum bc_recording_phase {
+        BC_PHASE_PLACE,   // no key frame in the ring yet
+        BC_PHASE_BEGIN,   // its folder is not made yet
+        BC_PHASE_RESUME,  // needs a key frame to go on with: after a failed write, or overtaken
+        BC_PHASE_WRITE,
+        BC_PHASE_CLOSE,
+        BC_PHASE_DONE,
+};
+
+struct bc_recording {
+        struct bc_ring *ring;
+        struct bc_store *store;
+        const struct bc_stream *stream;
+        const struct bc_recorder_config *config;
+        struct bc_fragment_buffer *buffer;
+
+        enum bc_recording_phase phase;
+        int folder_fd;
+        struct bc_manifest manifest;
+        bool manifest_stale; // in memory more is known than on disk
+        int64_t press_ns, sound_from_ns;
+        int64_t first_ns;    // first picture; -1: not placed yet
+        int64_t durable_ns;  // end of the last durable picture; -1: nothing yet
+        int finalise_error;  // of the last segment, negative errno
+        bool overtaken;      // BC_PHASE_RESUME because of it: go on at the oldest key frame not yet written
+
+        struct bc_cursor cursor; // everything before it is durable
+        int64_t from_ns;         // where the next fragment begins
+        int64_t declared_ns;     // units before this are accounted for in the gaps
+        int64_t last_picture_ns; // start of the last durable picture; -1: none yet
+
+        struct bc_segment segment;
+        bool segment_begun;
+        uint32_t number;         // of the current or next segment
+        uint32_t follows;        // the abandoned segment the next one succeeds, or 0
+        int64_t segment_from_ns; // its first picture
+        int64_t base_ticks, sound_base_ticks;
+        uint64_t decode_ticks[BC_LANE_COUNT];
+};
+
+// Borrows everything. Allocates nothing yet.
+void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, struct bc_store *store,
+                       const struct bc_stream *stream, const struct bc_recorder_config *config,
+                       struct bc_fragment_buffer *buffer, int64_t press_ns, const char *reason);
+
+// Frees. What is durable stays; an unclosed segment is recovered at the next start.
+void bc_recording_done(struct bc_recording *recording);
+
+// One step. end_ns: of the recording, BC_NS_NEVER while it is not stopped; stop_reason: why, then.
+// 0: go on stepping (until phase is BC_PHASE_DONE). -EAGAIN: nothing to do before the ring changes or *ret_wake_ns.
+// Another negative errno: something could not be made durable; step again after a while.
+int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
+                      int64_t *ret_wake_ns);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "format/finalise.h"
+
+size_t bc_segment_room(size_t samples)
+{
+        return BC_INIT_BYTES_MAX + BC_FRAGMENT_HEADER_BYTES_MAX(samples);
+}
+
+int bc_segment_init(struct bc_segment *segment, int folder_fd, const char *name, const struct bc_init *init)
+{
+        if (bc_init_check(init) < 0)
+                return -EINVAL;
+        *segment = (struct bc_segment){ .fd = -1, .folder_fd = folder_fd, .init = *init };
+        snprintf(segment->name, sizeof(segment->name), "%s", name);
+        bc_sample_table_init(&segment->table, init->tracks);
+        return 0;
+}
+
+void bc_segment_done(struct bc_segment *segment)
+{
+        bc_cleanup_fd(&segment->fd);
+        segment->fd = -1;
+        bc_sample_table_done(&segment->table);
+}
+
+static int sync_data(int fd)
+{
+        return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static int write_durably(struct bc_segment *segment, const uint8_t *bytes, size_t size, uint64_t offset)
+{
+        int r = bc_file_write_at(segment->fd, bytes, size, offset);
+
+        return r < 0 ? r : sync_data(segment->fd);
+}
+
+// The head ends where the fragment begins; returns its size.
+static int put_head(struct bc_segment *segment, uint8_t *fragment, size_t room, size_t *ret_bytes)
+{
+        uint8_t head[BC_INIT_BYTES_MAX];
+        struct bc_init parsed;
+        int r;
+
+        r = bc_init_write(&segment->init, head, sizeof(head), ret_bytes);
+        if (r < 0)
+                return r;
+        if (*ret_bytes > room)
+                return -ENOBUFS;
+        r = bc_init_parse(head, *ret_bytes, &parsed, &segment->layout);
+        if (r < 0)
+                return r;
+        memcpy(fragment - *ret_bytes, head, *ret_bytes);
+        return 0;
+}
+
+static int create(struct bc_segment *segment)
+{
+        segment->fd = openat(segment->folder_fd, segment->name,
+                             O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+        return segment->fd < 0 ? -errno : 0;
+}
+
+int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size_t runs, uint8_t *bytes,
+                      size_t room, size_t payload_bytes)
+{
+        size_t header_bytes = bc_fragment_header_bytes(run, runs), head_bytes = 0;
+        bool first = segment->fd < 0;
+        uint8_t *fragment;
+        int r;
+
+        if (header_bytes > room)
+                return -ENOBUFS;
+        fragment = bytes + room - header_bytes;
+        // The moov must fit behind it as well.
+        if (segment->durable_bytes + header_bytes + payload_bytes +
+                    bc_finalise_bytes(&segment->init, &segment->table) + BC_INIT_BYTES_MAX +
+                    64 * (uint64_t)BC_FRAGMENT_SAMPLES_MAX > BC_SEGMENT_BYTES_MAX)
+                return -EFBIG;
+        r = bc_fragment_build(segment->table.fragments + 1, run, runs, fragment, header_bytes, &header_bytes);
+        if (r == 0 && first)
+                r = put_head(segment, fragment, room - header_bytes, &head_bytes);
+        if (r == 0 && first)
+                r = create(segment);
+        if (r == 0)
+                r = write_durably(segment, fragment - head_bytes, head_bytes + header_bytes + payload_bytes,
+                                  segment->durable_bytes);
+        if (r == 0 && first)
+                r = bc_folder_sync(segment->folder_fd);
+        if (r == 0)
+                r = bc_sample_table_add(&segment->table, segment->durable_bytes + head_bytes,
+                                        segment->table.fragments + 1, run, runs);
+        if (r < 0)
+                return r;
+        segment->durable_bytes += head_bytes + header_bytes + payload_bytes;
+        return 0;
+}
+
+int bc_segment_finalise(struct bc_segment *segment)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = NULL;
+        size_t bytes = bc_finalise_bytes(&segment->init, &segment->table);
+        uint8_t patch[BC_PATCH_BYTES];
+        int r;
+
+        if (segment->table.fragments == 0)
+                return -ENODATA;
+        moov = malloc(bytes);
+        if (!moov)
+                return -ENOMEM;
+        r = bc_finalise_build(&segment->init, &segment->table, moov, bytes, &bytes);
+        if (r == 0)
+                r = bc_finalise_patch(&segment->layout, segment->durable_bytes, patch);
+        if (r == 0)
+                r = write_durably(segment, moov, bytes, segment->durable_bytes);
+        if (r == 0)
+                r = write_durably(segment, patch, sizeof(patch), segment->layout.moov_offset);
+        if (r < 0)
+                return r;
+        segment->durable_bytes += bytes;
+        return 0;
+}
