@@ -73,14 +73,15 @@ packages_install() {
         [ -z "$missing" ] || { say "still missing after installing:" $missing >&2; return 1; }
 }
 
-# build_preset PRESET [CMAKE OPTIONS...]: configures and builds build/PRESET. The whole output is in build.log there;
-# shown are a line now and then, and the end of the log when it fails.
+# build_preset PRESET [TARGET...]: configures and builds build/PRESET, all of it or these targets. The whole output
+# is in build.log there; shown are a line now and then, and the end of the log when it fails.
 build_preset() {
         local preset=$1 log=$BC_ROOT/build/$1/build.log
         shift
+        [ $# -eq 0 ] || set -- --target "$@"
         mkdir -p "${log%/*}"
         if {
-                cmake -S "$BC_ROOT" --preset "$preset" "$@" && cmake --build "$BC_ROOT/build/$preset"
+                cmake -S "$BC_ROOT" --preset "$preset" && cmake --build "$BC_ROOT/build/$preset" "$@"
         } 2>&1 </dev/null | tee "$log" | awk '
                 match($0, /^\[[0-9]+\/[0-9]+\]/) {
                         split(substr($0, 2), n, /[\/\]]/)
