@@ -72,6 +72,7 @@ class Layers(Planted):
         ("src/control/planted.c", "app/planted.h", "control must not include app"),
         ("drivers/file/planted.c", "media/planted.h", "drivers/file must not include media"),
         ("drivers/file/planted.c", "pattern/planted.h", "drivers/file must not include drivers/pattern"),
+        ("drivers/alsa/planted.c", "simulated/planted.h", "drivers/alsa must not include drivers/simulated"),
         ("tools/bodycamctl/planted.c", "control/planted.h", "tools/bodycamctl must not include control"),
         ("tests/unit/evidence/planted.c", "media/planted.h", "tests/unit/evidence must not include media"),
         ("src/media/planted.c", "checks/planted.h", "media must not include tests"),
@@ -82,12 +83,13 @@ class Layers(Planted):
         ("src/control/planted.c", "media/planted.h"),
         ("src/app/planted.c", "file/planted.h"),
         ("drivers/file/planted.c", "base/planted.h"),
+        ("drivers/file/planted.c", "simulated/planted.h"),
         ("tests/unit/evidence/planted.c", "format/planted.h"),
     ]
 
     def header_of(self, name):
         part = name.split("/")[0]
-        folder = "drivers" if part in ("file", "pattern") else "tests" if part == "checks" else "src"
+        folder = "drivers" if part in ("file", "pattern", "simulated", "alsa") else "tests" if part == "checks" else "src"
         self.plant(f"{folder}/{name}", SPDX)
 
     def test_parts(self):
