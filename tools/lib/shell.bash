@@ -49,10 +49,10 @@ packages_install() {
         missing=$(packages_missing "$@") || return 1
         [ -n "$missing" ] || return 0
         command -v apt-get >/dev/null || {
-                say "apt-get is not here, and these packages are missing:" $missing >&2
+                say "apt-get is not here, and these packages are missing: ${missing//$'\n'/ }" >&2
                 return 1
         }
-        say "installing:" $missing
+        say "installing: ${missing//$'\n'/ }"
         if [[ $missing == *:arm64* ]] && ! dpkg --print-foreign-architectures | grep -qx arm64; then
                 as_root dpkg --add-architecture arm64 || return 1
         fi
@@ -70,7 +70,7 @@ packages_install() {
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
                 install --no-install-recommends "${names[@]}" || return 1
         missing=$(packages_missing "$@")
-        [ -z "$missing" ] || { say "still missing after installing:" $missing >&2; return 1; }
+        [ -z "$missing" ] || { say "still missing after installing: ${missing//$'\n'/ }" >&2; return 1; }
 }
 
 # build_preset PRESET [TARGET...]: configures and builds build/PRESET, all of it or these targets. The whole output
