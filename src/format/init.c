@@ -258,6 +258,7 @@ static void get_head(struct bc_reader *r, struct bc_init *init, struct bc_init_l
                 else
                         get_trak(r, &init->track[init->tracks++]);
         }
+        bc_get_bytes(r, 8); // mvex, which ends the head; here so that a cut before it is seen as one
 }
 
 int bc_init_parse(const uint8_t *bytes, size_t n, struct bc_init *ret_init, struct bc_init_layout *ret_layout)
