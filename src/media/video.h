@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The video thread: frames of a camera, or slates, encoded into the ring's picture lane.
+//
+// Of every frame that does not become a unit the next unit's `lost` tells: those the camera lost, those that found
+// the queue full, those with an impossible time or shape, those over the bit rate.
+#ifndef BC_MEDIA_VIDEO_H
+#define BC_MEDIA_VIDEO_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "bodycam/camera.h"
+#include "bodycam/ring.h"
+#include "bodycam/stream.h"
+#include "media/pipeline.h"
+
+#define BC_VIDEO_SLATE_EVERY_NS BC_NS_PER_S
+
+struct bc_video;
+
+// Opens the encoder. Borrows all but config, whose strings it borrows too. Failures are logged.
+int bc_video_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera,
+                 const struct bc_pipeline_config *config, const struct bc_pipeline_sink *sink,
+                 struct bc_video **ret_video);
+void bc_video_free(struct bc_video *video);
+
+const struct bc_picture_stream *bc_video_stream(const struct bc_video *video);
+
+// Starts thread and camera; a camera that does not start is replaced by slates. start_ns: nothing older than that
+// becomes a unit.
+int bc_video_start(struct bc_video *video, int64_t start_ns);
+
+// Stops the camera, encodes what is in the queue, ends the lane.
+void bc_video_stop(struct bc_video *video);
+
+// Adds the picture's counters.
+void bc_video_counters(struct bc_video *video, struct bc_pipeline_counters *counters);
+
+#endif
