@@ -122,7 +122,7 @@ static void get_text(struct bc_reader *r, char text[BC_LABEL_TEXT_BYTES_MAX + 1]
         const uint8_t *bytes = bc_get_bytes(r, n);
         if (!bytes)
                 return;
-        if (n > BC_LABEL_TEXT_BYTES_MAX || memchr(bytes, 0, n)) {
+        if (n > BC_LABEL_TEXT_BYTES_MAX) {
                 r->failed = true;
                 return;
         }

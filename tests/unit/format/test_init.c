@@ -178,6 +178,58 @@ static void test_a_patched_header_is_known(void **state)
         assert_int_equal(bc_finalise_patch(&layout, UINT32_MAX, restored), 0);
 }
 
+// Lengths that would overrun the last track's configuration, and with it the whole description.
+static void test_overlong_configuration_and_text(void **state)
+{
+        (void)state;
+        struct bc_init init = segment_init(0), *parsed = malloc(sizeof(*parsed));
+        struct bc_init_layout layout;
+        uint8_t bytes[BC_INIT_BYTES_MAX];
+        init.tracks = BC_TRACKS_MAX;
+        for (size_t i = 1; i < BC_TRACKS_MAX; i++)
+                init.track[i] = init.track[i % 2 ? 1 : 0];
+        for (size_t last = 6; last <= 7; last++) { // one of each kind at the end
+                init.tracks = last + 1;
+                memset(bytes, 0, sizeof(bytes));
+                size_t n = write_head(&init, bytes);
+                uint8_t *trak = bytes, *at;
+                for (uint8_t *next = bytes; (next = memmem(next, n - (size_t)(next - bytes), "trak", 4)); next++)
+                        trak = next;
+                if (init.track[last].kind == BC_TRACK_AVC) {
+                        at = memmem(trak, n - (size_t)(trak - bytes), "avcC", 4);
+                        memcpy(at - 4, (const uint8_t[]){ 0, 0, 0x10, 0 }, 4);
+                } else {
+                        at = memmem(trak, n - (size_t)(trak - bytes), "\x05\x80\x80\x80\x05", 5);
+                        memcpy(at + 3, (const uint8_t[]){ 0x90, 0 }, 2);
+                }
+                assert_int_equal(bc_init_parse(bytes, sizeof(bytes), parsed, &layout), -EBADMSG);
+        }
+        size_t n = write_head(&init, bytes);
+        uint8_t *device = memmem(bytes, n, "BC-0042", 7);
+        device[-1] = 0xff;
+        assert_int_equal(bc_init_parse(bytes, sizeof(bytes), parsed, &layout), -EBADMSG);
+        free(parsed);
+}
+
+static void test_one_track_too_many(void **state)
+{
+        (void)state;
+        struct bc_init init = segment_init(0), parsed;
+        struct bc_init_layout layout;
+        uint8_t bytes[2 * BC_INIT_BYTES_MAX] = { 0 };
+        init.tracks = BC_TRACKS_MAX;
+        for (size_t i = 2; i < BC_TRACKS_MAX; i++)
+                init.track[i] = init.track[1];
+        size_t n = write_head(&init, bytes);
+        uint8_t *mvex = (uint8_t *)memmem(bytes, n, "mvex", 4) - 4, *trak = mvex;
+        while (memcmp(trak + 4, "trak", 4) != 0)
+                trak--;
+        size_t trak_bytes = (size_t)(mvex - trak);
+        memmove(mvex + trak_bytes, mvex, (size_t)(bytes + n - mvex));
+        memcpy(mvex, trak, trak_bytes);
+        assert_int_equal(bc_init_parse(bytes, BC_INIT_BYTES_MAX, &parsed, &layout), -EBADMSG);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -186,6 +238,8 @@ int main(void)
                 cmocka_unit_test(test_refuses_what_it_cannot_describe),
                 cmocka_unit_test(test_every_truncation_is_seen),
                 cmocka_unit_test(test_every_changed_byte_is_refused_or_means_something),
+                cmocka_unit_test(test_overlong_configuration_and_text),
+                cmocka_unit_test(test_one_track_too_many),
                 cmocka_unit_test(test_a_patched_header_is_known),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

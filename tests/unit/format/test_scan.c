@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "format/bytes.h"
 #include "format/record.h"
 #include "segments.h"
 
@@ -314,6 +315,52 @@ static void test_random_layouts(void **state)
         }
 }
 
+// The sound track's edits in the final moov: how long the last one shows, -1 for no edit list; and both durations.
+static void check_edits(int64_t start_ticks, const char *words, int64_t shown, uint64_t track_ticks, uint64_t movie)
+{
+        struct bc_init init = segment_init(start_ticks);
+        struct segment segment;
+        segment_write(&segment, &init, 0, words);
+        size_t end = segment.size;
+        segment_append_moov(&segment);
+        const uint8_t *moov = segment.bytes + end, *elst = memmem(moov, segment.size - end, "elst", 4);
+        assert_int_equal(elst != NULL, shown >= 0);
+        if (elst) {
+                struct bc_reader r = bc_reader_on(elst + 4, 64);
+                bc_get_u32(&r);
+                if (start_ticks > 0) {
+                        assert_int_equal(bc_get_u32(&r), 2);
+                        assert_int_equal(bc_get_u64(&r), start_ticks);
+                        assert_true(bc_get_u64(&r) == UINT64_MAX);
+                        bc_get_u32(&r);
+                } else
+                        assert_int_equal(bc_get_u32(&r), 1);
+                assert_int_equal(bc_get_u64(&r), shown);
+                assert_int_equal(bc_get_u64(&r), start_ticks < 0 ? -start_ticks : 0);
+        }
+        struct bc_reader mvhd = bc_reader_on(moov + 8 + 8 + 24, 8);
+        assert_int_equal(bc_get_u64(&mvhd), movie);
+        const uint8_t *first = memmem(moov, segment.size - end, "tkhd", 4);
+        const uint8_t *tkhd = memmem(first + 4, (size_t)(segment.bytes + segment.size - first) - 4, "tkhd", 4);
+        struct bc_reader r = bc_reader_on(tkhd + 4 + 28, 8);
+        assert_int_equal(bc_get_u64(&r), track_ticks);
+        segment_done(&segment);
+}
+
+static void test_edits_and_durations_of_the_final_moov(void **state)
+{
+        (void)state;
+        check_edits(0, "IPPPaaa", -1, 3072, 6400);
+        check_edits(480, "IPPPaaa", 3072, 3552, 6400);
+        check_edits(1440000, "IPPPaaa", 3072, 1443072, 1443072);
+        check_edits(-480, "IPPPaaa", 2592, 2592, 6400);
+        check_edits(-1024, "IPPPaaa", 2048, 2048, 6400);
+        check_edits(-1024, "IPPPa", 0, 0, 6400); // nothing but priming
+        check_edits(-3000, "IPPPa", 0, 0, 6400);
+        check_edits(1440000, "IPPP", -1, 0, 6400); // the sound never came
+        check_edits(-1024, "IPPP", -1, 0, 6400);
+}
+
 static int fail_after(void *user, uint64_t offset, void *bytes, size_t n)
 {
         const struct segment *segment = user;
@@ -457,6 +504,7 @@ int main(void)
                 cmocka_unit_test(test_foreign_boxes_end_the_walk),
                 cmocka_unit_test(test_fragments_out_of_order_end_the_walk),
                 cmocka_unit_test(test_any_changed_byte_of_the_moov_is_foreign),
+                cmocka_unit_test(test_edits_and_durations_of_the_final_moov),
                 cmocka_unit_test(test_random_layouts),
                 cmocka_unit_test(test_callbacks),
                 cmocka_unit_test(test_other_files),
