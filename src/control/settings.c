@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "control/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "bodycam/time.h"
+#include "control/settings_table.h"
+
+#define KEYS_MAX 64
+#define ERROR_BYTES 768
+#define PATH_BYTES 4096
+
+// Where a key was set: file NULL is the built-in default.
+struct origin {
+        char *file; // owned
+        unsigned line;
+};
+
+struct loader {
+        struct bc_settings settings;
+        struct origin origin[KEYS_MAX];
+        const struct bc_settings_sink *sink;
+        unsigned errors;
+
+        // The file being read.
+        const char *file;
+        const char *next, *end; // of its text
+        unsigned line;
+        unsigned seen_at[KEYS_MAX]; // line of each key in this file; 0: not there
+        bool section_known;
+        bool owes_key; // the line handed to the parser must come back as a key
+        bool came_back;
+};
+
+static void free_loader(struct loader **at)
+{
+        if (!*at)
+                return;
+        for (size_t i = 0; i < KEYS_MAX; i++)
+                free((*at)->origin[i].file);
+        free(*at);
+}
+
+// ---- errors --------------------------------------------------------------------------------------------------
+
+__attribute__((format(printf, 2, 3))) static void complain(struct loader *loader, const char *format, ...)
+{
+        char text[ERROR_BYTES];
+        va_list arguments;
+
+        loader->errors++;
+        if (loader->errors == BC_SETTINGS_ERRORS_MAX + 1)
+                loader->sink->on_error(loader->sink->user, "more errors than are worth showing");
+        if (loader->errors > BC_SETTINGS_ERRORS_MAX)
+                return;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        loader->sink->on_error(loader->sink->user, text);
+}
+
+static void complain_key(struct loader *loader, const struct bc_setting *setting, const char *value, int error)
+{
+        char allowed[160];
+
+        bc_setting_allowed(setting, allowed, sizeof(allowed));
+        complain(loader, "%s:%u: [%s] %s = %s: %s; allowed: %s", loader->file, loader->line, setting->section,
+                 setting->key, value, error == -ERANGE ? "out of range" : "not understood", allowed);
+}
+
+static void complain_unknown_key(struct loader *loader, const char *section, const char *key)
+{
+        char keys[300] = "";
+        size_t used = 0;
+
+        for (size_t i = 0; i < bc_setting_count(); i++)
+                if (strcmp(bc_setting_at(i)->section, section) == 0 && used < sizeof(keys))
+                        used += (size_t)snprintf(keys + used, sizeof(keys) - used, "%s%s", used ? ", " : "",
+                                                 bc_setting_at(i)->key);
+        complain(loader, "%s:%u: [%s] %s: unknown key; allowed: %s", loader->file, loader->line, section, key, keys);
+}
+
+static void complain_unknown_section(struct loader *loader, const char *section, size_t length)
+{
+        char names[300] = "";
+        size_t used = 0;
+
+        for (size_t i = 0; i < bc_setting_count(); i++)
+                if ((i == 0 || strcmp(bc_setting_at(i)->section, bc_setting_at(i - 1)->section) != 0) &&
+                    used < sizeof(names))
+                        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+                                                 bc_setting_at(i)->section);
+        complain(loader, "%s:%u: [%.*s]: unknown section; allowed: %s", loader->file, loader->line,
+                 (int)(length < 60 ? length : 60), section, names);
+}
+
+// ---- one file ------------------------------------------------------------------------------------------------
+
+static int on_key(void *user, const char *section, const char *key, const char *value)
+{
+        struct loader *loader = user;
+        const struct bc_setting *setting;
+        size_t number;
+        int r;
+
+        loader->came_back = true;
+        if (section[0] == 0) {
+                complain(loader, "%s:%u: %s: stands before the first [section]", loader->file, loader->line, key);
+                return 1;
+        }
+        if (!loader->section_known)
+                return 1; // told at the section
+        setting = bc_setting_find(section, key, &number);
+        if (!setting) {
+                complain_unknown_key(loader, section, key);
+                return 1;
+        }
+        if (loader->seen_at[number] > 0) {
+                complain(loader, "%s:%u: [%s] %s: stands in line %u already; allowed: once in a file", loader->file,
+                         loader->line, section, key, loader->seen_at[number]);
+                return 1;
+        }
+        loader->seen_at[number] = loader->line;
+        r = bc_setting_parse(setting, value, &loader->settings);
+        if (r < 0)
+                complain_key(loader, setting, value, r);
+        free(loader->origin[number].file);
+        loader->origin[number].file = strdup(loader->file);
+        loader->origin[number].line = loader->line;
+        if (!loader->origin[number].file)
+                complain(loader, "%s:%u: out of memory", loader->file, loader->line);
+        return 1;
+}
+
+// A section's line is judged here: the parser says nothing of a section without keys or of what follows its ].
+static void take_section(struct loader *loader, const char *text, size_t length)
+{
+        const char *close = memchr(text, ']', length);
+        const char *rest = close ? close + 1 : NULL;
+        char name[64];
+
+        loader->section_known = false;
+        while (rest && rest < text + length && (*rest == ' ' || *rest == '\t'))
+                rest++;
+        if (!rest || (rest < text + length && *rest != ';' && *rest != '#')) {
+                complain(loader, "%s:%u: not a section; allowed: [name]", loader->file, loader->line);
+                return;
+        }
+        length = (size_t)(close - text) - 1;
+        if (length < sizeof(name)) {
+                memcpy(name, text + 1, length);
+                name[length] = 0;
+                loader->section_known = bc_setting_has_section(name);
+        }
+        if (!loader->section_known)
+                complain_unknown_section(loader, text + 1, length);
+}
+
+// Why a line cannot be handed on; NULL: it can.
+static const char *unfit(const char *text, size_t length, int room)
+{
+        if (memchr(text, 0, length))
+                return "holds a NUL byte";
+        for (size_t i = 0; i < length; i++)
+                if (((unsigned char)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
+                        return "holds a control character";
+        return room < 4 || length > (size_t)room - 3 ? "is too long" : NULL;
+}
+
+// What the line before owed: the parser keeps silent about lines that are no key.
+static void settle_line(struct loader *loader)
+{
+        if (loader->owes_key && !loader->came_back)
+                complain(loader, "%s:%u: not understood; allowed: key = value, [section], or a comment after ; or #",
+                         loader->file, loader->line);
+        loader->owes_key = loader->came_back = false;
+}
+
+// Hands the parser one line at a time, so that each has its number and none is cut or joined in silence. A line that
+// is judged here is handed on as an empty one.
+static char *read_line(char *to, int room, void *user)
+{
+        struct loader *loader = user;
+        const char *text = loader->next, *newline, *why;
+        size_t length;
+
+        settle_line(loader);
+        if (text >= loader->end)
+                return NULL;
+        newline = memchr(text, '\n', (size_t)(loader->end - text));
+        length = (size_t)((newline ? newline : loader->end) - text);
+        loader->next = newline ? newline + 1 : loader->end;
+        loader->line++;
+        if (length > 0 && text[length - 1] == '\r')
+                length--;
+        // No leading blanks: the parser would take the line for the rest of the one before.
+        while (length > 0 && (*text == ' ' || *text == '\t')) {
+                text++;
+                length--;
+        }
+        why = unfit(text, length, room);
+        if (why) {
+                complain(loader, "%s:%u: the line %s; allowed: at most %d characters of text", loader->file,
+                         loader->line, why, room - 3);
+                length = 0;
+        }
+        if (length > 0 && text[0] == '[')
+                take_section(loader, text, length);
+        loader->owes_key = length > 0 && !strchr("[;#", text[0]);
+        memcpy(to, text, length);
+        memcpy(to + length, "\n", 2);
+        return to;
+}
+
+static void read_text(struct loader *loader, const char *file, const char *text, size_t size)
+{
+        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+                text += 3;
+                size -= 3;
+        }
+        loader->file = file;
+        loader->next = text;
+        loader->end = text + size;
+        loader->line = 0;
+        loader->section_known = false;
+        memset(loader->seen_at, 0, sizeof(loader->seen_at));
+        // Its result tells of the first bad line only; all of them were told by now.
+        (void)ini_parse_stream(read_line, loader, on_key, loader);
+}
+
+static void read_file(struct loader *loader, int folder_fd, const char *name, const char *file)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *text = NULL;
+        size_t size = 0;
+        int r = bc_file_load(folder_fd, name, BC_SETTINGS_FILE_BYTES_MAX, &text, &size);
+
+        if (r == -EFBIG)
+                complain(loader, "%s: larger than %d bytes", file, BC_SETTINGS_FILE_BYTES_MAX);
+        else if (r == -EINVAL)
+                complain(loader, "%s: not a regular file", file);
+        else if (r == -ELOOP)
+                complain(loader, "%s: is a symbolic link, which is not followed", file);
+        else if (r < 0)
+                complain(loader, "%s: cannot be read: %s", file, strerror(-r));
+        else
+                read_text(loader, file, text, size);
+}
+
+// ---- drop-ins ------------------------------------------------------------------------------------------------
+
+static int is_drop_in(const struct dirent *entry)
+{
+        size_t length = strlen(entry->d_name);
+
+        return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void free_names(struct dirent ***names)
+{
+        for (size_t i = 0; *names && (*names)[i]; i++)
+                free((*names)[i]);
+        free(*names);
+}
+
+static void read_drop_ins(struct loader *loader, const char *path)
+{
+        BC_CLEANUP(free_names) struct dirent **names = NULL;
+        struct dirent **found = NULL;
+        char folder[PATH_BYTES], file[PATH_BYTES + 300];
+        int count;
+
+        if (snprintf(folder, sizeof(folder), "%s.d", path) >= (int)sizeof(folder)) {
+                complain(loader, "%.100s...: the path is too long", path);
+                return;
+        }
+        count = scandir(folder, &found, is_drop_in, by_bytes);
+        if (count < 0) {
+                if (errno != ENOENT)
+                        complain(loader, "%s: cannot be read: %s", folder, strerror(errno));
+                return;
+        }
+        names = calloc((size_t)count + 1, sizeof(*names));
+        for (int i = 0; i < count; i++)
+                if (names)
+                        names[i] = found[i];
+                else
+                        free(found[i]);
+        free(found);
+        if (!names) {
+                complain(loader, "%s: out of memory", folder);
+                return;
+        }
+        if (count > BC_SETTINGS_DROP_INS_MAX) {
+                complain(loader, "%s: holds %d files; allowed: at most %d", folder, count, BC_SETTINGS_DROP_INS_MAX);
+                return;
+        }
+        for (int i = 0; i < count; i++) {
+                snprintf(file, sizeof(file), "%s/%s", folder, names[i]->d_name);
+                read_file(loader, AT_FDCWD, file, file);
+        }
+}
+
+// ---- what must hold between keys -----------------------------------------------------------------------------
+
+// Says where a key got the value it has.
+static const char *place(const struct loader *loader, const char *section, const char *key, char *text, size_t bytes)
+{
+        size_t number;
+
+        if (!bc_setting_find(section, key, &number) || !loader->origin[number].file)
+                snprintf(text, bytes, "(built in)");
+        else
+                snprintf(text, bytes, "%s:%u", loader->origin[number].file, loader->origin[number].line);
+        return text;
+}
+
+static void check_required(struct loader *loader, const char *path)
+{
+        for (size_t i = 0; i < bc_setting_count(); i++) {
+                const struct bc_setting *setting = bc_setting_at(i);
+                char allowed[160];
+                if (!setting->required || loader->origin[i].file)
+                        continue;
+                bc_setting_allowed(setting, allowed, sizeof(allowed));
+                complain(loader, "%s: [%s] %s: missing; allowed: %s", path, setting->section, setting->key, allowed);
+        }
+}
+
+static void check_between(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        char where[PATH_BYTES];
+
+        if (s->camera_driver == BC_CAMERA_FILE && !s->camera_file[0])
+                complain(loader, "%s: [camera] driver = file: [camera] file is missing; allowed: an absolute path",
+                         place(loader, "camera", "driver", where, sizeof(where)));
+        if (s->mic_driver == BC_MIC_FILE && !s->mic_file[0])
+                complain(loader, "%s: [microphone] driver = file: [microphone] file is missing; allowed: an absolute path",
+                         place(loader, "microphone", "driver", where, sizeof(where)));
+        if (s->clock_mode == BC_CLOCK_SIMULATED && !s->simulation)
+                complain(loader, "%s: [clock] mode = simulated: only with [simulation] enabled = yes",
+                         place(loader, "clock", "mode", where, sizeof(where)));
+        // A segment stays below 4 GiB, with room for what rate control overshoots and for its index.
+        int64_t rate_bps = s->video_bit_rate_bps + s->sound_bit_rate_bps;
+        int64_t longest_s = (INT64_C(1) << 32) * 8 * 9 / 10 / rate_bps;
+        if (s->segment_ns / BC_NS_PER_S > longest_s)
+                complain(loader, "%s: [recording] segment: a file would pass 4 GiB at these bit rates; allowed: at most "
+                                 "%lld s", place(loader, "recording", "segment", where, sizeof(where)),
+                         (long long)longest_s);
+}
+
+static void set_fallbacks(struct bc_settings *settings)
+{
+        for (size_t i = 0; i < bc_setting_count(); i++)
+                // Cannot fail: a test parses every row's.
+                (void)bc_setting_parse(bc_setting_at(i), bc_setting_at(i)->fallback, settings);
+}
+
+int bc_settings_load(const char *path, const struct bc_settings_sink *sink, struct bc_settings *ret_settings)
+{
+        BC_CLEANUP(free_loader) struct loader *loader = calloc(1, sizeof(*loader));
+
+        if (!loader) {
+                sink->on_error(sink->user, "out of memory");
+                return -EINVAL;
+        }
+        loader->sink = sink;
+        set_fallbacks(&loader->settings);
+        if (path) {
+                read_file(loader, AT_FDCWD, path, path);
+                read_drop_ins(loader, path);
+                if (loader->errors == 0)
+                        check_required(loader, path);
+                if (loader->errors == 0)
+                        check_between(loader);
+        }
+        if (loader->errors > 0)
+                return -EINVAL;
+        *ret_settings = loader->settings;
+        return 0;
+}

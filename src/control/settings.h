@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The settings: one table gives the parser, its ranges, the help, the sample file and bodycamd.conf(5).
+//
+// Files are INI: FILE, then FILE.d/*.conf in the order of their names, later values replacing earlier ones. All that
+// is wrong is told, each with file, line, key and what is allowed; then the whole is refused. Never half a
+// configuration. Immutable once loaded.
+#ifndef BC_CONTROL_SETTINGS_H
+#define BC_CONTROL_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define BC_SETTINGS_ID_BYTES 33    // with the 0 at the end
+#define BC_SETTINGS_TEXT_BYTES 200 // a line is shorter
+#define BC_SETTINGS_FILE_BYTES_MAX 65536
+#define BC_SETTINGS_DROP_INS_MAX 100
+#define BC_SETTINGS_ERRORS_MAX 100
+
+#define BC_SETTINGS_GOP_NS INT64_C(1000000000) // time between two key frames: not a setting
+
+enum bc_camera_driver { BC_CAMERA_FILE, BC_CAMERA_PATTERN };
+enum bc_mic_driver { BC_MIC_FILE, BC_MIC_TONE, BC_MIC_NONE };
+enum bc_clock_mode { BC_CLOCK_REAL, BC_CLOCK_SIMULATED };
+enum bc_bus { BC_BUS_SYSTEM, BC_BUS_SESSION, BC_BUS_NONE };
+
+// Numbers are int64_t, yes/no is bool, choices are int, text is char[]: the table knows.
+struct bc_settings {
+        char device_id[BC_SETTINGS_ID_BYTES];
+        char store_path[BC_SETTINGS_TEXT_BYTES];
+
+        int camera_driver; // enum bc_camera_driver
+        char camera_file[BC_SETTINGS_TEXT_BYTES];
+        int64_t camera_width_px, camera_height_px;
+        int64_t camera_rate_mhz;
+
+        int mic_driver; // enum bc_mic_driver
+        char mic_file[BC_SETTINGS_TEXT_BYTES];
+        int64_t mic_channels;
+        int64_t mic_rate_error_ppm;
+
+        char video_encoder[BC_SETTINGS_ID_BYTES];
+        char video_preset[BC_SETTINGS_ID_BYTES];
+        int64_t video_threads;
+        int64_t video_bit_rate_bps;
+        int64_t sound_bit_rate_bps;
+
+        int64_t pre_event_ns;
+        bool pre_event_sound;
+        int64_t post_event_ns;
+        int64_t segment_ns;
+        int64_t fragment_ns;
+        int64_t stall_tolerance_ns;
+
+        int64_t dock_dwell_ns;
+
+        int bus; // enum bc_bus
+
+        int clock_mode; // enum bc_clock_mode
+        int64_t clock_start_ns;
+        bool clock_start_held;
+
+        bool simulation;
+};
+
+struct bc_settings_sink {
+        void (*on_error)(void *user, const char *text); // one line
+        void *user;
+};
+
+// path: the main file; NULL: the defaults alone, sample values for what has none. 0, or -EINVAL after telling
+// everything that is wrong; *ret_settings is untouched then.
+int bc_settings_load(const char *path, const struct bc_settings_sink *sink, struct bc_settings *ret_settings);
+
+// The settings as a file that loads to the same settings, every key with its help.
+void bc_settings_print(const struct bc_settings *settings, FILE *out);
+
+// Every key with its range, default and meaning, for --help-settings.
+void bc_settings_help(FILE *out);
+
+#endif

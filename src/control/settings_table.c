@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "control/settings_table.h"
+
+#include <string.h>
+
+#include "bodycam/frame.h"
+#include "bodycam/time.h"
+
+#define AT(member) .offset = offsetof(struct bc_settings, member)
+#define MS BC_NS_PER_MS
+#define S BC_NS_PER_S
+#define MIN (60 * BC_NS_PER_S)
+
+static const struct bc_setting table[] = {
+        { "device", "id", BC_SETTING_ID, AT(device_id), .fallback = "BODYCAM-0001", .required = true,
+          .help = "Name of this device. Folders of recordings begin with it, so no two devices of an agency share one." },
+
+        { "store", "path", BC_SETTING_PATH, AT(store_path), .fallback = "/var/lib/bodycam", .required = true,
+          .help = "Folder that holds recordings/. Made when its parent exists." },
+
+        { "camera", "driver", BC_SETTING_CHOICE, AT(camera_driver), .choices = "file pattern", .fallback = "pattern",
+          .help = "file: a clip in place of a camera, looped without a seam. pattern: a moving card with the frame's "
+                  "number and a flash each second." },
+        { "camera", "file", BC_SETTING_PATH, AT(camera_file), .fallback = "",
+          .help = "The clip of driver file: anything FFmpeg reads that has a picture." },
+        { "camera", "width", BC_SETTING_NUMBER, AT(camera_width_px), .min = BC_PICTURE_SIDE_MIN_PX,
+          .max = BC_PICTURE_SIDE_MAX_PX, .step = 2, .fallback = "1280",
+          .help = "Width of the recorded picture in pixels; a clip is scaled to fit, its shape kept." },
+        { "camera", "height", BC_SETTING_NUMBER, AT(camera_height_px), .min = BC_PICTURE_SIDE_MIN_PX,
+          .max = BC_PICTURE_SIDE_MAX_PX, .step = 2, .fallback = "720", .help = "Height in pixels." },
+        { "camera", "rate", BC_SETTING_RATE, AT(camera_rate_mhz), .min = 1000, .max = 120000, .fallback = "30",
+          .help = "Nominal frames per second. A clip keeps its own times." },
+
+        { "microphone", "driver", BC_SETTING_CHOICE, AT(mic_driver), .choices = "file tone none", .fallback = "tone",
+          .help = "file: the sound of a clip. tone: a beep with each flash of camera driver pattern. none: no sound." },
+        { "microphone", "file", BC_SETTING_PATH, AT(mic_file), .fallback = "",
+          .help = "The clip of driver file: anything FFmpeg reads that has sound. May be the camera's." },
+        { "microphone", "channels", BC_SETTING_NUMBER, AT(mic_channels), .min = 1, .max = 2, .fallback = "1",
+          .help = "1: mono, 2: stereo." },
+        { "microphone", "rate_error_ppm", BC_SETTING_NUMBER, AT(mic_rate_error_ppm), .min = -200, .max = 200,
+          .fallback = "0", .help = "Driver tone: how far its sample clock is off the media clock, in parts per million." },
+
+        { "video", "encoder", BC_SETTING_ID, AT(video_encoder), .fallback = "libx264",
+          .help = "FFmpeg's name of an H.264 encoder: libx264, h264_v4l2m2m." },
+        { "video", "preset", BC_SETTING_ID, AT(video_preset), .fallback = "superfast",
+          .help = "Preset of libx264: ultrafast, superfast, veryfast, ..." },
+        { "video", "threads", BC_SETTING_NUMBER, AT(video_threads), .min = 1, .max = 16, .fallback = "2",
+          .help = "Threads of the encoder; each takes a slice of the picture, so more add no delay." },
+        { "video", "bit_rate", BC_SETTING_BIT_RATE, AT(video_bit_rate_bps), .min = 64000, .max = 50000000,
+          .fallback = "8M", .help = "Bit rate of the picture." },
+
+        { "sound", "bit_rate", BC_SETTING_BIT_RATE, AT(sound_bit_rate_bps), .min = 32000, .max = 256000,
+          .fallback = "96k", .help = "Bit rate of the sound (AAC)." },
+
+        { "recording", "pre_event", BC_SETTING_DURATION, AT(pre_event_ns), .max = 120 * S, .fallback = "30 s",
+          .help = "A recording begins at least this long before the press. Held in memory; with 0 one second at most "
+                  "is held." },
+        { "recording", "pre_event_sound", BC_SETTING_BOOL, AT(pre_event_sound), .fallback = "yes",
+          .help = "no: the seconds before the press have no sound, which is not kept in memory either." },
+        { "recording", "post_event", BC_SETTING_DURATION, AT(post_event_ns), .max = 10 * MIN, .fallback = "10 s",
+          .help = "A recording goes on this long after it was stopped." },
+        { "recording", "segment", BC_SETTING_DURATION, AT(segment_ns), .min = 1 * S, .max = 60 * MIN,
+          .fallback = "5 min",
+          .help = "Length of the files of a recording. Each is below 4 GiB: the bit rates limit it." },
+        { "recording", "fragment", BC_SETTING_DURATION, AT(fragment_ns), .min = 100 * MS, .max = 500 * MS,
+          .fallback = "500 ms", .help = "What a power cut can cost at the most: so often the recording is made durable." },
+        { "recording", "stall_tolerance", BC_SETTING_DURATION, AT(stall_tolerance_ns), .min = 1 * S, .max = 120 * S,
+          .fallback = "30 s", .help = "A card may stand still this long and nothing is lost. Held in memory." },
+
+        { "dock", "dwell", BC_SETTING_DURATION, AT(dock_dwell_ns), .min = 1 * S, .max = 10 * MIN, .fallback = "10 s",
+          .help = "So long on the dock without a break ends an emergency." },
+
+        { "dbus", "bus", BC_SETTING_CHOICE, AT(bus), .choices = "system session none", .fallback = "system",
+          .help = "Where org.bodycam.Recorder1 is offered. Recording does not depend on it." },
+
+        { "clock", "mode", BC_SETTING_CHOICE, AT(clock_mode), .choices = "real simulated", .fallback = "real",
+          .help = "simulated: media time is a number that runs as fast as the machine can; needs [simulation] enabled." },
+        { "clock", "start", BC_SETTING_DURATION, AT(clock_start_ns), .max = 1000 * 60 * MIN, .fallback = "100 s",
+          .help = "Media time at which the simulated clock starts." },
+        { "clock", "start_held", BC_SETTING_BOOL, AT(clock_start_held), .fallback = "no",
+          .help = "yes: the simulated clock stands until org.bodycam.Simulation1 lets it run." },
+
+        { "simulation", "enabled", BC_SETTING_BOOL, AT(simulation), .fallback = "no",
+          .help = "yes: buttons are pressed and sensors are failed by org.bodycam.Simulation1. Never on a body." },
+};
+
+static const struct {
+        const char *name, *help;
+} sections[] = {
+        { "device", "Who this device is." },
+        { "store", "Where recordings are kept." },
+        { "camera", "The picture's source." },
+        { "microphone", "The sound's source." },
+        { "video", "How the picture is encoded." },
+        { "sound", "How the sound is encoded." },
+        { "recording", "What a recording is." },
+        { "dock", "The charging and offloading dock." },
+        { "dbus", "The bus that status and commands go over." },
+        { "clock", "What media time is." },
+        { "simulation", "Simulated devices." },
+};
+
+size_t bc_setting_count(void)
+{
+        return sizeof(table) / sizeof(table[0]);
+}
+
+const struct bc_setting *bc_setting_at(size_t number)
+{
+        return &table[number];
+}
+
+const struct bc_setting *bc_setting_find(const char *section, const char *key, size_t *ret_number)
+{
+        for (size_t i = 0; i < bc_setting_count(); i++)
+                if (strcmp(table[i].section, section) == 0 && strcmp(table[i].key, key) == 0) {
+                        *ret_number = i;
+                        return &table[i];
+                }
+        return NULL;
+}
+
+const char *bc_setting_section_help(const char *section)
+{
+        for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+                if (strcmp(sections[i].name, section) == 0)
+                        return sections[i].help;
+        return NULL;
+}
+
+bool bc_setting_has_section(const char *section)
+{
+        return bc_setting_section_help(section) != NULL;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: EUPL-1.2
+// One row per key, and what follows from its type.
+#ifndef BC_CONTROL_SETTINGS_TABLE_H
+#define BC_CONTROL_SETTINGS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/settings.h"
+
+enum bc_setting_type {
+        BC_SETTING_BOOL,     // yes, no
+        BC_SETTING_NUMBER,   // a whole number
+        BC_SETTING_DURATION, // with its unit: ms, s, min, h; kept in ns
+        BC_SETTING_BIT_RATE, // bit/s, with k or M for 1000 or 1000000
+        BC_SETTING_RATE,     // frames per second, up to three decimals; kept in mHz
+        BC_SETTING_CHOICE,   // one of a list
+        BC_SETTING_ID,       // letters, digits, - and _
+        BC_SETTING_PATH,     // absolute, or empty where that is allowed
+};
+
+struct bc_setting {
+        const char *section, *key;
+        enum bc_setting_type type;
+        size_t offset;       // in struct bc_settings
+        int64_t min, max;    // numbers
+        int64_t step;        // numbers: a multiple of it; 0: any
+        const char *choices; // "file pattern": the number is the place in it
+        const char *fallback; // when required: a sample
+        bool required;
+        const char *help;
+};
+
+// Room for any value as text.
+#define BC_SETTING_VALUE_BYTES BC_SETTINGS_TEXT_BYTES
+
+size_t bc_setting_count(void);
+const struct bc_setting *bc_setting_at(size_t number);
+
+// NULL: no such section, or no such key in it. *ret_number is its row.
+const struct bc_setting *bc_setting_find(const char *section, const char *key, size_t *ret_number);
+bool bc_setting_has_section(const char *section);
+const char *bc_setting_section_help(const char *section);
+
+// Puts a value into settings. 0, or -EINVAL, -ERANGE.
+int bc_setting_parse(const struct bc_setting *setting, const char *value, struct bc_settings *settings);
+
+// The value as it would be written in a file.
+void bc_setting_format(const struct bc_setting *setting, const struct bc_settings *settings,
+                       char ret_text[BC_SETTING_VALUE_BYTES]);
+
+// What is allowed, for messages: "100 ms to 500 ms", "one of: file, pattern".
+void bc_setting_allowed(const struct bc_setting *setting, char *text, size_t text_bytes);
+
+#endif
