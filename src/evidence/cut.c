@@ -24,7 +24,8 @@ static bool ends_before(const struct bc_cut_rule *rule, const struct bc_unit *un
         if (cut->pictures == 0)
                 return false;
         if (unit->flags & BC_UNIT_KEY) {
-                cut->segment_ends = unit->time_ns >= rule->segment_until_ns;
+                // In ticks: thirty times 33,333,333 ns is a second, too.
+                cut->segment_ends = bc_ticks_from_ns(unit->time_ns) >= bc_ticks_from_ns(rule->segment_until_ns);
                 return true;
         }
         return unit->time_ns >= rule->from_ns + rule->fragment_ns || cut->pictures == BC_CUT_PICTURES_MAX ||

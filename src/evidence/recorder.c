@@ -69,6 +69,9 @@ static void publish(struct bc_recorder *recorder, int error)
 
         bc_monitor_lock(&recorder->monitor);
         before = status->error;
+        // A step that did not fail proves nothing; one that made something durable does.
+        if (error == 0 && recording->durable_ns == status->durable_ns && recording->phase != BC_PHASE_DONE)
+                error = before;
         status->error = error;
         status->counter = manifest->counter;
         status->press_ns = recording->press_ns;
@@ -150,7 +153,6 @@ static bool work_on(struct bc_recorder *recorder, const struct job *job, bool qu
                 begin_recording(recorder, job);
         r = bc_recording_step(recording, job->end_ns, job->stop_reason, now_ns, &wake_ns);
         if (r == -EAGAIN) {
-                publish(recorder, recorder->status.error);
                 bc_ring_wait(recorder->ring, &recorder->seen, wake_ns);
                 return true;
         }

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "evidence/declare.h"
 
 // A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
 #define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
@@ -99,17 +100,6 @@ void bc_recording_done(struct bc_recording *recording)
         bc_manifest_done(&recording->manifest);
 }
 
-static void declare(struct bc_recording *recording, enum bc_gap_kind kind, int64_t from_ns, int64_t to_ns,
-                    uint64_t count)
-{
-        int64_t from_ticks = bc_ticks_from_ns(from_ns > 0 ? from_ns : 0);
-        int64_t to_ticks = to_ns == BC_NS_NEVER ? BC_TICKS_UNKNOWN : bc_ticks_from_ns(to_ns);
-
-        if (!bc_manifest_add_gap(&recording->manifest, kind, from_ticks, to_ticks, count))
-                bc_log_error("a gap could not be declared: out of memory");
-        recording->manifest_stale = true;
-}
-
 static int place(struct bc_recording *recording, int64_t end_ns)
 {
         int64_t from_ns = recording->press_ns - recording->config->pre_event_ns;
@@ -130,7 +120,7 @@ static int place(struct bc_recording *recording, int64_t end_ns)
         }
         recording->first_ns = recording->from_ns = recording->declared_ns = unit.time_ns;
         if (unit.time_ns > from_ns)
-                declare(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
+                bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
         recording->phase = BC_PHASE_BEGIN;
         return 0;
 }
@@ -269,14 +259,14 @@ static void abandon_segment(struct bc_recording *recording, int error)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
 
-        bc_log_error("%s could not be written: %s; it is abandoned after %llu bytes", recording->segment.name,
-                     strerror(-error), (unsigned long long)recording->segment.durable_bytes);
         recording->phase = BC_PHASE_RESUME;
         recording->overtaken = false;
         if (recording->segment.durable_bytes == 0) {
                 drop_segment(recording, error);
                 return;
         }
+        bc_log_error("%s could not be written: %s; it is abandoned after %llu bytes", recording->segment.name,
+                     strerror(-error), (unsigned long long)recording->segment.durable_bytes);
         entry->state = BC_SEGMENT_ABANDONED;
         entry->error = error;
         bc_segment_done(&recording->segment);
@@ -318,14 +308,14 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
         if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns) ||
             (r == -EAGAIN && end_ns != BC_NS_NEVER && now_ns >= end_ns + BC_CUT_LAST_NS)) {
                 if (recording->from_ns < end_ns)
-                        declare(recording, BC_GAP_OVERTAKEN, recording->from_ns, end_ns, 0);
+                        bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->from_ns, end_ns, 0);
                 recording->phase = BC_PHASE_CLOSE;
                 return 0;
         }
         if (r < 0)
                 return r;
         if (unit.time_ns > recording->from_ns)
-                declare(recording, BC_GAP_OVERTAKEN, recording->from_ns, unit.time_ns, 0);
+                bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->from_ns, unit.time_ns, 0);
         recording->from_ns = unit.time_ns;
         recording->phase = BC_PHASE_WRITE;
         return 0;
@@ -424,43 +414,6 @@ static size_t make_runs(struct bc_recording *recording, const struct bc_cut *cut
         return runs;
 }
 
-// What is durable now is declared: slates, silence, lost frames. A repeated GOP is not declared twice.
-static void declare_units(struct bc_recording *recording, const struct bc_cut *cut)
-{
-        struct bc_manifest *manifest = &recording->manifest;
-
-        for (size_t i = 0; i < cut->pictures; i++) {
-                const struct bc_unit *unit = &recording->buffer->unit[BC_LANE_PICTURE][i];
-                int64_t from_ns = unit->time_ns;
-
-                if (unit->time_ns < recording->declared_ns)
-                        continue;
-                // The picture before was true until the next one was due.
-                if (recording->last_picture_ns >= 0 &&
-                    recording->last_picture_ns + recording->stream->picture.interval_ns < from_ns)
-                        from_ns = recording->last_picture_ns + recording->stream->picture.interval_ns;
-                if (unit->lost > 0)
-                        declare(recording, BC_GAP_FRAMES_LOST, from_ns, unit->time_ns, unit->lost);
-                if (!(unit->flags & BC_UNIT_SUBSTITUTE))
-                        recording->manifest_stale |= bc_manifest_end_gap(manifest, BC_GAP_NO_PICTURE,
-                                                                         bc_ticks_from_ns(unit->time_ns));
-                else if (!bc_manifest_lasts(manifest, BC_GAP_NO_PICTURE))
-                        declare(recording, BC_GAP_NO_PICTURE, from_ns, BC_NS_NEVER, 0);
-                recording->last_picture_ns = unit->time_ns;
-        }
-        for (size_t i = 0; i < cut->sounds; i++) {
-                const struct bc_unit *unit = &recording->buffer->unit[BC_LANE_SOUND][i];
-
-                if (!(unit->flags & BC_UNIT_SUBSTITUTE))
-                        recording->manifest_stale |= bc_manifest_end_gap(manifest, BC_GAP_NO_SOUND,
-                                                                         bc_ticks_from_ns(unit->time_ns));
-                else if (!bc_manifest_lasts(manifest, BC_GAP_NO_SOUND))
-                        declare(recording, BC_GAP_NO_SOUND, unit->time_ns, BC_NS_NEVER, 0);
-                if (recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks > BC_SOUND_UNIT_SAMPLES)
-                        declare(recording, BC_GAP_NO_SOUND, unit->time_ns, unit[1].time_ns, 0);
-        }
-}
-
 static void note_durable(struct bc_recording *recording, const struct bc_cut *cut)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
@@ -470,7 +423,7 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
                         recording->buffer->sample[BC_LANE_PICTURE][i].duration_ticks;
         for (size_t i = 0; i < cut->sounds; i++)
                 recording->decode_ticks[BC_LANE_SOUND] += recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks;
-        declare_units(recording, cut);
+        bc_declare_units(recording, cut);
         if (cut->pictures > 0) {
                 recording->durable_ns = cut->end_ns;
                 entry->end_ticks = recording->base_ticks + (int64_t)recording->decode_ticks[BC_LANE_PICTURE];
@@ -478,9 +431,9 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
         if (recording->declared_ns < cut->end_ns)
                 recording->declared_ns = cut->end_ns;
         if (cut->sound_missing)
-                declare(recording, BC_GAP_LATE_SOUND, cut->end_ns - BC_NS_PER_S, cut->end_ns, 0);
+                bc_declare_gap(recording, BC_GAP_LATE_SOUND, cut->end_ns - BC_NS_PER_S, cut->end_ns, 0);
         if (cut->picture_end_guessed)
-                declare(recording, BC_GAP_NO_PICTURE, recording->last_picture_ns, cut->end_ns, 0);
+                bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->last_picture_ns, cut->end_ns, 0);
         entry->bytes = recording->segment.durable_bytes;
         entry->fragments = recording->segment.table.fragments;
         recording->from_ns = cut->end_ns;
@@ -569,13 +522,13 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
 
 // ---- closing -------------------------------------------------------------------------------------------------
 
-// An abandoned segment is still to be finalised, by the next start: the recording stays listed for it.
-static bool has_abandoned(const struct bc_manifest *manifest)
+// A segment that was abandoned or could not be finalised is seen to by the next start: the recording stays listed.
+static bool is_finished(const struct bc_manifest *manifest)
 {
         for (size_t i = 0; i < manifest->segments; i++)
-                if (manifest->segment[i].state == BC_SEGMENT_ABANDONED)
-                        return true;
-        return false;
+                if (manifest->segment[i].state != BC_SEGMENT_CLOSED)
+                        return false;
+        return true;
 }
 
 static int close_recording(struct bc_recording *recording, int64_t end_ns, const char *stop_reason)
@@ -584,20 +537,16 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
         int64_t end_ticks = bc_ticks_from_ns(recording->durable_ns > 0 ? recording->durable_ns : recording->from_ns);
         int r;
 
-        // Not finalised is no loss: the recording then stays listed as open, and the next start sees to it.
-        r = end_segment(recording);
-        if (r < 0)
-                recording->finalise_error = r;
+        // Not finalised is no loss, and not a reason to keep the next recording waiting.
+        recording->finalise_error = recording->segment_begun ? end_segment(recording) : recording->finalise_error;
         for (enum bc_gap_kind kind = BC_GAP_PRE_EVENT; kind <= BC_GAP_LATE_SOUND; kind++)
-                while (bc_manifest_end_gap(manifest, kind, end_ticks))
-                        ;
-        if (!recording->finalise_error)
-                manifest->state = BC_RECORDING_CLOSED;
+                bc_manifest_end_gap(manifest, kind, end_ticks);
+        manifest->state = BC_RECORDING_CLOSED;
         manifest->stop_ticks = end_ns == BC_NS_NEVER ? end_ticks : bc_ticks_from_ns(end_ns);
         snprintf(manifest->stop_reason, sizeof(manifest->stop_reason), "%s", stop_reason);
         recording->manifest_stale = true;
         r = save_manifest(recording);
-        if (r == 0 && !recording->finalise_error && !has_abandoned(manifest))
+        if (r == 0 && is_finished(manifest))
                 r = bc_store_close(recording->store, manifest->counter);
         if (r < 0)
                 return r;

@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "format/finalise.h"
 
+#define SECTOR_BYTES 512
+
 size_t bc_segment_room(size_t samples)
 {
         return BC_INIT_BYTES_MAX + BC_FRAGMENT_HEADER_BYTES_MAX(samples);
@@ -61,6 +63,9 @@ static int put_head(struct bc_segment *segment, uint8_t *fragment, size_t room, 
         r = bc_init_parse(head, *ret_bytes, &parsed, &segment->layout);
         if (r < 0)
                 return r;
+        // Finalising overwrites 8 bytes in place: they must not straddle two sectors, or a power cut could tear them.
+        if (segment->layout.moov_offset / SECTOR_BYTES != (segment->layout.moov_offset + BC_PATCH_BYTES - 1) / SECTOR_BYTES)
+                return -EINVAL;
         memcpy(fragment - *ret_bytes, head, *ret_bytes);
         return 0;
 }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Saying what is missing: from the flags of the units that became durable to the gaps of the manifest.
+#ifndef BC_EVIDENCE_DECLARE_H
+#define BC_EVIDENCE_DECLARE_H
+
+#include "evidence/recording.h"
+
+// Declares a gap of the recording; to_ns BC_NS_NEVER: it still lasts.
+void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64_t from_ns, int64_t to_ns,
+                    uint64_t count);
+
+// The units of the fragment in the recording's buffer are durable: slates, silence and lost frames among them are
+// declared. A GOP repeated after a failed write is not declared twice.
+void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut);
+
+#endif

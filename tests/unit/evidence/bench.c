@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "bench.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void on_notice(void *user, enum bc_recorder_notice notice, int64_t value)
+{
+        struct bench *bench = user;
+        int64_t now_ns = bc_clock_now_ns(bench->clock);
+
+        (void)value;
+        bench->notice[notice]++;
+        if (notice == BC_RECORDER_DURABLE)
+                bench->durable_at_ns = now_ns;
+        if (notice == BC_RECORDER_CLOSED)
+                bench->closed_at_ns = now_ns;
+        if (notice == BC_RECORDER_TROUBLE && bench->first_trouble_ns == 0)
+                bench->first_trouble_ns = now_ns;
+}
+
+void bench_defaults(struct bench *bench)
+{
+        *bench = (struct bench){
+                .feed = feeder_default,
+                .config = {
+                        .pre_event_ns = 10 * BC_NS_PER_S,
+                        .pre_event_sound = true,
+                        .fragment_ns = 500 * BC_NS_PER_MS,
+                        .segment_ns = 5 * BC_NS_PER_S,
+                        .fragment_bytes = 64 << 10,
+                        .retry_ns = BC_NS_PER_S,
+                        .give_up_ns = 5 * BC_NS_PER_S,
+                },
+                .stall_ns = 30 * BC_NS_PER_S,
+        };
+}
+
+static void open_store(struct bench *bench)
+{
+        const struct bc_recorder_sink sink = { on_notice, bench };
+        char text[256];
+
+        assert_int_equal(bc_store_open(bench->path, "test", text, sizeof(text), &bench->store), 0);
+        assert_int_equal(bc_recorder_new(bench->clock, bench->ring, bench->store, &bench->stream, &bench->config,
+                                         &sink, &bench->recorder), 0);
+}
+
+void bench_make(struct bench *bench)
+{
+        const struct feeder_config *feed = &bench->feed;
+        int64_t span_ns = bench->config.pre_event_ns + bench->stall_ns + bench->config.fragment_ns +
+                          2 * (int64_t)feed->gop * (feed->interval_ns + feed->jitter_ns);
+        int64_t pictures = span_ns / feed->interval_ns + 2 * (int64_t)feed->gop + 2;
+        int64_t sounds = span_ns * 48 / (1024 * BC_NS_PER_MS) + 100;
+        const struct bc_ring_config ring = {
+                .lane_bytes = { (size_t)pictures * (feed->picture_bytes + 16) +
+                                        ((size_t)pictures / feed->gop + 2) * feed->key_bytes,
+                                feed->sound ? (size_t)sounds * (feed->sound_bytes + 16) : 0 },
+                .lane_units = { (size_t)pictures, feed->sound ? (size_t)sounds : 0 },
+                .pre_event_ns = bench->config.pre_event_ns,
+                .pre_event_sound = bench->config.pre_event_sound,
+        };
+
+        // In memory where there is such a place: what a real disk does is the power-cut test's business.
+        snprintf(bench->path, sizeof(bench->path), "%s/bc-evidence-XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        assert_non_null(mkdtemp(bench->path));
+        feeder_stream(feed, &bench->stream);
+        assert_int_equal(bc_clock_new_simulated(feed->start_ns, &bench->clock), 0);
+        assert_int_equal(bc_ring_new(bench->clock, &ring, &bench->ring), 0);
+        open_store(bench);
+        bench->feeder = feeder_start(bench->clock, bench->ring, feed);
+}
+
+void bench_stop_threads(struct bench *bench)
+{
+        if (bench->feeder)
+                feeder_stop(bench->feeder);
+        bench->feeder = NULL;
+        // The caller is no thread of the clock: let time run for a recorder that still waits for it.
+        bc_clock_release(bench->clock, BC_NS_NEVER);
+        bc_recorder_free(bench->recorder);
+        bench->recorder = NULL;
+}
+
+void bench_restart(struct bench *bench)
+{
+        bench_stop_threads(bench);
+        bc_store_free(bench->store);
+        open_store(bench);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+        (void)status;
+        (void)kind;
+        (void)walk;
+        return remove(path);
+}
+
+void bench_done(struct bench *bench)
+{
+        bench_stop_threads(bench);
+        bc_store_free(bench->store);
+        bc_ring_free(bench->ring);
+        bc_clock_free(bench->clock);
+        assert_int_equal(nftw(bench->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+void bench_run_until(struct bench *bench, int64_t time_ns)
+{
+        bc_clock_run_until(bench->clock, time_ns);
+}
+
+void bench_read(struct bench *bench, uint64_t counter, struct judged *ret_judged)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+
+        bc_store_name(bench->store, counter, name);
+        judge_read(bc_store_recordings_fd(bench->store), name, ret_judged);
+}
