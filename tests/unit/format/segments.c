@@ -26,8 +26,8 @@ struct bc_run segment_run(uint32_t track, uint64_t decode_ticks, const struct bc
 struct bc_init segment_init(int64_t start_ticks)
 {
         struct bc_init init = { .tracks = 2, .created_unix_s = 1800000000 };
-        strcpy(init.label.device, "BC-0042");
-        strcpy(init.label.recording, "BC-0042-000017");
+        memcpy(init.label.device, "BC-0042", 8);
+        memcpy(init.label.recording, "BC-0042-000017", 15);
         init.label.segment = 3;
         init.label.base_ticks = INT64_C(0x123456789a);
         memset(init.label.boot_id, 0xb0, BC_BOOT_ID_BYTES);
