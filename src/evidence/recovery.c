@@ -426,8 +426,8 @@ int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_repor
         size_t failed = 0;
 
         // A recovered one leaves the list, a failed one stays.
-        while (bc_store_open_count(store) > failed)
-                if (recover_recording(store, bc_store_open_at(store, failed), &report) < 0)
+        while (bc_store_left_open_count(store) > failed)
+                if (recover_recording(store, bc_store_left_open_at(store, failed), &report) < 0)
                         failed++;
         *ret_report = report;
         return 0;

@@ -28,6 +28,7 @@ struct bc_store {
         uint64_t counter;
         uint64_t open[OPEN_MAX];
         size_t open_count;
+        size_t left_open; // the first of them, which an earlier run began
 };
 
 __attribute__((format(printf, 4, 5)))
@@ -89,7 +90,7 @@ static int parse_counter(struct bc_store *store, const char *bytes, size_t size)
                 }
         if (r == 0) {
                 store->counter = (uint64_t)counter;
-                store->open_count = json_array_size(open);
+                store->open_count = store->left_open = json_array_size(open);
         }
         json_decref(root);
         return r;
@@ -238,12 +239,15 @@ void bc_store_name(const struct bc_store *store, uint64_t counter, char ret_name
 
 static void forget_open(struct bc_store *store, uint64_t counter)
 {
-        size_t kept = 0;
+        size_t kept = 0, left_open = 0;
 
         for (size_t i = 0; i < store->open_count; i++)
-                if (store->open[i] != counter)
+                if (store->open[i] != counter) {
+                        left_open += i < store->left_open;
                         store->open[kept++] = store->open[i];
+                }
         store->open_count = kept;
+        store->left_open = left_open;
 }
 
 // Only a number whose keeping is durable may be used; one that could not be kept is tried again next time.
@@ -312,22 +316,22 @@ int bc_store_close(struct bc_store *store, uint64_t counter)
         return r;
 }
 
-size_t bc_store_open_count(struct bc_store *store)
+size_t bc_store_left_open_count(struct bc_store *store)
 {
         size_t count;
 
         pthread_mutex_lock(&store->mutex);
-        count = store->open_count;
+        count = store->left_open;
         pthread_mutex_unlock(&store->mutex);
         return count;
 }
 
-uint64_t bc_store_open_at(struct bc_store *store, size_t number)
+uint64_t bc_store_left_open_at(struct bc_store *store, size_t number)
 {
         uint64_t counter;
 
         pthread_mutex_lock(&store->mutex);
-        counter = number < store->open_count ? store->open[number] : 0;
+        counter = number < store->left_open ? store->open[number] : 0;
         pthread_mutex_unlock(&store->mutex);
         return counter;
 }

@@ -41,9 +41,10 @@ int bc_store_begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folde
 // Recording `counter` is closed, or recovered: it is not looked at again at the next start.
 int bc_store_close(struct bc_store *store, uint64_t counter);
 
-// The number of recordings begun and not yet closed, and the number-th of them in ascending order (0: none).
-size_t bc_store_open_count(struct bc_store *store);
-uint64_t bc_store_open_at(struct bc_store *store, size_t number);
+// The number of recordings that an earlier run began and that are not yet closed, and the number-th of them in
+// ascending order (0: none). Those of this run are never among them: a recording may start while recovery runs.
+size_t bc_store_left_open_count(struct bc_store *store);
+uint64_t bc_store_left_open_at(struct bc_store *store, size_t number);
 
 // The last number given out.
 uint64_t bc_store_counter(struct bc_store *store);

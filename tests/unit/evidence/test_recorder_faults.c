@@ -271,7 +271,7 @@ static bool incident_with_fault(int nth, int failures, int error)
         bench_restart(&bench);
         assert_int_equal(bc_recovery_run(bench.store, &report), 0);
         assert_int_equal(report.failed, 0);
-        assert_int_equal(bc_store_open_count(bench.store), 0);
+        assert_int_equal(bc_store_left_open_count(bench.store), 0);
         bench_read(&bench, bc_store_counter(bench.store), &judged);
         assert_int_equal(judged.finished, judged.segments);
         assert_int_equal(judged.manifest.segments, judged.segments);
