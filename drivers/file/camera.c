@@ -111,7 +111,8 @@ static int next(void *scene, int64_t now_ns, int64_t *ret_time_ns, uint32_t *ret
         int r;
 
         if (now_ns - film->time_ns > BEHIND_NS) {
-                left_out = (uint64_t)((now_ns - film->time_ns) / film->clip.picture.interval_ns);
+                // Those between the last one and now; now itself may still be shown.
+                left_out = (uint64_t)((now_ns - film->time_ns - 1) / film->clip.picture.interval_ns);
                 r = seek(film, now_ns);
                 if (r < 0)
                         return r;

@@ -21,8 +21,9 @@ struct notes {
         const AVStream *stream;
         uint64_t packets;
         bool has_pts;
-        // By presentation times, or by decoding times for want of them; INT64_MIN: none.
-        int64_t first_ns, last_ns, last_duration_ns;
+        // By presentation times, or by decoding times for want of them; INT64_MIN: none. last_ns and end_ns are of the packet
+        // that is shown last; they are equal when it does not say how long.
+        int64_t first_ns, last_ns, end_ns;
         int64_t summed_ns; // durations
         bool out_of_range;
 };
@@ -147,45 +148,57 @@ static void trimmed(const AVPacket *packet, const AVStream *stream, int64_t *ret
         *ret_start_ns = *ret_end_ns = 0;
         if (!skip || bytes < 8 || stream->codecpar->sample_rate <= 0)
                 return;
-        *ret_start_ns = bc_clip_ns(AV_RL32(skip), sample);
-        *ret_end_ns = bc_clip_ns(AV_RL32(skip + 4), sample);
+        *ret_start_ns = av_rescale_q(AV_RL32(skip), sample, (AVRational){ 1, (int)BC_NS_PER_S });
+        *ret_end_ns = av_rescale_q(AV_RL32(skip + 4), sample, (AVRational){ 1, (int)BC_NS_PER_S });
+}
+
+// Notes a packet's place in time. Rounded once: sums of rounded times would leave the frame's grid.
+static void note_place(struct notes *notes, int64_t stamp, int64_t duration, int64_t skipped_ns, int64_t padded_ns)
+{
+        AVRational time_base = notes->stream->time_base;
+        int64_t end, start_ns, end_ns;
+
+        if (__builtin_add_overflow(stamp, duration, &end)) {
+                notes->out_of_range = true;
+                return;
+        }
+        start_ns = bc_clip_ns(stamp, time_base);
+        end_ns = bc_clip_ns(end, time_base);
+        if (start_ns == INT64_MIN || end_ns == INT64_MIN) {
+                notes->out_of_range = true;
+                return;
+        }
+        start_ns += skipped_ns;
+        end_ns -= padded_ns;
+        if (notes->first_ns == INT64_MIN || start_ns < notes->first_ns)
+                notes->first_ns = start_ns;
+        if (notes->last_ns == INT64_MIN || start_ns >= notes->last_ns) {
+                notes->last_ns = start_ns;
+                notes->end_ns = end_ns > start_ns ? end_ns : start_ns;
+        }
 }
 
 static void note(struct notes *notes, const AVPacket *packet)
 {
-        AVRational time_base = notes->stream->time_base;
-        int64_t start_ns, duration_ns, skipped_ns, padded_ns;
+        int64_t duration = packet->duration > 0 ? packet->duration : 0, duration_ns, skipped_ns, padded_ns;
 
         if (packet->flags & AV_PKT_FLAG_DISCARD)
                 return; // cut away by the file's edit list
         notes->packets++;
         trimmed(packet, notes->stream, &skipped_ns, &padded_ns);
-        duration_ns = packet->duration > 0 ? bc_clip_ns(packet->duration, time_base) : 0;
-        if (duration_ns < 0 || duration_ns > BC_FILE_PERIOD_MAX_NS ||
-            notes->summed_ns > STAMP_MAX_NS) {
+        duration_ns = bc_clip_ns(duration, notes->stream->time_base);
+        if (duration_ns < 0 || duration_ns > BC_FILE_PERIOD_MAX_NS || notes->summed_ns > STAMP_MAX_NS) {
                 notes->out_of_range = true;
                 return;
         }
-        duration_ns = duration_ns > skipped_ns + padded_ns ? duration_ns - skipped_ns - padded_ns : 0;
         notes->summed_ns += duration_ns;
-
-        if (packet->pts != AV_NOPTS_VALUE && !notes->has_pts) {
+        if (packet->pts != AV_NOPTS_VALUE) {
+                if (!notes->has_pts)
+                        notes->first_ns = notes->last_ns = INT64_MIN; // forget the decoding times
                 notes->has_pts = true;
-                notes->first_ns = notes->last_ns = INT64_MIN;
-        }
-        if (packet->pts == AV_NOPTS_VALUE && (notes->has_pts || packet->dts == AV_NOPTS_VALUE))
-                return;
-        start_ns = bc_clip_ns(notes->has_pts ? packet->pts : packet->dts, time_base);
-        if (start_ns == INT64_MIN) {
-                notes->out_of_range = true;
-                return;
-        }
-        start_ns += skipped_ns;
-        if (notes->first_ns == INT64_MIN || start_ns < notes->first_ns)
-                notes->first_ns = start_ns;
-        if (notes->last_ns == INT64_MIN || start_ns >= notes->last_ns) {
-                notes->last_ns = start_ns;
-                notes->last_duration_ns = duration_ns;
+                note_place(notes, packet->pts, duration, skipped_ns, padded_ns);
+        } else if (packet->dts != AV_NOPTS_VALUE && !notes->has_pts) {
+                note_place(notes, packet->dts, duration, skipped_ns, padded_ns);
         }
 }
 
@@ -217,16 +230,20 @@ static int read_all(AVFormatContext *format, struct notes notes[], unsigned coun
         return 0;
 }
 
+// The average of what is there; a container's claim only where there are no time stamps.
 static int64_t interval_of(const AVStream *stream, const struct notes *notes)
 {
         AVRational rate = stream->avg_frame_rate.num > 0 && stream->avg_frame_rate.den > 0 ? stream->avg_frame_rate
                                                                                             : stream->r_frame_rate;
         int64_t ns = INTERVAL_DEFAULT_NS;
 
-        if (rate.num > 0 && rate.den > 0)
+        if (notes->packets > 1 && notes->first_ns != INT64_MIN && notes->last_ns > notes->first_ns) {
+                int64_t steps = (int64_t)(notes->packets - 1);
+
+                ns = (notes->last_ns - notes->first_ns + steps / 2) / steps;
+        } else if (rate.num > 0 && rate.den > 0) {
                 ns = av_rescale(BC_NS_PER_S, rate.den, rate.num);
-        else if (notes->packets > 1 && notes->last_ns > notes->first_ns)
-                ns = (notes->last_ns - notes->first_ns) / (int64_t)(notes->packets - 1);
+        }
         return av_clip64(ns, BC_CLIP_INTERVAL_MIN_NS, BC_CLIP_INTERVAL_MAX_NS);
 }
 
@@ -241,8 +258,7 @@ static int conclude(const struct notes *notes, struct bc_clip_track *track, char
         track->timed = notes->first_ns != INT64_MIN;
         track->start_ns = track->timed ? notes->first_ns : 0;
         if (track->timed)
-                track->end_ns = notes->last_ns +
-                                (notes->last_duration_ns > 0 ? notes->last_duration_ns : track->interval_ns);
+                track->end_ns = notes->end_ns > notes->last_ns ? notes->end_ns : notes->last_ns + track->interval_ns;
         else if (is_picture)
                 track->end_ns = (int64_t)notes->packets * track->interval_ns;
         else

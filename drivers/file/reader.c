@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 
 #define ERRORS_MAX 100 // in a row without anything decoded, then the clip has ended here
+#define STEP_BACK_MIN_NS BC_NS_PER_S
+#define STEP_BACK_MAX_NS (64 * BC_NS_PER_S)
 #define SAMPLES_MAX (1 << 18)
 
 // How a file's first packet is known again.
@@ -26,6 +28,7 @@ struct bc_clip_reader {
         AVFrame *frame;
         struct first_packet first;
         bool at_start;      // the next packet is the file's first one
+        bool ahead;         // packet was read already
         bool cannot_rewind; // but must be opened again
         bool draining;      // no packets any more, the decoder gives out what it holds
         unsigned errors;    // in a row
@@ -125,6 +128,8 @@ void bc_clip_reader_free(struct bc_clip_reader *reader)
 static void restart_codec(struct bc_clip_reader *reader)
 {
         avcodec_flush_buffers(reader->codec);
+        av_packet_unref(reader->packet);
+        reader->ahead = false;
         reader->draining = false;
         reader->errors = 0;
 }
@@ -153,21 +158,6 @@ int bc_clip_reader_rewind(struct bc_clip_reader *reader)
                 return reopen(reader);
         }
         reader->at_start = true;
-        return 0;
-}
-
-int bc_clip_reader_seek(struct bc_clip_reader *reader, int64_t time_ns)
-{
-        AVRational time_base = reader->format->streams[reader->track->stream]->time_base;
-        int64_t stamp = av_rescale_q(time_ns, (AVRational){ 1, (int)BC_NS_PER_S }, time_base);
-
-        if (!reader->track->timed ||
-            av_seek_frame(reader->format, reader->track->stream, stamp, AVSEEK_FLAG_BACKWARD) < 0) {
-                reader->at_start = false;
-                return bc_clip_reader_rewind(reader);
-        }
-        restart_codec(reader);
-        reader->at_start = false;
         return 0;
 }
 
@@ -213,12 +203,45 @@ static int read_packet(struct bc_clip_reader *reader)
         return read_packet(reader);
 }
 
+// Some demuxers arrive between key frames, or after the place: what then comes first cannot be decoded.
+static bool arrives(struct bc_clip_reader *reader, int64_t from_ns, int64_t time_ns)
+{
+        AVRational time_base = reader->format->streams[reader->track->stream]->time_base;
+        int64_t stamp = av_rescale_q(from_ns, (AVRational){ 1, (int)BC_NS_PER_S }, time_base);
+        const AVPacket *packet = reader->packet;
+
+        if (av_seek_frame(reader->format, reader->track->stream, stamp, AVSEEK_FLAG_BACKWARD) < 0)
+                return false;
+        restart_codec(reader);
+        reader->at_start = false;
+        if (read_packet(reader) < 0)
+                return false;
+        reader->ahead = true;
+        stamp = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+        return packet->flags & AV_PKT_FLAG_KEY && stamp != AV_NOPTS_VALUE && bc_clip_ns(stamp, time_base) <= time_ns;
+}
+
+int bc_clip_reader_seek(struct bc_clip_reader *reader, int64_t time_ns)
+{
+        int64_t from_ns = time_ns, back_ns = STEP_BACK_MIN_NS;
+
+        while (reader->track->timed && from_ns > reader->track->start_ns && back_ns <= STEP_BACK_MAX_NS) {
+                if (arrives(reader, from_ns, time_ns))
+                        return 0;
+                from_ns = time_ns - back_ns;
+                back_ns *= 2;
+        }
+        reader->at_start = false;
+        return bc_clip_reader_rewind(reader);
+}
+
 // Gives the decoder a packet, or the end. 0 or negative errno.
 static int feed(struct bc_clip_reader *reader)
 {
         int r;
 
-        r = read_packet(reader);
+        r = reader->ahead ? 0 : read_packet(reader);
+        reader->ahead = false;
         if (r == -ENODATA) {
                 reader->draining = true;
                 return bc_clip_errno(avcodec_send_packet(reader->codec, NULL));

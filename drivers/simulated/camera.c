@@ -222,8 +222,8 @@ static bool show(struct run *run, int64_t time_ns)
         frame->time_ns = time_ns;
         frame->lost = run->lost;
         run->lost = 0;
-        run->delivered_ns = bc_clock_now_ns(self->monitor.clock);
         self->sink.on_frame(self->sink.user, frame);
+        run->delivered_ns = bc_clock_now_ns(self->monitor.clock);
         return true;
 }
 
