@@ -137,7 +137,7 @@ int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct b
         int r;
 
         r = cut_pictures(ring, cursor, rule, &pictures, &last);
-        if (r == -EPIPE)
+        if (r < 0 && r != -EAGAIN)
                 return r;
         cut = (struct bc_cut){
                 .pictures = pictures.pictures,
