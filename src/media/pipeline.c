@@ -144,9 +144,11 @@ int bc_pipeline_check(const struct bc_pipeline_config *config, uint32_t width_px
         if (r < 0)
                 return r;
         r = bc_sound_encoder_new(1, config->sound_bit_rate_bps, &sound);
-        if (r < 0)
-                snprintf(text, text_bytes, "sound bit rate %u: %s", config->sound_bit_rate_bps,
-                         r == -EINVAL ? "AAC-LC with one channel at 48 kHz takes 16000 to 288000 bit/s" : strerror(-r));
+        if (r == -EINVAL)
+                snprintf(text, text_bytes, "sound bit rate %u: from %d to %d bit/s", config->sound_bit_rate_bps,
+                         BC_SOUND_BIT_RATE_MIN_BPS, BC_SOUND_BIT_RATE_MAX_BPS);
+        else if (r < 0)
+                snprintf(text, text_bytes, "sound encoder: %s", strerror(-r));
         return r;
 }
 

@@ -191,10 +191,12 @@ static int put_silence(struct bc_sound_clock *clock, int64_t count)
         return 0;
 }
 
+// The device's samples that make up a span of media time, as the resampler is steered now.
 static int64_t samples_of_ns(const struct bc_sound_clock *clock, int64_t ns)
 {
         int64_t rate_hz = clock->config.rate_hz;
 
+        ns -= ns / 1000 * clock->steer_ppb / 1000000;
         return ns / BC_NS_PER_S * rate_hz + (ns % BC_NS_PER_S * rate_hz + BC_NS_PER_S / 2) / BC_NS_PER_S;
 }
 

@@ -11,7 +11,6 @@
 #include "media/av.h"
 
 #define PENDING 8 // blocks the coder may have inside; FFmpeg's has 3
-#define BIT_RATE_MIN_BPS 16000
 
 struct bc_sound_encoder {
         struct bc_sound_stream stream;
@@ -73,9 +72,8 @@ int bc_sound_encoder_new(uint32_t channels, uint32_t bit_rate_bps, struct bc_sou
         BC_CLEANUP(bc_cleanup_sound_encoder) struct bc_sound_encoder *encoder = NULL;
         int r;
 
-        // 6144 bits per channel and unit are the most there can be (14496-3, 4.5.3).
-        if (channels < 1 || channels > BC_SOUND_CHANNELS_MAX || bit_rate_bps < BIT_RATE_MIN_BPS ||
-            bit_rate_bps > channels * (6144 * BC_SOUND_RATE_HZ / BC_SOUND_UNIT_SAMPLES))
+        if (channels < 1 || channels > BC_SOUND_CHANNELS_MAX || bit_rate_bps < BC_SOUND_BIT_RATE_MIN_BPS ||
+            bit_rate_bps > channels * BC_SOUND_BIT_RATE_MAX_BPS)
                 return -EINVAL;
         encoder = calloc(1, sizeof(*encoder));
         if (!encoder)
@@ -162,8 +160,7 @@ int bc_sound_encoder_receive(struct bc_sound_encoder *encoder, struct bc_unit *r
         if (r < 0)
                 return r;
         if (encoder->packet->pts != encoder->out * BC_SOUND_UNIT_SAMPLES || encoder->out >= encoder->next ||
-            encoder->packet->size <= 0 ||
-            (uint32_t)encoder->packet->size > encoder->stream.channels * BC_SOUND_UNIT_BYTES_MAX)
+            encoder->packet->size <= 0)
                 return -EPROTO;
         *ret_unit = (struct bc_unit){
                 .time_ns = bc_ns_from_ticks(encoder->out * BC_SOUND_UNIT_SAMPLES),

@@ -23,12 +23,15 @@
 #include "bodycam/stream.h"
 
 #define BC_SOUND_CHANNELS_MAX 2
-// ISO/IEC 14496-3, 4.5.3: what a decoder's input buffer holds; FFmpeg's coder never exceeds it.
+#define BC_SOUND_BIT_RATE_MIN_BPS 16000
+// Per channel. FFmpeg's coder keeps the largest unit up to 170 kbit/s; at 288 it makes units of 1.4 times the limit.
+#define BC_SOUND_BIT_RATE_MAX_BPS 160000
+// The largest unit per channel: what a decoder's input buffer holds (ISO/IEC 14496-3, 4.5.3).
 #define BC_SOUND_UNIT_BYTES_MAX (6144 / 8)
 
 struct bc_sound_encoder;
 
-// channels 1 or 2. -EINVAL for a bit rate that AAC-LC at 48 kHz cannot have.
+// channels 1 or 2. -EINVAL for a bit rate beyond the limits above.
 int bc_sound_encoder_new(uint32_t channels, uint32_t bit_rate_bps, struct bc_sound_encoder **ret_encoder);
 void bc_sound_encoder_free(struct bc_sound_encoder *encoder);
 
