@@ -348,8 +348,9 @@ static void check_between(struct loader *loader)
         if (s->camera_driver == BC_CAMERA_FILE && !s->camera_file[0])
                 complain(loader, "%s: [camera] driver = file: [camera] file is missing; allowed: an absolute path",
                          place(loader, "camera", "driver", where, sizeof(where)));
-        if (s->mic_driver == BC_MIC_FILE && !s->mic_file[0])
-                complain(loader, "%s: [microphone] driver = file: [microphone] file is missing; allowed: an absolute path",
+        if (s->mic_driver == BC_MIC_FILE && !s->mic_file[0] && s->camera_driver != BC_CAMERA_FILE)
+                complain(loader, "%s: [microphone] driver = file: [microphone] file is missing, and the camera has no "
+                                 "clip; allowed: an absolute path",
                          place(loader, "microphone", "driver", where, sizeof(where)));
         if (s->clock_mode == BC_CLOCK_SIMULATED && !s->simulation)
                 complain(loader, "%s: [clock] mode = simulated: only with [simulation] enabled = yes",

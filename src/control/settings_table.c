@@ -34,9 +34,9 @@ static const struct bc_setting table[] = {
         { "microphone", "driver", BC_SETTING_CHOICE, AT(mic_driver), .choices = "file tone none", .fallback = "tone",
           .help = "file: the sound of a clip. tone: a beep with each flash of camera driver pattern. none: no sound." },
         { "microphone", "file", BC_SETTING_PATH, AT(mic_file), .fallback = "",
-          .help = "The clip of driver file: anything FFmpeg reads that has sound. May be the camera's." },
+          .help = "The clip of driver file: anything FFmpeg reads that has sound. Nothing: the camera's clip." },
         { "microphone", "channels", BC_SETTING_NUMBER, AT(mic_channels), .min = 1, .max = 2, .fallback = "1",
-          .help = "1: mono, 2: stereo." },
+          .help = "Driver tone: 1 is mono, 2 is stereo. A clip has its own: mono, or stereo made of all others." },
         { "microphone", "rate_error_ppm", BC_SETTING_NUMBER, AT(mic_rate_error_ppm), .min = -200, .max = 200,
           .fallback = "0", .help = "Driver tone: how far its sample clock is off the media clock, in parts per million." },
 

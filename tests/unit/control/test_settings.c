@@ -203,10 +203,13 @@ static void test_keys_that_do_not_go_together(void **state)
 {
         struct world *world = *state;
 
-        expect_errors(world, GOOD "[camera]\ndriver=file\n[microphone]\n\ndriver=file\n[clock]\nmode=simulated\n",
-                      "c:6: [camera] driver = file: [camera] file is missing; allowed: an absolute path\n"
-                      "c:9: [microphone] driver = file: [microphone] file is missing; allowed: an absolute path\n"
+        expect_errors(world, GOOD "[camera]\n\n[microphone]\n\ndriver=file\n[clock]\nmode=simulated\n",
+                      "c:9: [microphone] driver = file: [microphone] file is missing, and the camera has no clip; "
+                      "allowed: an absolute path\n"
                       "c:11: [clock] mode = simulated: only with [simulation] enabled = yes\n");
+        expect_errors(world, GOOD "[camera]\ndriver=file\n[microphone]\ndriver=file\n",
+                      "c:6: [camera] driver = file: [camera] file is missing; allowed: an absolute path\n");
+        expect_good(world, GOOD "[camera]\ndriver=file\nfile=/x\n[microphone]\ndriver=file\n");
         expect_errors(world, GOOD "[recording]\nsegment = 1 h\n[video]\nbit_rate = 20M\n",
                       "c:6: [recording] segment: a file would pass 4 GiB at these bit rates; allowed: at most 1538 s\n");
         expect_good(world, GOOD "[recording]\nsegment = 1538 s\n[video]\nbit_rate = 20M\n");

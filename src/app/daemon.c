@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "app/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "app/bounds.h"
+#include "app/devices.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "control/controller.h"
+#include "control/dbus.h"
+#include "evidence/recorder.h"
+#include "evidence/store.h"
+
+struct daemon {
+        const struct bc_settings *settings;
+        struct bc_bounds bounds;
+        struct bc_clock *clock;
+        struct bc_loop *loop;
+        struct bc_devices devices;
+        struct bc_store *store;
+        struct bc_ring *ring;
+        struct bc_controller *controller;
+        struct bc_pipeline *pipeline;
+        struct bc_recorder *recorder;
+        struct bc_dbus *dbus;
+};
+
+// In reverse order of making; any of them may be missing.
+static void daemon_done(struct daemon *daemon)
+{
+        // What ends now must not wait for a clock that stands.
+        if (daemon->clock && bc_clock_is_simulated(daemon->clock))
+                bc_clock_release(daemon->clock, BC_NS_NEVER);
+        bc_dbus_free(daemon->dbus);
+        if (daemon->devices.buttons)
+                bc_buttons_stop(daemon->devices.buttons);
+        if (daemon->controller)
+                bc_controller_stop(daemon->controller);
+        bc_recorder_free(daemon->recorder);
+        bc_pipeline_free(daemon->pipeline);
+        bc_controller_free(daemon->controller);
+        bc_ring_free(daemon->ring);
+        bc_store_free(daemon->store);
+        bc_devices_close(&daemon->devices);
+        bc_loop_free(daemon->loop);
+        bc_clock_free(daemon->clock);
+}
+
+static enum bc_exit failed(enum bc_exit status, const char *what, int error)
+{
+        bc_log_error("%s: %s", what, strerror(-error));
+        return status;
+}
+
+static enum bc_exit refused(enum bc_exit status, const char *text)
+{
+        bc_log_error("%s", text);
+        return status;
+}
+
+static void log_line(const char *line)
+{
+        bc_log_info("%s", line);
+}
+
+static void print_line(const char *line)
+{
+        puts(line);
+}
+
+static int make_clock(const struct bc_settings *settings, struct bc_clock **ret_clock)
+{
+        if (settings->clock_mode == BC_CLOCK_SIMULATED)
+                return bc_clock_new_simulated(settings->clock_start_ns, ret_clock);
+        return bc_clock_new_real(ret_clock);
+}
+
+// What can be judged without starting anything.
+static enum bc_exit open_parts(struct daemon *daemon)
+{
+        const struct bc_settings *settings = daemon->settings;
+        char text[512] = "";
+        int r;
+
+        r = bc_bounds_derive(settings, text, sizeof(text), &daemon->bounds);
+        if (r < 0)
+                return refused(BC_EXIT_SETTINGS, text);
+        r = bc_devices_open(daemon->clock, settings, text, sizeof(text), &daemon->devices);
+        if (r < 0)
+                return refused(BC_EXIT_DEVICE, text);
+        r = bc_pipeline_check(&daemon->bounds.pipeline, (uint32_t)settings->camera_width_px,
+                              (uint32_t)settings->camera_height_px, (uint32_t)settings->camera_rate_mhz, text,
+                              sizeof(text));
+        if (r < 0)
+                return refused(BC_EXIT_DEVICE, text);
+        r = bc_store_open(settings->store_path, settings->device_id, text, sizeof(text), &daemon->store);
+        if (r < 0)
+                return refused(BC_EXIT_STORE, text);
+        return BC_EXIT_DONE;
+}
+
+static enum bc_exit make_recording_parts(struct daemon *daemon)
+{
+        const struct bc_settings *settings = daemon->settings;
+        const struct bc_controller_config config = {
+                .post_event_ns = settings->post_event_ns,
+                .dock_dwell_ns = settings->dock_dwell_ns,
+                .slate_after_ns = daemon->bounds.pipeline.slate_after_ns,
+                .stop_within_ns = daemon->bounds.stop_within_ns,
+                .sound = daemon->devices.mic != NULL,
+        };
+        struct bc_controller_parts parts = { .loop = daemon->loop, .store = daemon->store };
+        struct bc_pipeline_sink pipeline_sink;
+        struct bc_recorder_sink recorder_sink;
+        int r;
+
+        r = bc_ring_new(daemon->clock, &daemon->bounds.ring, &daemon->ring);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "the ring cannot be made", r);
+        parts.ring = daemon->ring;
+        r = bc_controller_new(&parts, &config, &daemon->controller);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "control cannot be made", r);
+        pipeline_sink = bc_controller_pipeline_sink(daemon->controller);
+        recorder_sink = bc_controller_recorder_sink(daemon->controller);
+        r = bc_pipeline_new(daemon->clock, daemon->ring, daemon->devices.camera, daemon->devices.mic,
+                            &daemon->bounds.pipeline, &pipeline_sink, &daemon->pipeline);
+        if (r < 0)
+                return failed(BC_EXIT_DEVICE, "the encoders cannot be opened", r);
+        r = bc_recorder_new(daemon->clock, daemon->ring, daemon->store, bc_pipeline_stream(daemon->pipeline),
+                            &daemon->bounds.recorder, &recorder_sink, &daemon->recorder);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "the recorder cannot be made", r);
+        return BC_EXIT_DONE;
+}
+
+static enum bc_exit start(struct daemon *daemon)
+{
+        const struct bc_simulation simulation = bc_devices_simulation(&daemon->devices);
+        const struct bc_dbus_config dbus_config = {
+                .bus = (enum bc_bus)daemon->settings->bus,
+                .simulation = daemon->settings->simulation ? &simulation : NULL,
+        };
+        int r;
+
+        r = bc_controller_start(daemon->controller, daemon->pipeline, daemon->recorder);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "control cannot be started", r);
+        if (daemon->devices.buttons) {
+                const struct bc_buttons_sink sink = bc_controller_buttons_sink(daemon->controller);
+                r = bc_buttons_start(daemon->devices.buttons, &sink);
+                if (r < 0)
+                        return failed(BC_EXIT_DEVICE, "buttons", r);
+        }
+        r = bc_dbus_new(daemon->loop, daemon->controller, daemon->store, &dbus_config, &daemon->dbus);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "D-Bus", r);
+        return BC_EXIT_DONE;
+}
+
+static void on_signal(void *user, int signal)
+{
+        struct daemon *daemon = user;
+
+        (void)bc_controller_handle(daemon->controller, BC_EVENT_SHUTDOWN, bc_clock_now_ns(daemon->clock),
+                                   signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+static int catch_signals(struct daemon *daemon)
+{
+        // A reader of the log that went away must not end the recording.
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
+        int r;
+
+        if (sigaction(SIGPIPE, &ignore, NULL) < 0)
+                return -errno;
+        r = bc_loop_on_signal(daemon->loop, SIGTERM, on_signal, daemon);
+        return r < 0 ? r : bc_loop_on_signal(daemon->loop, SIGINT, on_signal, daemon);
+}
+
+enum bc_exit bc_daemon_run(const struct bc_settings *settings)
+{
+        BC_CLEANUP(daemon_done) struct daemon daemon = { .settings = settings };
+        enum bc_exit status;
+        int r;
+
+        r = make_clock(settings, &daemon.clock);
+        if (r == 0)
+                r = bc_loop_new(daemon.clock, &daemon.loop);
+        if (r == 0)
+                r = catch_signals(&daemon); // before there are other threads
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "the main loop cannot be made", r);
+        status = open_parts(&daemon);
+        if (status == BC_EXIT_DONE)
+                status = make_recording_parts(&daemon);
+        if (status != BC_EXIT_DONE)
+                return status;
+        bc_bounds_print(&daemon.bounds, settings, log_line);
+        status = start(&daemon);
+        if (status != BC_EXIT_DONE)
+                return status;
+        if (bc_clock_is_simulated(daemon.clock) && !settings->clock_start_held)
+                bc_clock_release(daemon.clock, BC_NS_NEVER);
+        (void)sd_notify(0, "READY=1");
+        r = bc_loop_run(daemon.loop);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "the main loop ended", r);
+        return r == 0 ? BC_EXIT_DONE : BC_EXIT_FAILED;
+}
+
+enum bc_exit bc_daemon_check(const struct bc_settings *settings)
+{
+        BC_CLEANUP(daemon_done) struct daemon daemon = { .settings = settings };
+        enum bc_exit status;
+        int r = make_clock(settings, &daemon.clock);
+
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "the clock cannot be made", r);
+        status = open_parts(&daemon);
+        if (status != BC_EXIT_DONE)
+                return status;
+        printf("camera: %s, %ux%u\n", daemon.devices.camera->info.driver, daemon.devices.camera->info.width_px,
+               daemon.devices.camera->info.height_px);
+        if (daemon.devices.mic)
+                printf("microphone: %s, %u Hz, %u channels\n", daemon.devices.mic->info.driver,
+                       daemon.devices.mic->info.rate_hz, daemon.devices.mic->info.channels);
+        else
+                puts("microphone: none");
+        printf("encoder: %s\nstore: %s\n", settings->video_encoder, settings->store_path);
+        bc_bounds_print(&daemon.bounds, settings, print_line);
+        return BC_EXIT_DONE;
+}

@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "control/controller.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "control/capture.h"
+#include "control/handover.h"
+#include "evidence/recovery.h"
+
+#define RETRY_FIRST_NS (2 * BC_NS_PER_S)
+#define RETRY_LAST_NS (30 * BC_NS_PER_S)
+
+// What other threads tell, the most urgent first (base/loop.h).
+enum inbox {
+        INBOX_FAILED,    // negative errno
+        INBOX_PICTURE,   // 1 lost, 0 back
+        INBOX_SOUND,     // as well
+        INBOX_TROUBLE,   // negative errno, 0 well again
+        INBOX_DURABLE,   // counter
+        INBOX_CLOSED,    // counter
+        INBOX_GAP,       // ns
+        INBOX_DROPPED,   // frames
+        INBOX_RECOVERED,
+};
+
+struct bc_controller {
+        struct bc_controller_parts parts;
+        struct bc_controller_config config;
+        struct bc_controller_sink sink; // on_change NULL: nobody watches
+        struct bc_clock *clock;
+        struct bc_pipeline *pipeline;
+        struct bc_recorder *recorder;
+        bool started;
+
+        struct bc_mode mode;
+        int64_t since_ns;
+        struct bc_capture capture;
+        bool capable_is_news, capable_news; // told while an event was being worked on
+        bool busy;
+        bool pipeline_runs;
+        bool stop_is_due; // sensors off once everything is closed
+
+        struct bc_handover handover;
+        char stop_by[BC_BY_BYTES]; // what began the post-event seconds
+        bool trouble;              // the recorder's last word on writing
+
+        struct bc_timer *post_event, *dwell, *retry, *give_up;
+        int64_t retry_ns; // the next pause
+
+        struct bc_thread *recovery;
+        struct bc_recovery_report report; // the recovery thread's until INBOX_RECOVERED
+        int recovery_error;
+};
+
+const char *bc_flag_name(enum bc_flag flag)
+{
+        static const char *const names[BC_FLAG_BITS] = { "no-picture",  "no-audio",   "storage-trouble",
+                                                         "not-durable", "post-event", "wanted" };
+
+        for (unsigned bit = 0; bit < BC_FLAG_BITS; bit++)
+                if ((unsigned)flag == 1u << bit)
+                        return names[bit];
+        return "?";
+}
+
+static int64_t now_ns(const struct bc_controller *controller)
+{
+        return bc_clock_now_ns(controller->clock);
+}
+
+static void changed(const struct bc_controller *controller)
+{
+        if (controller->sink.on_change)
+                controller->sink.on_change(controller->sink.user);
+}
+
+static void alarm_all(const struct bc_controller *controller, const char *text)
+{
+        bc_log_warning("ALARM: %s", text);
+        if (controller->sink.on_alarm)
+                controller->sink.on_alarm(controller->sink.user, text);
+}
+
+// ---- notices of other threads --------------------------------------------------------------------------------
+
+static void on_pipeline_notice(void *user, enum bc_pipeline_notice notice, int64_t value)
+{
+        struct bc_controller *controller = user;
+        struct bc_loop *loop = controller->parts.loop;
+
+        switch (notice) {
+        case BC_PIPELINE_PICTURE_LOST:
+        case BC_PIPELINE_PICTURE_BACK:
+                bc_loop_post(loop, INBOX_PICTURE, notice == BC_PIPELINE_PICTURE_LOST);
+                break;
+        case BC_PIPELINE_SOUND_LOST:
+        case BC_PIPELINE_SOUND_BACK:
+                bc_loop_post(loop, INBOX_SOUND, notice == BC_PIPELINE_SOUND_LOST);
+                break;
+        case BC_PIPELINE_FRAMES_DROPPED:
+                bc_loop_post(loop, INBOX_DROPPED, value);
+                break;
+        case BC_PIPELINE_FAILED:
+                bc_loop_post(loop, INBOX_FAILED, value);
+                break;
+        }
+}
+
+static void on_recorder_notice(void *user, enum bc_recorder_notice notice, int64_t value)
+{
+        struct bc_controller *controller = user;
+        struct bc_loop *loop = controller->parts.loop;
+
+        switch (notice) {
+        case BC_RECORDER_DURABLE:
+                bc_loop_post(loop, INBOX_DURABLE, value);
+                break;
+        case BC_RECORDER_CLOSED:
+                bc_loop_post(loop, INBOX_CLOSED, value);
+                break;
+        case BC_RECORDER_TROUBLE:
+        case BC_RECORDER_WELL:
+                bc_loop_post(loop, INBOX_TROUBLE, value);
+                break;
+        case BC_RECORDER_GAP:
+                bc_loop_post(loop, INBOX_GAP, value);
+                break;
+        }
+}
+
+struct bc_pipeline_sink bc_controller_pipeline_sink(struct bc_controller *controller)
+{
+        return (struct bc_pipeline_sink){ on_pipeline_notice, controller };
+}
+
+struct bc_recorder_sink bc_controller_recorder_sink(struct bc_controller *controller)
+{
+        return (struct bc_recorder_sink){ on_recorder_notice, controller };
+}
+
+// ---- sensors -------------------------------------------------------------------------------------------------
+
+static void run_pipeline(struct bc_controller *controller, bool proof)
+{
+        int r = bc_pipeline_start(controller->pipeline);
+
+        controller->pipeline_runs = r == 0;
+        bc_capture_started(&controller->capture, proof);
+        if (r < 0) {
+                bc_log_error("sensors could not be started: %s", strerror(-r));
+                bc_capture_set_failed(&controller->capture, now_ns(controller));
+        }
+}
+
+static void start_sensors(struct bc_controller *controller)
+{
+        controller->stop_is_due = false;
+        if (controller->pipeline_runs)
+                bc_capture_resumed(&controller->capture);
+        else
+                run_pipeline(controller, false);
+}
+
+// Sensors go on again into an emptied ring, so they go off only when nothing in it is needed any more. Nothing can
+// begin again in STOPPING, and there the end of the stream lets the recorder finish at once.
+static void stop_sensors_if_due(struct bc_controller *controller)
+{
+        bool last = controller->mode.phase == BC_PHASE_STOPPING;
+
+        if (!controller->stop_is_due || (!last && !bc_handover_is_idle(&controller->handover)))
+                return;
+        controller->stop_is_due = false;
+        controller->pipeline_runs = false;
+        bc_capture_stopped(&controller->capture);
+        bc_pipeline_stop(controller->pipeline);
+        changed(controller);
+}
+
+static void retry_capture(struct bc_controller *controller)
+{
+        // A recording that goes on over slates is not cut for the sake of a restart; drivers come back by themselves.
+        bool cuts = bc_phase_is_recording(controller->mode.phase) && !controller->capture.failed;
+
+        if (cuts || !bc_handover_is_idle(&controller->handover))
+                return;
+        bc_log_notice("sensors are started anew");
+        bc_pipeline_stop(controller->pipeline);
+        run_pipeline(controller, true);
+}
+
+// ---- events --------------------------------------------------------------------------------------------------
+
+static void arm_retry(struct bc_controller *controller)
+{
+        bc_timer_set(controller->retry, now_ns(controller) + controller->retry_ns);
+        controller->retry_ns = controller->retry_ns * 2 < RETRY_LAST_NS ? controller->retry_ns * 2 : RETRY_LAST_NS;
+}
+
+static void cancel_retry(struct bc_controller *controller)
+{
+        bc_timer_clear(controller->retry);
+        controller->retry_ns = RETRY_FIRST_NS;
+}
+
+static void raise_alarm(const struct bc_controller *controller, enum bc_event event)
+{
+        switch (event) {
+        case BC_EVENT_EMERGENCY_START:
+                alarm_all(controller, "emergency");
+                break;
+        case BC_EVENT_RETRY_DUE:
+                alarm_all(controller, "still nothing can be recorded");
+                break;
+        default:
+                alarm_all(controller, "nothing can be recorded");
+                break;
+        }
+}
+
+static void act(struct bc_controller *controller, uint32_t actions, enum bc_event event, int64_t time_ns,
+                const char *by)
+{
+        if (actions & BC_ACTION_CANCEL_POST_EVENT)
+                bc_timer_clear(controller->post_event);
+        if (actions & BC_ACTION_CANCEL_DWELL)
+                bc_timer_clear(controller->dwell);
+        if (actions & BC_ACTION_CANCEL_RETRY)
+                cancel_retry(controller);
+        if (actions & BC_ACTION_CLOSE_RECORDING)
+                bc_handover_close(&controller->handover, time_ns,
+                                  event == BC_EVENT_POST_EVENT_ELAPSED ? controller->stop_by : by);
+        if (actions & BC_ACTION_STOP_SENSORS)
+                controller->stop_is_due = true;
+        if (actions & BC_ACTION_START_SENSORS)
+                start_sensors(controller);
+        if (actions & BC_ACTION_COMMIT_PRE_EVENT)
+                bc_handover_open(&controller->handover, time_ns, by);
+        if (actions & BC_ACTION_ARM_POST_EVENT) {
+                snprintf(controller->stop_by, sizeof(controller->stop_by), "%s", by);
+                bc_timer_set(controller->post_event, time_ns + controller->config.post_event_ns);
+        }
+        if (actions & BC_ACTION_ARM_DWELL)
+                bc_timer_set(controller->dwell, time_ns + controller->config.dock_dwell_ns);
+        if (actions & BC_ACTION_RETRY_CAPTURE)
+                retry_capture(controller);
+        if (actions & BC_ACTION_ARM_RETRY)
+                arm_retry(controller);
+        if (actions & BC_ACTION_ALARM)
+                raise_alarm(controller, event);
+        if (event == BC_EVENT_SHUTDOWN && actions & BC_ACTION_REPORT_EDGE) {
+                bc_timer_set(controller->give_up, now_ns(controller) + controller->config.stop_within_ns);
+                // The end must not wait for a clock that stands.
+                if (bc_clock_is_simulated(controller->clock))
+                        bc_clock_release(controller->clock, BC_NS_NEVER);
+        }
+        if (actions & BC_ACTION_EXIT)
+                bc_loop_quit(controller->parts.loop, 0);
+}
+
+static struct bc_outcome apply(struct bc_controller *controller, enum bc_event event, int64_t time_ns, const char *by)
+{
+        struct bc_mode before = controller->mode;
+        struct bc_step step = bc_state_step(&before, event);
+
+        if (step.refusal != BC_REFUSAL_NONE && step.mode.phase == before.phase)
+                return (struct bc_outcome){ .refusal = step.refusal };
+        controller->mode = step.mode;
+        if (step.actions & BC_ACTION_REPORT_EDGE)
+                bc_log_notice("%s -> %s (%s, %s)", bc_phase_name(before.phase), bc_phase_name(step.mode.phase),
+                              bc_event_name(event), by);
+        if (bc_state_of(step.mode.phase) != bc_state_of(before.phase))
+                controller->since_ns = time_ns;
+        act(controller, step.actions, event, time_ns, by);
+        return (struct bc_outcome){ .accepted = true, .refusal = step.refusal };
+}
+
+// What may have become due by an event or by a recording that was closed.
+static void settle(struct bc_controller *controller)
+{
+        if (bc_phase_is_recording(controller->mode.phase) && controller->mode.capable)
+                bc_handover_keep(&controller->handover);
+        stop_sensors_if_due(controller);
+        changed(controller);
+        if (controller->mode.phase == BC_PHASE_STOPPING && !controller->recovery &&
+            bc_handover_is_idle(&controller->handover))
+                (void)bc_controller_handle(controller, BC_EVENT_STOPPED, now_ns(controller), "all is closed");
+}
+
+struct bc_outcome bc_controller_handle(struct bc_controller *controller, enum bc_event event, int64_t time_ns,
+                                       const char *by)
+{
+        struct bc_outcome outcome;
+
+        controller->busy = true;
+        outcome = apply(controller, event, time_ns, by);
+        // What was found out meanwhile follows, one event after the other.
+        while (controller->capable_is_news) {
+                controller->capable_is_news = false;
+                (void)apply(controller, controller->capable_news ? BC_EVENT_CAPTURE_BACK : BC_EVENT_CAPTURE_LOST,
+                            now_ns(controller), "sensors");
+        }
+        controller->busy = false;
+        if (event != BC_EVENT_STOPPED)
+                settle(controller);
+        return outcome;
+}
+
+static void on_capable(void *user, bool capable)
+{
+        struct bc_controller *controller = user;
+
+        controller->capable_is_news = true;
+        controller->capable_news = capable;
+        if (!controller->busy) {
+                controller->capable_is_news = false;
+                (void)bc_controller_handle(controller, capable ? BC_EVENT_CAPTURE_BACK : BC_EVENT_CAPTURE_LOST,
+                                           now_ns(controller), "sensors");
+        }
+}
+
+static void on_post_event(void *user, int64_t due_ns)
+{
+        (void)bc_controller_handle(user, BC_EVENT_POST_EVENT_ELAPSED, due_ns, "post-event");
+}
+
+static void on_dwell(void *user, int64_t due_ns)
+{
+        (void)bc_controller_handle(user, BC_EVENT_DWELL_ELAPSED, due_ns, "dock");
+}
+
+static void on_retry(void *user, int64_t due_ns)
+{
+        (void)bc_controller_handle(user, BC_EVENT_RETRY_DUE, due_ns, "retry");
+}
+
+static void on_button(void *user, enum bc_button button, bool pressed, int64_t time_ns)
+{
+        if (!pressed)
+                return;
+        if (button == BC_BUTTON_RECORD)
+                (void)bc_controller_handle(user, BC_EVENT_RECORD_PRESS, time_ns, "button");
+        if (button == BC_BUTTON_EMERGENCY)
+                (void)bc_controller_handle(user, BC_EVENT_EMERGENCY_START, time_ns, "button");
+}
+
+struct bc_buttons_sink bc_controller_buttons_sink(struct bc_controller *controller)
+{
+        return (struct bc_buttons_sink){ on_button, controller };
+}
+
+// ---- the inbox -----------------------------------------------------------------------------------------------
+
+static void on_recovered(struct bc_controller *controller)
+{
+        const struct bc_recovery_report *report = &controller->report;
+
+        bc_thread_join(BC_TAKE(controller->recovery));
+        if (controller->recovery_error < 0)
+                bc_log_error("recordings of earlier runs could not be recovered: %s",
+                             strerror(-controller->recovery_error));
+        else if (report->recordings > 0)
+                bc_log_notice("recovered: %u recordings, %u files, %llu bytes set aside, %u recordings failed",
+                              report->recordings - report->failed, report->segments,
+                              (unsigned long long)report->tail_bytes, report->failed);
+        (void)bc_controller_handle(controller, BC_EVENT_STARTED, now_ns(controller), "recovery is done");
+}
+
+static void on_trouble(struct bc_controller *controller, int error)
+{
+        char text[160];
+        bool trouble = error < 0;
+
+        if (trouble && !controller->trouble) {
+                snprintf(text, sizeof(text), "the store cannot be written: %s", strerror(-error));
+                alarm_all(controller, text);
+        }
+        controller->trouble = trouble;
+}
+
+static void on_message(void *user, const struct bc_message *message)
+{
+        struct bc_controller *controller = user;
+
+        switch ((enum inbox)message->kind) {
+        case INBOX_FAILED:
+                bc_capture_set_failed(&controller->capture, message->first_ns);
+                break;
+        case INBOX_PICTURE:
+                bc_log_warning("the picture is %s", message->value ? "lost" : "back");
+                bc_capture_set_picture(&controller->capture, message->value);
+                break;
+        case INBOX_SOUND:
+                bc_log_warning("the sound is %s", message->value ? "lost" : "back");
+                bc_capture_set_sound(&controller->capture, message->value);
+                break;
+        case INBOX_TROUBLE:
+                on_trouble(controller, (int)message->value);
+                break;
+        case INBOX_DURABLE:
+                break;
+        case INBOX_CLOSED:
+                bc_handover_on_closed(&controller->handover);
+                settle(controller);
+                break;
+        case INBOX_GAP:
+                bc_log_warning("a gap: %lld ms could not be written in time",
+                               (long long)(message->value / BC_NS_PER_MS));
+                break;
+        case INBOX_DROPPED:
+                bc_log_debug("%lld frames dropped", (long long)message->value);
+                break;
+        case INBOX_RECOVERED:
+                on_recovered(controller);
+                break;
+        }
+        changed(controller);
+}
+
+static void on_late(void *user, bool late)
+{
+        struct bc_controller *controller = user;
+
+        if (late)
+                alarm_all(controller, "what is recorded does not become durable");
+        changed(controller);
+}
+
+static void on_give_up(void *user, int64_t due_ns)
+{
+        struct bc_controller *controller = user;
+
+        (void)due_ns;
+        bc_log_error("shutdown: not everything could be closed in time; the next start recovers it");
+        bc_loop_quit(controller->parts.loop, 1);
+}
+
+static void recover(void *user)
+{
+        struct bc_controller *controller = user;
+
+        controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->report);
+        bc_loop_post(controller->parts.loop, INBOX_RECOVERED, 0);
+}
+
+// ---- lifecycle -----------------------------------------------------------------------------------------------
+
+BC_DEFINE_CLEANUP(controller, struct bc_controller, bc_controller_free)
+
+int bc_controller_new(const struct bc_controller_parts *parts, const struct bc_controller_config *config,
+                      struct bc_controller **ret_controller)
+{
+        BC_CLEANUP(bc_cleanup_controller) struct bc_controller *controller = calloc(1, sizeof(*controller));
+        const struct bc_capture_config capture_config = {
+                .dark_after_ns = BC_CONTROLLER_DARK_NS,
+                .proof_ns = config->slate_after_ns + BC_NS_PER_S,
+                .sound = config->sound,
+        };
+        int r;
+
+        if (!controller)
+                return -ENOMEM;
+        controller->parts = *parts;
+        controller->config = *config;
+        controller->clock = bc_loop_clock(parts->loop);
+        controller->mode = bc_mode_initial();
+        controller->since_ns = now_ns(controller);
+        controller->retry_ns = RETRY_FIRST_NS;
+        r = bc_capture_init(&controller->capture, parts->loop, &capture_config, on_capable, controller);
+        if (r == 0)
+                r = bc_timer_new(parts->loop, on_post_event, controller, &controller->post_event);
+        if (r == 0)
+                r = bc_timer_new(parts->loop, on_dwell, controller, &controller->dwell);
+        if (r == 0)
+                r = bc_timer_new(parts->loop, on_retry, controller, &controller->retry);
+        if (r == 0)
+                r = bc_timer_new(parts->loop, on_give_up, controller, &controller->give_up);
+        if (r < 0)
+                return r;
+        *ret_controller = BC_TAKE(controller);
+        return 0;
+}
+
+int bc_controller_start(struct bc_controller *controller, struct bc_pipeline *pipeline, struct bc_recorder *recorder)
+{
+        int r;
+
+        controller->pipeline = pipeline;
+        controller->recorder = recorder;
+        r = bc_handover_init(&controller->handover, controller->parts.loop, controller->parts.ring, recorder, on_late,
+                             controller);
+        if (r < 0)
+                return r;
+        bc_loop_on_message(controller->parts.loop, on_message, controller);
+        return bc_thread_start(controller->clock, "recovery", recover, controller, &controller->recovery);
+}
+
+void bc_controller_stop(struct bc_controller *controller)
+{
+        bc_thread_join(BC_TAKE(controller->recovery));
+        if (controller->pipeline_runs)
+                bc_pipeline_stop(controller->pipeline);
+        controller->pipeline_runs = false;
+        bc_loop_on_message(controller->parts.loop, NULL, NULL);
+}
+
+void bc_controller_free(struct bc_controller *controller)
+{
+        if (!controller)
+                return;
+        bc_capture_done(&controller->capture);
+        bc_handover_done(&controller->handover);
+        bc_timer_free(controller->post_event);
+        bc_timer_free(controller->dwell);
+        bc_timer_free(controller->retry);
+        bc_timer_free(controller->give_up);
+        free(controller);
+}
+
+void bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink)
+{
+        controller->sink = sink ? *sink : (struct bc_controller_sink){ 0 };
+}
+
+void bc_controller_status(struct bc_controller *controller, struct bc_status *ret_status)
+{
+        struct bc_status status = {
+                .state = bc_state_of(controller->mode.phase),
+                .now_ns = now_ns(controller),
+                .since_ns = controller->since_ns,
+                .press_ns = controller->handover.press_ns,
+        };
+
+        if (controller->capture.picture_lost)
+                status.flags |= BC_FLAG_NO_PICTURE;
+        if (controller->capture.sound_lost)
+                status.flags |= BC_FLAG_NO_AUDIO;
+        if (controller->trouble)
+                status.flags |= BC_FLAG_STORAGE_TROUBLE;
+        if (controller->handover.late)
+                status.flags |= BC_FLAG_NOT_DURABLE;
+        if (controller->mode.phase == BC_PHASE_ENDING)
+                status.flags |= BC_FLAG_POST_EVENT;
+        if (controller->mode.phase == BC_PHASE_FAULT_WANTED)
+                status.flags |= BC_FLAG_WANTED;
+        bc_recorder_status(controller->recorder, &status.recorder);
+        bc_ring_level(controller->parts.ring, &status.level);
+        bc_pipeline_counters(controller->pipeline, &status.counters);
+        *ret_status = status;
+}

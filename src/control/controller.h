@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Does what the state table decides: on the pipeline, the recorder and the main loop's timers.
+//
+// Every event of the world comes here: buttons, commands, the dock, notices of the pipeline and the recorder, the end
+// of recovery, signals. The controller borrows the parts it works on; it starts one thread, which recovers the
+// recordings of earlier runs and ends by itself.
+//
+// Thread-bound: the main loop's thread, but for bc_controller_recorder_sink() and bc_controller_pipeline_sink(), whose
+// functions are called from the recorder's and the pipeline's threads and only post to the loop.
+#ifndef BC_CONTROL_CONTROLLER_H
+#define BC_CONTROL_CONTROLLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "bodycam/button.h"
+#include "bodycam/ring.h"
+#include "control/state.h"
+#include "evidence/recorder.h"
+#include "evidence/store.h"
+#include "media/pipeline.h"
+
+struct bc_controller;
+
+// Without picture and without sound for so long nothing is recorded worth the name.
+#define BC_CONTROLLER_DARK_NS (10 * BC_NS_PER_S)
+
+enum bc_flag {
+        BC_FLAG_NO_PICTURE = 1 << 0,
+        BC_FLAG_NO_AUDIO = 1 << 1,
+        BC_FLAG_STORAGE_TROUBLE = 1 << 2, // writing fails
+        BC_FLAG_NOT_DURABLE = 1 << 3,     // what is recorded is behind in becoming durable
+        BC_FLAG_POST_EVENT = 1 << 4,      // RECORDING that ends by itself
+        BC_FLAG_WANTED = 1 << 5,          // FAULT after which a recording starts
+};
+#define BC_FLAG_BITS 6
+const char *bc_flag_name(enum bc_flag flag); // "no-picture"
+
+struct bc_controller_config {
+        int64_t post_event_ns;
+        int64_t dock_dwell_ns;
+        int64_t slate_after_ns; // of the pipeline: how soon it tells of a lost picture
+        int64_t stop_within_ns; // a shutdown leaves a recording unclosed after this
+        bool sound;             // there is a microphone
+};
+
+// Where the controller acts. All borrowed.
+struct bc_controller_parts {
+        struct bc_loop *loop;
+        struct bc_ring *ring;
+        struct bc_store *store;
+};
+
+struct bc_controller_sink {
+        void (*on_change)(void *user);                   // something of bc_controller_status() may be new
+        void (*on_alarm)(void *user, const char *text);  // for whoever watches, after it was logged
+        void *user;
+};
+
+struct bc_status {
+        enum bc_state state;
+        uint32_t flags; // enum bc_flag
+        int64_t now_ns;
+        int64_t since_ns; // of the state
+        int64_t press_ns; // of the newest recording; -1: none yet
+        struct bc_recorder_status recorder;
+        struct bc_ring_level level;
+        struct bc_pipeline_counters counters;
+};
+
+struct bc_outcome {
+        bool accepted;           // it was done, or was so already
+        enum bc_refusal refusal; // not NONE: what to tell, also when accepted only for later
+};
+
+// 0 or negative errno.
+int bc_controller_new(const struct bc_controller_parts *parts, const struct bc_controller_config *config,
+                      struct bc_controller **ret_controller);
+
+// For bc_pipeline_new() and bc_recorder_new(), which come before bc_controller_start().
+struct bc_pipeline_sink bc_controller_pipeline_sink(struct bc_controller *controller);
+struct bc_recorder_sink bc_controller_recorder_sink(struct bc_controller *controller);
+
+// Takes over the loop's inbox, starts recovery; sensors go on when that is done. Borrows pipeline and recorder until
+// bc_controller_stop(), which frees neither.
+int bc_controller_start(struct bc_controller *controller, struct bc_pipeline *pipeline, struct bc_recorder *recorder);
+void bc_controller_stop(struct bc_controller *controller);
+void bc_controller_free(struct bc_controller *controller);
+
+// One watcher; NULL: none.
+void bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink);
+
+// Something happened at time_ns. by: who or what, for the manifest and the log ("button", "command: REASON").
+struct bc_outcome bc_controller_handle(struct bc_controller *controller, enum bc_event event, int64_t time_ns,
+                                       const char *by);
+
+// For bc_buttons_start().
+struct bc_buttons_sink bc_controller_buttons_sink(struct bc_controller *controller);
+
+void bc_controller_status(struct bc_controller *controller, struct bc_status *ret_status);
+
+#endif
