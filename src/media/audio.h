@@ -3,7 +3,7 @@
 //
 // The lane begins with the first block at or after the start and goes on without a hole until the stop. Without
 // sound for BC_AUDIO_SILENCE_AFTER_NS silence is made up to BC_AUDIO_SILENCE_BEHIND_NS before now, so the newest
-// unit starts at most 250 + 3 * 21.3 ms (the coder's look-ahead) behind now.
+// unit ends at most 250 + 3 * 21.3 ms behind now: the coder looks two blocks ahead, and one is being filled.
 #ifndef BC_MEDIA_AUDIO_H
 #define BC_MEDIA_AUDIO_H
 
