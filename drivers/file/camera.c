@@ -19,6 +19,7 @@ struct film {
         struct bc_clip clip;
         char *clip_path, *sound_path;
         int64_t origin_ns;
+        int64_t delay_ns; // by which pictures come out later than the clip's packets say
         struct bc_clip_reader *reader;
         struct bc_clip_scaler *scaler;
 
@@ -71,7 +72,7 @@ static int64_t place_of(const struct film *film, const AVFrame *picture)
         int64_t ns = bc_clip_reader_ns(film->reader, picture);
 
         if (ns != INT64_MIN)
-                return ns - film->clip.picture.zero_ns;
+                return ns - film->delay_ns - film->clip.picture.zero_ns;
         return film->place_ns < 0 ? 0 : film->place_ns + film->clip.picture.interval_ns;
 }
 
@@ -146,8 +147,10 @@ static const struct bc_scene_ops scene_ops = { .seek = seek, .next = next, .pain
 // The first picture that can be decoded shows that the clip can be shown.
 static int prove(struct film *film, const struct bc_camera_info *info, char *text, size_t text_bytes)
 {
+        const struct bc_clip_track *track = &film->clip.picture;
         const char *path = film->clip_path;
         uint32_t broken = 0;
+        int64_t ns;
         int r;
 
         r = bc_clip_reader_next(film->reader, &film->picture, &broken);
@@ -155,6 +158,9 @@ static int prove(struct film *film, const struct bc_camera_info *info, char *tex
                 snprintf(text, text_bytes, "%s: no picture of it can be decoded", path);
                 return r == -ENODATA ? -EBADMSG : r;
         }
+        ns = bc_clip_reader_ns(film->reader, film->picture);
+        if (track->by_decoding && ns > track->start_ns && broken == 0)
+                film->delay_ns = ns - track->start_ns;
         r = bc_clip_scaler_prepare(film->scaler, film->picture);
         if (r == -ERANGE)
                 snprintf(text, text_bytes, "%s: pictures of %dx%d, sides must be %d to %d", path, film->picture->width,

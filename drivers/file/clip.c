@@ -20,9 +20,9 @@
 struct notes {
         const AVStream *stream;
         uint64_t packets;
-        bool has_pts;
-        // By presentation times, or by decoding times for want of them; INT64_MIN: none. last_ns and end_ns are of the packet
-        // that is shown last; they are equal when it does not say how long.
+        bool by_decoding;
+        // By presentation times, or by decoding times for want of them; INT64_MIN: none. last_ns and end_ns are of the
+        // packet that is shown last; they are equal when it does not say how long.
         int64_t first_ns, last_ns, end_ns;
         int64_t summed_ns; // durations
         bool out_of_range;
@@ -109,10 +109,12 @@ int bc_clip_open(const char *path, char *text, size_t text_bytes, AVFormatContex
         av_dict_free(&options);
         if (r >= 0)
                 r = avformat_find_stream_info(format, NULL);
-        if (r < 0) {
+        if (r == AVERROR_EOF)
+                snprintf(text, text_bytes, "%s: holds neither picture nor sound", path);
+        else if (r < 0)
                 snprintf(text, text_bytes, "%s: cannot be read as a clip: %s", path, av_err2str(r));
+        if (r < 0)
                 return bc_clip_errno(r);
-        }
         *ret_format = BC_TAKE(format);
         return 0;
 }
@@ -192,14 +194,11 @@ static void note(struct notes *notes, const AVPacket *packet)
                 return;
         }
         notes->summed_ns += duration_ns;
-        if (packet->pts != AV_NOPTS_VALUE) {
-                if (!notes->has_pts)
-                        notes->first_ns = notes->last_ns = INT64_MIN; // forget the decoding times
-                notes->has_pts = true;
-                note_place(notes, packet->pts, duration, skipped_ns, padded_ns);
-        } else if (packet->dts != AV_NOPTS_VALUE && !notes->has_pts) {
-                note_place(notes, packet->dts, duration, skipped_ns, padded_ns);
-        }
+        if (packet->pts == AV_NOPTS_VALUE)
+                notes->by_decoding = true;
+        if (packet->pts != AV_NOPTS_VALUE || packet->dts != AV_NOPTS_VALUE)
+                note_place(notes, packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts, duration, skipped_ns,
+                           padded_ns);
 }
 
 // Reads every packet. Damage in the middle is no reason to refuse the clip.
@@ -256,6 +255,7 @@ static int conclude(const struct notes *notes, struct bc_clip_track *track, char
         track->stream = notes->stream->index;
         track->interval_ns = is_picture ? interval_of(notes->stream, notes) : 0;
         track->timed = notes->first_ns != INT64_MIN;
+        track->by_decoding = track->timed && notes->by_decoding;
         track->start_ns = track->timed ? notes->first_ns : 0;
         if (track->timed)
                 track->end_ns = notes->end_ns > notes->last_ns ? notes->end_ns : notes->last_ns + track->interval_ns;

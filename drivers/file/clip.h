@@ -20,6 +20,7 @@ struct bc_clip_track {
         const char *path; // borrowed
         int stream;       // -1: there is none
         bool timed;       // its packets bear time stamps
+        bool by_decoding; // some of them of decoding alone (AVI): pictures come out some steps later than these say
         int64_t start_ns, end_ns;
         int64_t zero_ns;     // what in its own times is the clip's beginning
         int64_t interval_ns; // picture: nominal time between two

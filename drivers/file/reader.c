@@ -22,13 +22,14 @@ struct first_packet {
 
 struct bc_clip_reader {
         const struct bc_clip_track *track;
-        AVFormatContext *format;
+        AVFormatContext *format; // NULL: the file could not be opened again
         AVCodecContext *codec;
         AVPacket *packet;
         AVFrame *frame;
         struct first_packet first;
         bool at_start;      // the next packet is the file's first one
         bool ahead;         // packet was read already
+        bool fruitful;      // something was decoded since the last rewind
         bool cannot_rewind; // but must be opened again
         bool draining;      // no packets any more, the decoder gives out what it holds
         unsigned errors;    // in a row
@@ -139,6 +140,7 @@ static int reopen(struct bc_clip_reader *reader)
         char text[1]; // what is wrong was said when it was opened first
 
         reader->at_start = true;
+        reader->fruitful = false;
         return open_format(reader, text, sizeof(text));
 }
 
@@ -147,12 +149,14 @@ int bc_clip_reader_rewind(struct bc_clip_reader *reader)
         int64_t stamp = reader->first.dts != AV_NOPTS_VALUE ? reader->first.dts : reader->first.pts;
 
         restart_codec(reader);
-        if (reader->at_start)
+        if (reader->at_start && reader->format)
                 return 0;
         if (!reader->first.known || stamp == AV_NOPTS_VALUE)
                 reader->cannot_rewind = true;
-        if (reader->cannot_rewind)
+        // Nothing came of it: the file or the demuxer is in a bad way, and may be better when opened again.
+        if (reader->cannot_rewind || !reader->fruitful || !reader->format)
                 return reopen(reader);
+        reader->fruitful = false;
         if (av_seek_frame(reader->format, reader->track->stream, stamp, AVSEEK_FLAG_BACKWARD) < 0) {
                 reader->cannot_rewind = true;
                 return reopen(reader);
@@ -180,8 +184,10 @@ static bool is_first(struct bc_clip_reader *reader)
 static int read_packet(struct bc_clip_reader *reader)
 {
         for (;;) {
-                int r = av_read_frame(reader->format, reader->packet);
+                int r = reader->format ? av_read_frame(reader->format, reader->packet) : AVERROR_EOF;
 
+                if (r < 0)
+                        reader->at_start = false;
                 if (r == AVERROR_EOF)
                         return -ENODATA;
                 if (r < 0)
@@ -225,7 +231,10 @@ int bc_clip_reader_seek(struct bc_clip_reader *reader, int64_t time_ns)
 {
         int64_t from_ns = time_ns, back_ns = STEP_BACK_MIN_NS;
 
-        while (reader->track->timed && from_ns > reader->track->start_ns && back_ns <= STEP_BACK_MAX_NS) {
+        // Decoding times alone mean other pictures after a seek than from the start.
+        if (!reader->track->timed || reader->track->by_decoding || !reader->format)
+                back_ns = INT64_MAX;
+        while (from_ns > reader->track->start_ns && back_ns <= STEP_BACK_MAX_NS) {
                 if (arrives(reader, from_ns, time_ns))
                         return 0;
                 from_ns = time_ns - back_ns;
@@ -272,6 +281,7 @@ int bc_clip_reader_next(struct bc_clip_reader *reader, const AVFrame **ret_frame
                                 broken++;
                                 continue;
                         }
+                        reader->fruitful = true;
                         *ret_frame = reader->frame;
                         *ret_broken = broken;
                         return 0;

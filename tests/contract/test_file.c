@@ -124,7 +124,7 @@ static void test_uneven_period(void **state)
         check_loops("ntsc.nut", NULL, &shape, 3000);
 }
 
-static const char *const inter_clips[] = { "inter.mp4", "inter.mkv", "inter.ts", "inter.avi" };
+static const char *const inter_clips[] = { "inter.mp4", "inter.mkv", "inter.ts", "inter.avi", "reordered.avi" };
 static const struct shape inter_shape = { 50, 100 * BC_NS_PER_MS, 1, 5 * BC_NS_PER_S };
 
 static void test_loops_of_compressed_clips(void **state)
