@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Runs bodycamd as a whole: private bus, settings, simulated or real clock, commands over D-Bus, what lies in the
+store afterwards.
+
+    with Daemon(folder) as daemon:              # pattern camera, tone, simulated clock that stands
+        daemon.run_for(10)                      # ten seconds of media time
+        counter, durable = daemon.record_start("test")
+        daemon.run_for(5)
+        daemon.record_stop()
+        daemon.run_until_state("BUFFERING")
+    recording, = daemon.recordings()
+
+Simulated time stands unless run_for() or run_until() let it run, so nothing here sleeps. With a real clock
+(clock="real") the wait_ functions wait for signals of the daemon. Leaving the block ends the daemon by SIGTERM and
+insists on exit status 0, unless it was ended before.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from gi.repository import Gio, GLib
+
+NS = 1_000_000_000
+TICKS = 48_000  # of a manifest, a second
+NAME = "org.bodycam.Recorder1"
+PATH = "/org/bodycam/Recorder1"
+RECORDER = "org.bodycam.Recorder1"
+SIMULATION = "org.bodycam.Simulation1"
+REFUSED = "org.bodycam.Error.Refused"
+
+SOURCE = pathlib.Path(os.environ.get("BC_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
+BUILD = pathlib.Path(os.environ.get("BC_BUILD_DIR", SOURCE / "build/dev"))
+BODYCAMD = BUILD / "src/app/bodycamd"
+BODYCAMCTL = BUILD / "tools/bodycamctl/bodycamctl"
+PATTERN_DUMP = BUILD / "tests/lib/pattern-dump"
+DATA = SOURCE / "tests/data"
+LONG = bool(os.environ.get("BC_LONG"))
+
+# Real seconds that an answer may take, sanitizers and a busy machine included.
+PATIENCE_S = 120
+
+# What a test does not say otherwise: small pictures, quick to encode.
+DEFAULTS = {
+    "device": {"id": "TEST-1"},
+    "camera": {"driver": "pattern", "width": 320, "height": 240, "rate": 30},
+    "microphone": {"driver": "tone"},
+    "video": {"preset": "ultrafast", "bit_rate": "1M", "threads": 1},
+    "recording": {"pre_event": "5 s", "post_event": "2 s", "segment": "10 s"},
+    "simulation": {"enabled": "yes"},
+    "dbus": {"bus": "session"},
+}
+CLOCKS = {
+    "simulated": {"mode": "simulated", "start": "100 s", "start_held": "yes"},
+    "free": {"mode": "simulated", "start": "100 s", "start_held": "no"},  # as fast as the machine can
+    "real": {"mode": "real"},
+}
+
+
+class Refused(Exception):
+    """The daemon refused a call; the text is its reason."""
+
+
+class CallFailed(Exception):
+    """A call failed otherwise; .name is the D-Bus error's name."""
+
+    def __init__(self, name, text):
+        super().__init__(f"{name}: {text}")
+        self.name = name
+
+
+def snake(name):
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+class Bus:
+    """A private bus that can be taken down and put up again at the same address."""
+
+    POLICY = '<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>'
+
+    def __init__(self, policy=POLICY, start=True):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bc-bus-"))
+        self.address = f"unix:path={self.folder}/socket"
+        (self.folder / "bus.conf").write_text(
+            "<!DOCTYPE busconfig PUBLIC '-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN' "
+            "'http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd'>\n"
+            f"<busconfig><type>session</type><listen>{self.address}</listen><auth>EXTERNAL</auth>"
+            f"<policy context='default'>{policy}</policy></busconfig>\n")
+        self.process = None
+        if start:
+            self.start()
+
+    def start(self):
+        (self.folder / "socket").unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            ["dbus-daemon", f"--config-file={self.folder}/bus.conf", "--nofork", "--print-address=1"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self.process.stdout.readline(), "dbus-daemon does not start"
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+            self.process.stdout.close()
+            self.process = None
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Recording:
+    """One folder of the store."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.name = folder.name
+        self.manifest = json.loads((folder / "manifest.json").read_text())
+        self.state = self.manifest["state"]
+        self.gaps = self.manifest["gaps"]
+        self.segments = self.manifest["segments"]
+        self.files = [folder / s["file"] for s in self.segments]
+        self.press_s = self.manifest["press_ticks"] / TICKS
+
+    @property
+    def first_s(self):
+        return self.segments[0]["first_ticks"] / TICKS
+
+    @property
+    def end_s(self):
+        return self.segments[-1]["end_ticks"] / TICKS
+
+    def gaps_of(self, kind):
+        return [g for g in self.gaps if g["kind"] == kind]
+
+    def __repr__(self):
+        return f"{self.name} {self.state} {self.first_s:.3f}..{self.end_s:.3f} s, {len(self.files)} files"
+
+
+def probe(path):
+    """What ffprobe says of a file: its JSON of format and streams. Any complaint of ffprobe fails the test."""
+    done = subprocess.run(["ffprobe", "-v", "error", "-show_format", "-show_streams", "-count_packets", "-of", "json",
+                           str(path)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0 and not done.stderr, f"{path}: {done.stderr}"
+    return json.loads(done.stdout)
+
+
+def pattern(path):
+    """What a film of the pattern camera shows: (pictures, beeps), see tests/lib/pattern_dump.c."""
+    done = subprocess.run([str(PATTERN_DUMP), str(path)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, f"{path}: {done.stderr}"
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return [x for x in lines if x["kind"] == "picture"], [x for x in lines if x["kind"] == "beep"]
+
+
+def write_settings(path, settings, clock="simulated"):
+    """Settings {section: {key: value}} over DEFAULTS; a value None leaves the key out."""
+    merged = {section: dict(keys) for section, keys in DEFAULTS.items()}
+    merged["clock"] = dict(CLOCKS[clock])
+    for section, keys in settings.items():
+        merged.setdefault(section, {}).update(keys)
+    lines = []
+    for section, keys in merged.items():
+        lines += [f"[{section}]"] + [f"{key} = {value}" for key, value in keys.items() if value is not None]
+    pathlib.Path(path).write_text("\n".join(lines) + "\n")
+
+
+def run_bodycamd(*arguments, env=None, timeout=PATIENCE_S):
+    """Runs it to its end: for --check, and for what must not start."""
+    return subprocess.run([str(BODYCAMD), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                          stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+
+
+class Daemon:
+    """bodycamd with settings, on a bus of its own unless given one (bus=None in settings: see DEFAULTS)."""
+
+    def __init__(self, folder, settings=None, clock="simulated", bus=None, env=None, wrapper=(), start=True):
+        self.folder = pathlib.Path(folder)
+        self.store = self.folder / "store"
+        self.config = self.folder / "bodycamd.conf"
+        self.log_path = self.folder / "bodycamd.log"
+        self.clock = clock
+        self.own_bus = bus is None
+        self.bus = bus or Bus()
+        self.env = env or {}
+        self.wrapper = list(wrapper)
+        self.process = self.connection = None
+        self.signals = []  # (member, arguments), in order
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.configure(settings or {})
+        if start:
+            self.start()
+
+    # ---- the process -------------------------------------------------------------------------------------------
+
+    def configure(self, settings):
+        write_settings(self.config, {"store": {"path": self.store}, **settings}, self.clock)
+
+    def start(self, wait=True):
+        """Starts it; waits until it is on the bus and recovery is done."""
+        self.log = open(self.log_path, "ab")
+        env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.bus.address, **self.env}
+        self.process = subprocess.Popen([*self.wrapper, str(BODYCAMD), "--config", str(self.config)], env=env,
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        if wait:
+            self.connect()
+            self.wait_for(lambda: self.get("State") != "STARTING", "recovery")
+
+    def connect(self):
+        """Connects to the bus (once) and waits until the daemon is there."""
+        if not self.connection:
+            flags = Gio.DBusConnectionFlags
+            self.connection = Gio.DBusConnection.new_for_address_sync(
+                self.bus.address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+            self.connection.set_exit_on_close(False)
+            self.connection.signal_subscribe(NAME, None, None, PATH, None, Gio.DBusSignalFlags.NONE, self.on_signal)
+            self.connection.signal_subscribe("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", None,
+                                             NAME, Gio.DBusSignalFlags.NONE, lambda *_: None)
+        self.wait_for(self.is_on_bus, f"{NAME} on the bus")
+
+    def disconnect(self):
+        if self.connection and not self.connection.is_closed():
+            self.connection.close_sync(None)
+        self.connection = None
+
+    def is_on_bus(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"bodycamd ended with status {self.process.returncode}\n{self.log_text()}")
+        return self.call_bus("NameHasOwner", GLib.Variant("(s)", (NAME,)))[0]
+
+    def call_bus(self, method, arguments):
+        reply = self.connection.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                          method, arguments, None, Gio.DBusCallFlags.NONE, PATIENCE_S * 1000, None)
+        return reply.unpack()
+
+    def log_text(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def kill(self):
+        """Power off: SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+        self.ended()
+
+    def terminate(self, status=0):
+        """SIGTERM; insists on the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        self.wait_exit(status)
+
+    def wait_exit(self, status=0):
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"bodycamd does not end\n{self.log_text()}") from None
+        code = self.process.returncode
+        self.ended()
+        assert code == status, f"bodycamd ended with status {code}, not {status}\n{self.log_text()}"
+
+    def ended(self):
+        self.process = None
+        self.log.close()
+        self.disconnect()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if self.process and kind is None:
+                self.terminate()
+            elif self.process:
+                self.kill()
+        finally:
+            self.disconnect()
+            if self.own_bus:
+                self.bus.close()
+            if kind is not None:
+                print(self.log_text())
+
+    # ---- calls and signals -------------------------------------------------------------------------------------
+
+    def on_signal(self, _connection, _sender, _path, _interface, member, arguments):
+        self.signals.append((member, arguments.unpack()))
+
+    def later(self, interface, method, signature="()", *arguments, timeout=PATIENCE_S):
+        """Sends a call and returns at once. .done, and .result() once it is answered."""
+        return Call(self, interface, method, GLib.Variant(signature, arguments), timeout)
+
+    def call(self, interface, method, signature="()", *arguments, timeout=PATIENCE_S):
+        call = self.later(interface, method, signature, *arguments, timeout=timeout)
+        self.wait_for(lambda: call.done, method, timeout + 5)
+        return call.result()
+
+    def wait_for(self, condition, what, timeout=PATIENCE_S):
+        """Waits for a condition, looking again whenever something arrives from the bus."""
+        context = GLib.MainContext.default()
+        deadline = time.monotonic() + timeout
+        while not condition():
+            left = deadline - time.monotonic()
+            assert left > 0, f"{what}: not within {timeout} s\n{self.log_text()}"
+            source = GLib.timeout_source_new(int(min(left, 0.5) * 1000) + 1)
+            source.set_callback(lambda *_: False)
+            source.attach(context)
+            context.iteration(True)
+            source.destroy()
+
+    # ---- Recorder1 ---------------------------------------------------------------------------------------------
+
+    def get(self, name):
+        return self.call("org.freedesktop.DBus.Properties", "Get", "(ss)", RECORDER, name)[0]
+
+    def status(self):
+        """All properties, with keys as bodycamctl --json has them: state, flags, recording_counter, ..."""
+        properties, = self.call("org.freedesktop.DBus.Properties", "GetAll", "(s)", RECORDER)
+        return {snake(name): value for name, value in properties.items()}
+
+    @property
+    def state(self):
+        return self.get("State")
+
+    @property
+    def flags(self):
+        return set(self.get("Flags"))
+
+    def edges(self):
+        """The states told by PropertiesChanged so far, in order."""
+        return [a[1]["State"] for member, a in self.signals if member == "PropertiesChanged" and "State" in a[1]]
+
+    def alarms(self):
+        return [a[0] for member, a in self.signals if member == "Alarm"]
+
+    def record_start(self, reason=""):
+        return self.start_answered("RecordStart", reason)
+
+    def emergency_start(self, reason=""):
+        return self.start_answered("EmergencyStart", reason)
+
+    def start_answered(self, method, reason):
+        """(counter, durable). On a simulated clock lets time run, in small steps, until the answer comes."""
+        call = self.later(RECORDER, method, "(s)", reason)
+        if self.clock == "simulated":
+            self.now()  # the call was taken before this one
+            for _ in range(30):
+                if call.done:
+                    break
+                self.run_for(0.1)
+        self.wait_for(lambda: call.done, method)
+        return call.result()
+
+    def record_stop(self):
+        self.call(RECORDER, "RecordStop")
+
+    def emergency_release(self):
+        self.call(RECORDER, "EmergencyRelease")
+
+    # ---- Simulation1 -------------------------------------------------------------------------------------------
+
+    def now(self):
+        """Media time in ns."""
+        return self.call(SIMULATION, "Now")[0]
+
+    def run_for(self, seconds, timeout=PATIENCE_S):
+        """Lets simulated time run; returns when it stands again and every thread waits. Returns media time in ns."""
+        return self.call(SIMULATION, "RunFor", "(x)", round(seconds * NS), timeout=timeout)[0]
+
+    def run_until(self, time_ns, timeout=PATIENCE_S):
+        return self.call(SIMULATION, "RunUntil", "(x)", time_ns, timeout=timeout)[0]
+
+    def run_until_state(self, state, within_s=60):
+        """Lets simulated time run, in steps of 0.1 s, until the state is there."""
+        for _ in range(within_s * 10):
+            if self.state == state:
+                return
+            self.run_for(0.1)
+        raise AssertionError(f"{state}: not within {within_s} s of media time\n{self.log_text()}")
+
+    def run_until_closed(self, within_s=60):
+        """Lets simulated time run until every recording is closed."""
+        for _ in range(within_s * 10):
+            if self.get("Unclosed") == 0:
+                return
+            self.run_for(0.1)
+        raise AssertionError(f"not closed within {within_s} s of media time\n{self.log_text()}")
+
+    def wait_for_state(self, state, timeout=PATIENCE_S):
+        """Real time: waits until the state is there."""
+        self.wait_for(lambda: self.state == state, state, timeout)
+
+    def press(self, button="record"):
+        """A short press."""
+        self.call(SIMULATION, "PressButton", "(sb)", button, True)
+        self.call(SIMULATION, "PressButton", "(sb)", button, False)
+
+    def set_fault(self, sensor, fault):
+        self.call(SIMULATION, "SetFault", "(ss)", sensor, fault)
+
+    def dock(self, docked=True):
+        self.call(SIMULATION, "Dock", "(b)", docked)
+
+    # ---- the store ---------------------------------------------------------------------------------------------
+
+    def recordings(self):
+        """What lies in the store, in order."""
+        folder = self.store / "recordings"
+        return [Recording(f) for f in sorted(folder.iterdir())] if folder.exists() else []
+
+    def ctl(self, *arguments, check=True):
+        """Runs bodycamctl on this bus; with check insists on exit status 0."""
+        done = subprocess.run([str(BODYCAMCTL), "--bus", "session", *arguments], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=PATIENCE_S,
+                              env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.bus.address})
+        assert not check or done.returncode == 0, f"bodycamctl {arguments}: {done}"
+        return done
+
+
+class Call:
+    """A call under way."""
+
+    def __init__(self, daemon, interface, method, arguments, timeout):
+        self.answer = self.error = None
+        daemon.connection.call(NAME, PATH, interface, method, arguments, None, Gio.DBusCallFlags.NO_AUTO_START,
+                               int(timeout * 1000), None, self.on_answer)
+
+    def on_answer(self, connection, result):
+        try:
+            self.answer = connection.call_finish(result).unpack()
+        except GLib.Error as error:
+            self.error = error
+
+    @property
+    def done(self):
+        return self.answer is not None or self.error is not None
+
+    def result(self):
+        if self.error is None:
+            return self.answer
+        name = Gio.DBusError.get_remote_error(self.error) or self.error.domain
+        Gio.DBusError.strip_remote_error(self.error)
+        if name == REFUSED:
+            raise Refused(self.error.message)
+        raise CallFailed(name, self.error.message)
