@@ -255,7 +255,7 @@ static int append(struct bc_ring *ring, enum bc_lane which, const struct bc_unit
         entry->offset = skip ? 0 : lane->head;
         entry->span = skip + unit->size_bytes;
         memcpy(lane->bytes + entry->offset, bytes, unit->size_bytes);
-        lane->head = entry->offset + unit->size_bytes;
+        lane->head = (entry->offset + unit->size_bytes) % lane->bytes_max; // never the byte behind the last one
         lane->used += entry->span;
         lane->last_ns = unit->time_ns;
         lane->next++;

@@ -244,6 +244,22 @@ static void test_a_gop_larger_than_the_lane(void **state)
         tear_down(&bench);
 }
 
+// The unit after one that ended just where the lane's memory ends starts at its beginning, not in the next lane.
+static void test_a_lane_filled_to_its_last_byte(void **state)
+{
+        struct bench bench;
+
+        (void)state;
+        make(&bench, 240, 1000, 3600 * BC_NS_PER_S, true);
+        bench.picture_bytes = 40;
+        feed(&bench, "IPPIPPsssssssssssssssss"); // 6 * 40 bytes: nothing is left
+        feed(&bench, "IPP");
+        assert_string_equal(held(&bench).pictures, "IPPIPP"); // reading checks every byte of both lanes
+        assert_int_equal(held(&bench).first_sound, 6);
+        assert_int_equal(held(&bench).last_sound, 16);
+        tear_down(&bench);
+}
+
 static void test_refusals(void **state)
 {
         struct bc_unit unit = { .time_ns = BC_NS_PER_S, .size_bytes = 10, .flags = BC_UNIT_KEY };
@@ -543,6 +559,7 @@ int main(void)
                 cmocka_unit_test(test_a_full_lane_loses_whole_gops),
                 cmocka_unit_test(test_a_full_index_loses_whole_gops),
                 cmocka_unit_test(test_a_gop_larger_than_the_lane),
+                cmocka_unit_test(test_a_lane_filled_to_its_last_byte),
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_place_takes_the_newest_key_frame_before),
                 cmocka_unit_test(test_a_reader_that_is_overtaken_is_told),
