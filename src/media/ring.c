@@ -243,7 +243,8 @@ static int append(struct bc_ring *ring, enum bc_lane which, const struct bc_unit
         struct entry *entry;
         size_t skip;
 
-        if (unit->time_ns < 0 || unit->time_ns < lane->last_ns)
+        // An empty unit could not be in any file, and would keep its reader there for ever.
+        if (unit->time_ns < 0 || unit->time_ns < lane->last_ns || unit->size_bytes == 0)
                 return -EINVAL;
         if (unit->size_bytes > lane->bytes_max)
                 return -EMSGSIZE;

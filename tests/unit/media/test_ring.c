@@ -283,6 +283,8 @@ static void test_refusals(void **state)
         unit.time_ns = BC_NS_PER_S;
         unit.size_bytes = 101;
         assert_int_equal(bc_ring_append(bench.ring, BC_LANE_PICTURE, &unit, bytes), -EMSGSIZE);
+        unit.size_bytes = 0; // no fragment could hold it
+        assert_int_equal(bc_ring_append(bench.ring, BC_LANE_PICTURE, &unit, bytes), -EINVAL);
         unit.size_bytes = 1;
         bc_ring_end(bench.ring, BC_LANE_PICTURE, 2 * BC_NS_PER_S);
         assert_int_equal(bc_ring_append(bench.ring, BC_LANE_PICTURE, &unit, bytes), -EPIPE);
@@ -424,8 +426,7 @@ static void test_random_streams(void **state)
                 make(&bench, room, 50 + next_random(&random) % 500, pre_event_ns, true);
                 while (count < 1000) {
                         uint8_t bytes[UNIT_BYTES_MAX];
-                        uint32_t size = next_random(&random) % 8 ? next_random(&random) % 900 :
-                                                                   next_random(&random) % UNIT_BYTES_MAX;
+                        uint32_t size = 1 + next_random(&random) % (next_random(&random) % 8 ? 900 : UNIT_BYTES_MAX);
                         bool key = count == 0 || next_random(&random) % 10 == 0;
                         struct bc_unit unit = { .time_ns = time_ns, .size_bytes = size,
                                                 .flags = key ? BC_UNIT_KEY : 0 };
