@@ -159,7 +159,8 @@ void bc_pipeline_ring_config(const struct bc_pipeline_config *config, bool sound
                              struct bc_ring_config *ret_config)
 {
         // A GOP ends with the first frame at or after its time, which may be a slate.
-        const int64_t gop_ns = config->gop_ns + config->slate_after_ns;
+        const int64_t gop_ns = config->gop_ns + bc_video_patience_ns(config->slate_after_ns,
+                                                                     1000 * BC_NS_PER_S / rate_mhz);
         const int64_t span_ns = pre_event_ns + stall_ns + 2 * gop_ns + fragment_ns;
         // Sound that starts after the oldest key frame is held, and the lanes are not in step by up to a second.
         const int64_t sound_units = ((span_ns + BC_NS_PER_S) / BC_NS_PER_MS * BC_SOUND_RATE_HZ / 1000 +

@@ -16,6 +16,10 @@
 // all that follow out of order.
 #define AHEAD_MAX_NS (100 * BC_NS_PER_MS)
 
+// What rate control and the ring are laid out for.
+#define INTERVAL_MIN_NS (BC_NS_PER_S / 240)
+#define INTERVAL_MAX_NS BC_NS_PER_S
+
 struct queued {
         struct bc_frame *frame;
         int64_t arrival_ns;
@@ -27,7 +31,7 @@ struct bc_video {
         struct bc_camera *camera;
         struct bc_pipeline_sink sink;
         struct bc_picture_encoder_config encoder_config;
-        int64_t slate_after_ns;
+        int64_t patience_ns; // without frames, until the slate
         struct bc_slate *slate;
         struct bc_picture_stream stream;
         struct bc_thread *thread;
@@ -80,9 +84,16 @@ int bc_video_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera 
                  const struct bc_pipeline_config *config, const struct bc_pipeline_sink *sink,
                  struct bc_video **ret_video)
 {
-        BC_CLEANUP(bc_cleanup_video) struct bc_video *video = calloc(1, sizeof(*video));
+        BC_CLEANUP(bc_cleanup_video) struct bc_video *video = NULL;
         int r;
 
+        if (camera->info.interval_ns < INTERVAL_MIN_NS || camera->info.interval_ns > INTERVAL_MAX_NS) {
+                bc_log_error("camera: a frame every %lld us; from %lld to %lld are possible",
+                             (long long)(camera->info.interval_ns / BC_NS_PER_US),
+                             (long long)(INTERVAL_MIN_NS / BC_NS_PER_US), (long long)(INTERVAL_MAX_NS / BC_NS_PER_US));
+                return -ERANGE;
+        }
+        video = calloc(1, sizeof(*video));
         if (!video)
                 return -ENOMEM;
         bc_monitor_init(&video->monitor, clock);
@@ -90,7 +101,7 @@ int bc_video_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera 
         video->ring = ring;
         video->camera = camera;
         video->sink = *sink;
-        video->slate_after_ns = config->slate_after_ns;
+        video->patience_ns = bc_video_patience_ns(config->slate_after_ns, camera->info.interval_ns);
         video->encoder_config = (struct bc_picture_encoder_config){
                 .encoder = config->encoder,
                 .preset = config->preset,
@@ -286,8 +297,8 @@ static int take_frame(struct bc_video *video, struct queued queued)
                 notify(video, BC_PIPELINE_PICTURE_BACK, frame->time_ns);
         }
         tell_dropped(video);
-        video->slate_ns = frame->time_ns + video->slate_after_ns;
-        video->slate_due_ns = queued.arrival_ns + video->slate_after_ns;
+        video->slate_ns = frame->time_ns + video->patience_ns;
+        video->slate_due_ns = queued.arrival_ns + video->patience_ns;
         return encode(video, frame, key, 0);
 }
 
@@ -419,7 +430,7 @@ int bc_video_start(struct bc_video *video, int64_t start_ns)
         video->newest_ticks = bc_ticks_from_ns(start_ns) - 1;
         video->key_due = true;
         video->skipping = video->slating = false;
-        video->slate_ns = video->slate_due_ns = start_ns + video->slate_after_ns;
+        video->slate_ns = video->slate_due_ns = start_ns + video->patience_ns;
         video->end_ns = start_ns;
         r = bc_thread_start(video->clock, "video", run, video, &video->thread);
         if (r < 0)

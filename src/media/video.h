@@ -16,6 +16,12 @@
 
 #define BC_VIDEO_SLATE_EVERY_NS BC_NS_PER_S
 
+// The time without frames after which a slate comes: a camera at its own pace must never look dead.
+static inline int64_t bc_video_patience_ns(int64_t slate_after_ns, int64_t interval_ns)
+{
+        return slate_after_ns > 2 * interval_ns ? slate_after_ns : 2 * interval_ns;
+}
+
 struct bc_video;
 
 // Opens the encoder. Borrows all but config, whose strings it borrows too. Failures are logged.

@@ -79,6 +79,25 @@ static void test_ring_config(void **state)
         assert_true(other.lane_bytes[BC_LANE_PICTURE] > 6000000);
 }
 
+static void test_cameras_whose_pace_is_impossible(void **state)
+{
+        static const int64_t intervals_ns[] = { 0, -1, INT64_MAX, BC_NS_PER_S / 241, BC_NS_PER_S + 1 };
+        struct bench *bench = set_up();
+        const struct bc_pipeline_sink sink = { 0 };
+
+        (void)state;
+        make_pipeline(bench, false);
+        for (size_t i = 0; i < sizeof(intervals_ns) / sizeof(intervals_ns[0]); i++) {
+                struct bc_pipeline *pipeline = NULL;
+
+                bench->camera.camera.info.interval_ns = intervals_ns[i];
+                assert_int_equal(bc_pipeline_new(bench->clock, bench->ring, &bench->camera.camera, NULL, &bench->config, &sink,
+                                                 &pipeline), -ERANGE);
+                assert_null(pipeline);
+        }
+        tear_down(bench);
+}
+
 // ---- check ---------------------------------------------------------------------------------------------------
 
 static void assert_check(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px, uint32_t rate_mhz,
@@ -144,6 +163,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_the_ring_holds_its_span_of_noise),
                 cmocka_unit_test(test_ring_config),
+                cmocka_unit_test(test_cameras_whose_pace_is_impossible),
                 cmocka_unit_test(test_check),
         };
 
