@@ -55,7 +55,7 @@ class Demo:
 
     def start_bus(self):
         self.bus = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address=1"],
-                                    stdout=subprocess.PIPE, text=True)
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         os.environ["DBUS_SESSION_BUS_ADDRESS"] = self.bus.stdout.readline().strip()
 
     def ctl(self, *words, check=True):
@@ -149,7 +149,10 @@ class Demo:
                       f", from {start:+.2f} s")
                 films.append((path, start, length))
             for gap in manifest["gaps"]:
-                print(f"    declared gap: {gap}")
+                start = (gap["from_ticks"] - manifest["press_ticks"]) / TICKS_PER_SECOND
+                length = (gap["to_ticks"] - gap["from_ticks"]) / TICKS_PER_SECOND
+                frames = f", {gap['count']} frames" if gap["count"] else ""
+                print(f"    declared gap: {gap['kind']}, {length:.2f} s from {start:+.2f} s{frames}")
             if before < PRE_EVENT_S:
                 self.fail(f"{folder} begins only {before:.2f} s before the press")
         return films
