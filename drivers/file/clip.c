@@ -240,6 +240,8 @@ static int64_t interval_of(const AVStream *stream, const struct notes *notes)
                 int64_t steps = (int64_t)(notes->packets - 1);
 
                 ns = (notes->last_ns - notes->first_ns + steps / 2) / steps;
+        } else if (notes->packets > 1 && notes->summed_ns > 0) {
+                ns = notes->summed_ns / (int64_t)notes->packets;
         } else if (rate.num > 0 && rate.den > 0) {
                 ns = av_rescale(BC_NS_PER_S, rate.den, rate.num);
         }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/log.h>
+
 #include "base/cleanup.h"
 #include "contract/clips.h"
 #include "contract/levels.h"
@@ -246,6 +248,7 @@ static void test_no_comb(void **state)
 
 int main(void)
 {
+        av_log_set_level(AV_LOG_ERROR);
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_orientations),
                 cmocka_unit_test(test_black_bars),
