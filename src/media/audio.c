@@ -279,7 +279,8 @@ static int open_stream(struct bc_audio *audio, int64_t start_ns)
         const struct bc_sound_clock_config config = {
                 .rate_hz = audio->mic->info.rate_hz,
                 .channels = audio->mic->info.channels,
-                .first_block = (bc_ticks_from_ns(start_ns) + BC_SOUND_UNIT_SAMPLES - 1) / BC_SOUND_UNIT_SAMPLES,
+                .first_block = (bc_ticks_from_ns(start_ns) + BC_SOUND_UNIT_SAMPLES - 1) /
+                               BC_SOUND_UNIT_SAMPLES,
                 .on_block = on_block,
                 .user = audio,
         };

@@ -166,14 +166,17 @@ int bc_avc_config_make(const uint8_t *stream, size_t stream_bytes, uint8_t *conf
                         return -EBADMSG;
 
         // Reserved bits are ones; lengths have 4 bytes.
-        r = put(&to, (const uint8_t[]){ 1, sps[0].bytes[1], sps[0].bytes[2], sps[0].bytes[3],
-                                        0xfc | (LENGTH_BYTES - 1) }, 5);
+        r = put(&to,
+                (const uint8_t[]){ 1, sps[0].bytes[1], sps[0].bytes[2], sps[0].bytes[3],
+                                   0xfc | (LENGTH_BYTES - 1) },
+                5);
         if (r == 0)
                 r = put_sets(&to, 0xe0, sps, sps_count);
         if (r == 0)
                 r = put_sets(&to, 0, pps, pps_count);
         if (r == 0 && profile_tells_format(sps[0].bytes[1]))
-                r = put(&to, (const uint8_t[]){ 0xfc | 1, 0xf8, 0xf8, 0 }, 4); // 4:2:0, 8 bits, no extension sets
+                r = put(&to, (const uint8_t[]){ 0xfc | 1, 0xf8, 0xf8, 0 },
+                        4); // 4:2:0, 8 bits, no extension sets
         if (r < 0)
                 return r;
         *ret_bytes = to.size;

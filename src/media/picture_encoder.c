@@ -107,7 +107,8 @@ static void configure(AVCodecContext *context, const struct bc_picture_encoder_c
         context->height = (int)config->height_px;
         context->pix_fmt = av_format(config->format);
         context->time_base = (AVRational){ 1, BC_TICKS_PER_S };
-        av_reduce(&context->framerate.num, &context->framerate.den, BC_NS_PER_S, config->interval_ns, 1000000);
+        av_reduce(&context->framerate.num, &context->framerate.den, BC_NS_PER_S, config->interval_ns,
+                  1000000);
         context->bit_rate = config->bit_rate_bps;
         context->rc_max_rate = config->bit_rate_bps;
         context->rc_buffer_size = (int)config->bit_rate_bps; // one second
@@ -115,7 +116,8 @@ static void configure(AVCodecContext *context, const struct bc_picture_encoder_c
         context->gop_size = gop < 1 ? 10 : gop > 100000 ? 1000000 : (int)gop * 10;
         context->thread_count = (int)config->threads;
         context->thread_type = FF_THREAD_SLICE;
-        context->flags = (int)((unsigned)context->flags | AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP);
+        context->flags = (int)((unsigned)context->flags | AV_CODEC_FLAG_GLOBAL_HEADER |
+                               AV_CODEC_FLAG_CLOSED_GOP);
 }
 
 static int open_context(const struct bc_picture_encoder_config *config, char *text, size_t text_bytes,
@@ -127,14 +129,16 @@ static int open_context(const struct bc_picture_encoder_config *config, char *te
         int r;
 
         if (!codec) {
-                snprintf(text, text_bytes, "encoder \"%s\": this FFmpeg has none of that name", config->encoder);
+                snprintf(text, text_bytes, "encoder \"%s\": this FFmpeg has none of that name",
+                         config->encoder);
                 return -ENOENT;
         }
         if (codec->id != AV_CODEC_ID_H264) {
                 snprintf(text, text_bytes, "encoder \"%s\" makes no H.264", config->encoder);
                 return -EINVAL;
         }
-        if (strcmp(config->encoder, "libx264") == 0 && (!config->preset || known_preset(config->preset) < 0)) {
+        if (strcmp(config->encoder, "libx264") == 0 &&
+            (!config->preset || known_preset(config->preset) < 0)) {
                 snprintf(text, text_bytes, "preset \"%s\": libx264 has none of that name",
                          config->preset ? config->preset : "");
                 return -EINVAL;
@@ -151,7 +155,8 @@ static int open_context(const struct bc_picture_encoder_config *config, char *te
         av_dict_free(&options);
         if (r < 0) {
                 snprintf(text, text_bytes, "encoder \"%s\" cannot be opened for %ux%u at %u bit/s: %s",
-                         config->encoder, config->width_px, config->height_px, config->bit_rate_bps, av_err2str(r));
+                         config->encoder, config->width_px, config->height_px, config->bit_rate_bps,
+                         av_err2str(r));
                 return bc_errno_from_av(r);
         }
         *ret_context = BC_TAKE(context);
@@ -233,12 +238,13 @@ static int check_config(const struct bc_picture_encoder_config *config, char *te
 
         if (width_px < BC_PICTURE_SIDE_MIN_PX || height_px < BC_PICTURE_SIDE_MIN_PX ||
             width_px > BC_PICTURE_SIDE_MAX_PX || height_px > BC_PICTURE_SIDE_MAX_PX) {
-                snprintf(text, text_bytes, "picture size %ux%u: each side is %d to %d pixels", width_px, height_px,
-                         BC_PICTURE_SIDE_MIN_PX, BC_PICTURE_SIDE_MAX_PX);
+                snprintf(text, text_bytes, "picture size %ux%u: each side is %d to %d pixels", width_px,
+                         height_px, BC_PICTURE_SIDE_MIN_PX, BC_PICTURE_SIDE_MAX_PX);
                 return -ERANGE;
         }
         if (width_px % 2 || height_px % 2) {
-                snprintf(text, text_bytes, "picture size %ux%u: both sides must be even", width_px, height_px);
+                snprintf(text, text_bytes, "picture size %ux%u: both sides must be even", width_px,
+                         height_px);
                 return -ERANGE;
         }
         if (config->interval_ns < 1 || config->gop_ns < 1 || config->threads < 1 || config->threads > 64 ||
@@ -279,7 +285,8 @@ int bc_picture_encoder_new(const struct bc_picture_encoder_config *config, char 
         r = open_context(config, text, text_bytes, &encoder->context);
         if (r < 0)
                 return r;
-        snprintf(text, text_bytes, "encoder \"%s\" tells no parameter sets that can be stored", config->encoder);
+        snprintf(text, text_bytes, "encoder \"%s\" tells no parameter sets that can be stored",
+                 config->encoder);
         r = find_config(encoder, config, text, text_bytes);
         if (r < 0)
                 return r;
@@ -357,7 +364,8 @@ static void point(AVFrame *picture, const struct bc_frame *frame)
         }
 }
 
-static int send(struct bc_picture_encoder *encoder, struct bc_frame *frame, const struct bc_picture_order *order)
+static int send(struct bc_picture_encoder *encoder, struct bc_frame *frame,
+                const struct bc_picture_order *order)
 {
         int64_t ticks = bc_ticks_from_ns(frame->time_ns);
         struct slot *slot = find_slot(encoder);

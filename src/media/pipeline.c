@@ -15,7 +15,7 @@
 #include "media/sound_encoder.h"
 #include "media/video.h"
 
-#define RATE_MIN_MHZ 1000   // 1 frame per second
+#define RATE_MIN_MHZ 1000 // 1 frame per second
 #define RATE_MAX_MHZ 240000
 #define BIT_RATE_MAX_BPS 200000000
 #define GOP_MIN_NS (100 * BC_NS_PER_MS)
@@ -92,19 +92,21 @@ static int check_picture(const struct bc_pipeline_config *config, uint32_t width
         if (r == 0)
                 r = try_encoder(encoder, slate, encoder_config.interval_ns);
         if (r == -EPROTO)
-                snprintf(text, text_bytes, "encoder \"%s\" reorders pictures or makes no key frame when asked to",
+                snprintf(text, text_bytes,
+                         "encoder \"%s\" reorders pictures or makes no key frame when asked to",
                          config->encoder);
         else if (r < 0)
-                snprintf(text, text_bytes, "encoder \"%s\" fails at the first pictures of %ux%u: %s", config->encoder,
-                         width_px, height_px, strerror(-r));
+                snprintf(text, text_bytes, "encoder \"%s\" fails at the first pictures of %ux%u: %s",
+                         config->encoder, width_px, height_px, strerror(-r));
         return r;
 }
 
-static int check_ranges(const struct bc_pipeline_config *config, uint32_t rate_mhz, char *text, size_t text_bytes)
+static int check_ranges(const struct bc_pipeline_config *config, uint32_t rate_mhz, char *text,
+                        size_t text_bytes)
 {
         if (rate_mhz < RATE_MIN_MHZ || rate_mhz > RATE_MAX_MHZ) {
-                snprintf(text, text_bytes, "frame rate %u/1000 per second: from %u to %u", rate_mhz, RATE_MIN_MHZ,
-                         RATE_MAX_MHZ);
+                snprintf(text, text_bytes, "frame rate %u/1000 per second: from %u to %u", rate_mhz,
+                         RATE_MIN_MHZ, RATE_MAX_MHZ);
                 return -ERANGE;
         }
         if (config->gop_ns < GOP_MIN_NS || config->gop_ns > GOP_MAX_NS) {
@@ -125,8 +127,10 @@ static int check_bit_rate(const struct bc_pipeline_config *config, uint32_t widt
 
         if (config->bit_rate_bps >= least_bps && config->bit_rate_bps <= BIT_RATE_MAX_BPS)
                 return 0;
-        snprintf(text, text_bytes, "bit rate %u: from %llu to %u bit/s for %ux%u at %u/1000 pictures per second",
-                 config->bit_rate_bps, (unsigned long long)least_bps, BIT_RATE_MAX_BPS, width_px, height_px, rate_mhz);
+        snprintf(text, text_bytes,
+                 "bit rate %u: from %llu to %u bit/s for %ux%u at %u/1000 pictures per second",
+                 config->bit_rate_bps, (unsigned long long)least_bps, BIT_RATE_MAX_BPS, width_px, height_px,
+                 rate_mhz);
         return -ERANGE;
 }
 
@@ -145,8 +149,8 @@ int bc_pipeline_check(const struct bc_pipeline_config *config, uint32_t width_px
                 return r;
         r = bc_sound_encoder_new(1, config->sound_bit_rate_bps, &sound);
         if (r == -EINVAL)
-                snprintf(text, text_bytes, "sound bit rate %u: from %d to %d bit/s", config->sound_bit_rate_bps,
-                         BC_SOUND_BIT_RATE_MIN_BPS, BC_SOUND_BIT_RATE_MAX_BPS);
+                snprintf(text, text_bytes, "sound bit rate %u: from %d to %d bit/s",
+                         config->sound_bit_rate_bps, BC_SOUND_BIT_RATE_MIN_BPS, BC_SOUND_BIT_RATE_MAX_BPS);
         else if (r < 0)
                 snprintf(text, text_bytes, "sound encoder: %s", strerror(-r));
         return r;
@@ -159,33 +163,34 @@ void bc_pipeline_ring_config(const struct bc_pipeline_config *config, bool sound
                              struct bc_ring_config *ret_config)
 {
         // A GOP ends with the first frame at or after its time, which may be a slate.
-        const int64_t gop_ns = config->gop_ns + bc_video_patience_ns(config->slate_after_ns,
-                                                                     1000 * BC_NS_PER_S / rate_mhz);
+        const int64_t gop_ns = config->gop_ns +
+                               bc_video_patience_ns(config->slate_after_ns, 1000 * BC_NS_PER_S / rate_mhz);
         const int64_t span_ns = pre_event_ns + stall_ns + 2 * gop_ns + fragment_ns;
         // Sound that starts after the oldest key frame is held, and the lanes are not in step by up to a second.
         const int64_t sound_units = ((span_ns + BC_NS_PER_S) / BC_NS_PER_MS * BC_SOUND_RATE_HZ / 1000 +
-                                     BC_SOUND_UNIT_SAMPLES - 1) / BC_SOUND_UNIT_SAMPLES;
+                                     BC_SOUND_UNIT_SAMPLES - 1) /
+                                    BC_SOUND_UNIT_SAMPLES;
 
         *ret_config = (struct bc_ring_config){
                 .pre_event_ns = pre_event_ns,
                 .pre_event_sound = true,
         };
         // Once more the level at the end: a unit lies in one piece, so up to a unit less one byte stays unused.
-        ret_config->lane_bytes[BC_LANE_PICTURE] =
-                (size_t)bc_rate_bytes(config->bit_rate_bps, span_ns + 2 * BC_RATE_LEVEL_MAX_NS);
+        ret_config->lane_bytes[BC_LANE_PICTURE] = (size_t)bc_rate_bytes(config->bit_rate_bps,
+                                                                        span_ns + 2 * BC_RATE_LEVEL_MAX_NS);
         ret_config->lane_units[BC_LANE_PICTURE] = (size_t)bc_rate_units(rate_mhz, span_ns);
         if (!sound)
                 return;
         ret_config->lane_units[BC_LANE_SOUND] = (size_t)sound_units;
-        ret_config->lane_bytes[BC_LANE_SOUND] =
-                ((size_t)sound_units + 1) * BC_SOUND_CHANNELS_MAX * BC_SOUND_UNIT_BYTES_MAX;
+        ret_config->lane_bytes[BC_LANE_SOUND] = ((size_t)sound_units + 1) * BC_SOUND_CHANNELS_MAX *
+                                                BC_SOUND_UNIT_BYTES_MAX;
 }
 
 // ---- lifecycle -----------------------------------------------------------------------------------------------
 
-int bc_pipeline_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera, struct bc_mic *mic,
-                    const struct bc_pipeline_config *config, const struct bc_pipeline_sink *sink,
-                    struct bc_pipeline **ret_pipeline)
+int bc_pipeline_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera,
+                    struct bc_mic *mic, const struct bc_pipeline_config *config,
+                    const struct bc_pipeline_sink *sink, struct bc_pipeline **ret_pipeline)
 {
         BC_CLEANUP(bc_cleanup_pipeline) struct bc_pipeline *pipeline = calloc(1, sizeof(*pipeline));
         int r;

@@ -5,7 +5,7 @@
 #define LEVEL_STARVED_NS (2000 * BC_NS_PER_MS) // a quarter of it
 #define LEVEL_CLOSED_NS (2500 * BC_NS_PER_MS)  // nothing is encoded
 
-#define PACE_MIN 4  // eighths
+#define PACE_MIN 4 // eighths
 #define PACE_MAX 16
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
@@ -58,8 +58,8 @@ uint32_t bc_rate_budget_bps(const struct bc_rate *rate)
 bool bc_rate_spend(struct bc_rate *rate, uint32_t size_bytes)
 {
         // Below 2^28 bytes nothing overflows.
-        int64_t cost_ns = size_bytes >= 1u << 28 ? BC_NS_NEVER / 2 :
-                                                   (int64_t)size_bytes * 8 * BC_NS_PER_S / rate->bit_rate_bps;
+        int64_t cost_ns = size_bytes >= 1u << 28 ? BC_NS_NEVER / 2
+                                                 : (int64_t)size_bytes * 8 * BC_NS_PER_S / rate->bit_rate_bps;
 
         if (cost_ns > BC_RATE_LEVEL_MAX_NS - rate->level_ns)
                 return false;

@@ -73,7 +73,8 @@ static void draw(struct bc_slate *slate)
                 }
 }
 
-int bc_slate_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format, struct bc_slate **ret_slate)
+int bc_slate_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format,
+                 struct bc_slate **ret_slate)
 {
         BC_CLEANUP(bc_cleanup_slate) struct bc_slate *slate = calloc(1, sizeof(*slate));
 

@@ -11,7 +11,8 @@
 struct bc_slate;
 
 // Both sides even. 0 or -ENOMEM.
-int bc_slate_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format, struct bc_slate **ret_slate);
+int bc_slate_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format,
+                 struct bc_slate **ret_slate);
 void bc_slate_free(struct bc_slate *slate);
 
 // Lends the slate as a frame of that media time; bc_frame_release() on it does nothing, it lives until the slate is

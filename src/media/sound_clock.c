@@ -17,7 +17,8 @@
 // At most so many samples go into the resampler at once; at 8 kHz they become 6 times as many, and the filter's length.
 #define STEP_SAMPLES 256
 #define OUT_ROOM 2048
-#define SILENT_BLOCKS 8 // more than one step reaches, so that a step's flags never meet those of its predecessor
+#define SILENT_BLOCKS                                                                                        \
+        8 // more than one step reaches, so that a step's flags never meet those of its predecessor
 
 // A time stamp may be this far ahead of the clock it was made from: drivers estimate.
 #define AHEAD_MAX_NS (20 * BC_NS_PER_MS)
@@ -36,10 +37,10 @@
 struct bc_sound_clock {
         struct bc_sound_clock_config config;
         SwrContext *resampler;
-        int64_t head; // tick of the next sample that comes out of the resampler
-        bool aligned; // the sound before is the device's and continuous
+        int64_t head;     // tick of the next sample that comes out of the resampler
+        bool aligned;     // the sound before is the device's and continuous
         int64_t error_ns; // filtered
-        int64_t learned; // integral of the error over time, ns * ns
+        int64_t learned;  // integral of the error over time, ns * ns
         int64_t steer_ppb;
         bool silent[SILENT_BLOCKS]; // by block number
         float out[CHANNELS_MAX][OUT_ROOM];
@@ -123,7 +124,8 @@ static int put_out(struct bc_sound_clock *clock, size_t count)
                 plane[c] = clock->block[c];
         while (done < count) {
                 size_t at = (size_t)(clock->head % BC_SOUND_UNIT_SAMPLES);
-                size_t step = BC_SOUND_UNIT_SAMPLES - at < count - done ? BC_SOUND_UNIT_SAMPLES - at : count - done;
+                size_t step = BC_SOUND_UNIT_SAMPLES - at < count - done ? BC_SOUND_UNIT_SAMPLES - at
+                                                                        : count - done;
                 int64_t block = clock->head / BC_SOUND_UNIT_SAMPLES;
                 bool silent = clock->silent[block % SILENT_BLOCKS];
                 int r;
@@ -213,11 +215,12 @@ static int steer(struct bc_sound_clock *clock, int64_t error_ns, int64_t chunk_n
 
         clock->error_ns += (error_ns - clock->error_ns) * chunk_ns / (FILTER_NS + chunk_ns);
         if (clock->error_ns > -LEARN_MAX_NS && clock->error_ns < LEARN_MAX_NS)
-                clock->learned = clamp(clock->learned + clock->error_ns * chunk_ns, -learned_max, learned_max);
+                clock->learned = clamp(clock->learned + clock->error_ns * chunk_ns, -learned_max,
+                                       learned_max);
         clock->steer_ppb = clamp(clock->error_ns / PROPORTIONAL_DIVISOR + learned_ppb(clock),
                                  -BC_SOUND_STEER_MAX_PPB, BC_SOUND_STEER_MAX_PPB);
-        return bc_errno_from_av(swr_set_compensation(clock->resampler, (int)clock->steer_ppb,
-                                                     COMPENSATION_DISTANCE));
+        return bc_errno_from_av(
+                swr_set_compensation(clock->resampler, (int)clock->steer_ppb, COMPENSATION_DISTANCE));
 }
 
 // Puts the chunk's start where its time stamp says: silence goes in, or samples are dropped (their number, at most

@@ -27,8 +27,8 @@
 struct bc_sound_clock;
 
 struct bc_sound_clock_config {
-        uint32_t rate_hz;  // nominal, 8000 .. 192000
-        uint32_t channels; // 1 or 2
+        uint32_t rate_hz;    // nominal, 8000 .. 192000
+        uint32_t channels;   // 1 or 2
         int64_t first_block; // the first block that is put out
         // A block is complete: 1024 samples from media tick block * 1024 on, one plane per channel. silent: it holds
         // inserted silence. An error ends the call it is made from, which returns it.

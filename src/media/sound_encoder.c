@@ -46,8 +46,9 @@ static int open_context(struct bc_sound_encoder *encoder)
         if (r < 0)
                 return bc_errno_from_av(r);
         // What the times given out rest on.
-        if (context->frame_size != BC_SOUND_UNIT_SAMPLES || context->initial_padding != BC_SOUND_UNIT_SAMPLES ||
-            context->extradata_size <= 0 || context->extradata_size > BC_STREAM_CONFIG_BYTES_MAX)
+        if (context->frame_size != BC_SOUND_UNIT_SAMPLES ||
+            context->initial_padding != BC_SOUND_UNIT_SAMPLES || context->extradata_size <= 0 ||
+            context->extradata_size > BC_STREAM_CONFIG_BYTES_MAX)
                 return -EPROTO;
         memcpy(encoder->stream.config, context->extradata, (size_t)context->extradata_size);
         encoder->stream.config_bytes = (size_t)context->extradata_size;

@@ -49,16 +49,16 @@ struct bc_video {
         bool used; // the encoder has seen frames and cannot start anew
         struct bc_rate rate;
         uint32_t aim_bps;
-        uint64_t lost;     // to be told by the next unit
-        uint64_t dropped;  // of them by us, to be told by the next notice
-        int64_t newest_ticks;  // of what was encoded
+        uint64_t lost;        // to be told by the next unit
+        uint64_t dropped;     // of them by us, to be told by the next notice
+        int64_t newest_ticks; // of what was encoded
         int64_t key_ticks;
-        bool key_due;      // the next picture must be a key frame, whatever its time
-        bool skipping;     // units are useless until a key frame comes
+        bool key_due;  // the next picture must be a key frame, whatever its time
+        bool skipping; // units are useless until a key frame comes
         bool slating;
         int64_t slate_ns;     // media time of the next slate
         int64_t slate_due_ns; // when it is made
-        int64_t end_ns;    // of the newest unit, as far as known
+        int64_t end_ns;       // of the newest unit, as far as known
 };
 
 BC_DEFINE_CLEANUP(video, struct bc_video, bc_video_free)
@@ -90,7 +90,8 @@ int bc_video_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera 
         if (camera->info.interval_ns < INTERVAL_MIN_NS || camera->info.interval_ns > INTERVAL_MAX_NS) {
                 bc_log_error("camera: a frame every %lld us; from %lld to %lld are possible",
                              (long long)(camera->info.interval_ns / BC_NS_PER_US),
-                             (long long)(INTERVAL_MIN_NS / BC_NS_PER_US), (long long)(INTERVAL_MAX_NS / BC_NS_PER_US));
+                             (long long)(INTERVAL_MIN_NS / BC_NS_PER_US),
+                             (long long)(INTERVAL_MAX_NS / BC_NS_PER_US));
                 return -ERANGE;
         }
         video = calloc(1, sizeof(*video));
@@ -260,7 +261,8 @@ static bool is_sound(const struct bc_video *video, const struct bc_frame *frame,
         uint32_t chroma_bytes = info->format == BC_PIXEL_NV12 ? info->width_px : info->width_px / 2;
         int planes = info->format == BC_PIXEL_NV12 ? 2 : 3;
 
-        if (frame->width_px != info->width_px || frame->height_px != info->height_px || frame->format != info->format)
+        if (frame->width_px != info->width_px || frame->height_px != info->height_px ||
+            frame->format != info->format)
                 return false;
         for (int i = 0; i < planes; i++)
                 if (!frame->plane[i] || frame->stride_bytes[i] < (i ? chroma_bytes : info->width_px) ||
@@ -285,7 +287,8 @@ static int take_frame(struct bc_video *video, struct queued queued)
         bool key;
 
         video->lost += frame->lost;
-        if (!is_sound(video, frame, bc_clock_now_ns(video->clock)) || !bc_rate_admit(&video->rate, frame->time_ns)) {
+        if (!is_sound(video, frame, bc_clock_now_ns(video->clock)) ||
+            !bc_rate_admit(&video->rate, frame->time_ns)) {
                 bc_frame_release(frame);
                 count_dropped(video, 1);
                 return 0;
@@ -410,7 +413,8 @@ static int reopen_encoder(struct bc_video *video)
         stream = bc_picture_encoder_stream(video->encoder);
         if (stream->config_bytes != video->stream.config_bytes ||
             memcmp(stream->config, video->stream.config, stream->config_bytes) != 0) {
-                bc_log_error("encoder \"%s\" tells other parameter sets than before", video->encoder_config.encoder);
+                bc_log_error("encoder \"%s\" tells other parameter sets than before",
+                             video->encoder_config.encoder);
                 return -EPROTO;
         }
         return 0;

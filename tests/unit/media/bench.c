@@ -96,8 +96,10 @@ void make_pipeline(struct bench *bench, bool sound)
                                         &bench->ring_config);
         assert_int_equal(bc_ring_new(bench->clock, &bench->ring_config, &bench->ring), 0);
         bc_ring_set_recording(bench->ring, true);
-        assert_int_equal(bc_pipeline_new(bench->clock, bench->ring, &bench->camera.camera, sound ? &bench->mic.mic : NULL,
-                                         &bench->config, &sink, &bench->pipeline), 0);
+        assert_int_equal(bc_pipeline_new(bench->clock, bench->ring, &bench->camera.camera,
+                                         sound ? &bench->mic.mic : NULL, &bench->config, &sink,
+                                         &bench->pipeline),
+                         0);
 }
 
 void start(struct bench *bench, bool sound)
@@ -143,7 +145,8 @@ void read_units(struct bench *bench, struct bc_cursor cursor)
                 struct bc_unit unit;
                 int r;
 
-                while ((r = bc_ring_read(bench->ring, &cursor, (enum bc_lane)i, room, sizeof(room), &unit)) == 0) {
+                while ((r = bc_ring_read(bench->ring, &cursor, (enum bc_lane)i, room, sizeof(room), &unit)) ==
+                       0) {
                         assert_true(lane->count < UNITS_MAX);
                         lane->bytes[lane->count] = malloc(unit.size_bytes);
                         assert_non_null(lane->bytes[lane->count]);
@@ -179,7 +182,8 @@ void check_pictures(const struct bench *bench)
                 if (i > 0)
                         assert_true(ticks > bc_ticks_from_ns(lane->unit[i - 1].time_ns));
                 // Key frames where they must be and, but for slates and what follows them, nowhere else.
-                if (i == 0 || unit->flags & BC_UNIT_SUBSTITUTE || lane->unit[i - 1].flags & BC_UNIT_SUBSTITUTE)
+                if (i == 0 || unit->flags & BC_UNIT_SUBSTITUTE ||
+                    lane->unit[i - 1].flags & BC_UNIT_SUBSTITUTE)
                         assert_true(key);
                 else
                         assert_int_equal(key, ticks - key_ticks >= bc_ticks_from_ns(bench->config.gop_ns));
@@ -211,7 +215,8 @@ void check_sound(const struct bench *bench, const struct span *dead, unsigned ex
         }
         decoder_close(&decoder);
         assert_int_equal(lane->end_ns, bc_ns_from_ticks((first + lane->count) * 1024));
-        for (int64_t second = START_NS / BC_NS_PER_S + 1; second * BC_NS_PER_S < lane->end_ns - BC_NS_PER_S / 4; second++) {
+        for (int64_t second = START_NS / BC_NS_PER_S + 1;
+             second * BC_NS_PER_S < lane->end_ns - BC_NS_PER_S / 4; second++) {
                 int64_t at = second * 48000 - first * 1024, best_at = 0;
                 double best = 0;
 

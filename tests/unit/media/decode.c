@@ -9,7 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-static void open_decoder(struct decoder *decoder, enum AVCodecID id, const uint8_t *config, size_t config_bytes)
+static void open_decoder(struct decoder *decoder, enum AVCodecID id, const uint8_t *config,
+                         size_t config_bytes)
 {
         decoder->context = avcodec_alloc_context3(avcodec_find_decoder(id));
         decoder->packet = av_packet_alloc();
@@ -65,7 +66,8 @@ void assert_length_prefixed(const uint8_t *bytes, size_t size)
                 unsigned type;
 
                 assert_true(size - at > 4);
-                length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 | (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+                length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 | (size_t)bytes[at + 2] << 8 |
+                         bytes[at + 3];
                 at += 4;
                 assert_true(length > 0 && length <= size - at);
                 type = bytes[at] & 0x1f;

@@ -14,7 +14,8 @@ static void count_release(struct bc_frame *frame)
                 __atomic_add_fetch(released, 1, __ATOMIC_RELAXED);
 }
 
-struct bc_frame *picture_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format, unsigned *released)
+struct bc_frame *picture_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format,
+                             unsigned *released)
 {
         struct bc_frame *frame = calloc(1, sizeof(*frame));
         int planes = format == BC_PIXEL_NV12 ? 2 : 3;

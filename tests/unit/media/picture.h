@@ -8,7 +8,8 @@
 #include "bodycam/frame.h"
 
 // A frame with memory of its own (with padding right of each row) and a release that counts in *released.
-struct bc_frame *picture_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format, unsigned *released);
+struct bc_frame *picture_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format,
+                             unsigned *released);
 void picture_free(struct bc_frame *frame);
 
 // Soft waves that wander with the number, in luma and chroma.

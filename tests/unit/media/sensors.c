@@ -79,7 +79,8 @@ static void run_camera(void *user)
         struct shot shot = { 0 };
         uint64_t number;
 
-        for (number = 0; camera->shoot(camera, number, &shot) && wait_until(camera, shot.deliver_ns); number++) {
+        for (number = 0; camera->shoot(camera, number, &shot) && wait_until(camera, shot.deliver_ns);
+             number++) {
                 struct bc_frame *frame = lend(camera);
                 struct bc_frame as_it_is;
 
@@ -140,15 +141,19 @@ bool shoot_steadily(const struct test_camera *camera, uint64_t number, struct sh
         return true;
 }
 
-void test_camera_init(struct test_camera *camera, struct bc_clock *clock, uint32_t width_px, uint32_t height_px,
-                      enum bc_pixel_format format, int64_t interval_ns)
+void test_camera_init(struct test_camera *camera, struct bc_clock *clock, uint32_t width_px,
+                      uint32_t height_px, enum bc_pixel_format format, int64_t interval_ns)
 {
         static const struct bc_camera_ops ops = { .start = start_camera, .stop = stop_camera };
 
         *camera = (struct test_camera){
                 .camera = { .ops = &ops,
-                            .info = { .driver = "test", .simulated = true, .format = format, .width_px = width_px,
-                                      .height_px = height_px, .interval_ns = interval_ns } },
+                            .info = { .driver = "test",
+                                      .simulated = true,
+                                      .format = format,
+                                      .width_px = width_px,
+                                      .height_px = height_px,
+                                      .interval_ns = interval_ns } },
                 .clock = clock,
                 .shoot = shoot_steadily,
         };
@@ -181,7 +186,8 @@ static int64_t captured_ns(const struct test_mic *mic, int64_t sample)
 static int64_t alive_ns(const struct test_mic *mic, int64_t time_ns)
 {
         for (int i = 0; i < DEAD_MAX; i++)
-                if (time_ns >= mic->begin_ns + mic->dead[i].from_ns && time_ns < mic->begin_ns + mic->dead[i].until_ns)
+                if (time_ns >= mic->begin_ns + mic->dead[i].from_ns &&
+                    time_ns < mic->begin_ns + mic->dead[i].until_ns)
                         return mic->begin_ns + mic->dead[i].until_ns;
         return time_ns;
 }
@@ -199,7 +205,8 @@ static void hear(const struct test_mic *mic, int16_t *samples)
         }
 }
 
-static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, size_t *ret_samples, int64_t *ret_time_ns)
+static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, size_t *ret_samples,
+                    int64_t *ret_time_ns)
 {
         struct test_mic *mic = (struct test_mic *)base;
         int r = -ETIMEDOUT;
@@ -232,7 +239,9 @@ static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, 
                         r = dead ? mic->dead_error : -ETIMEDOUT;
                         break;
                 }
-                bc_monitor_wait(&mic->monitor, complete_ns < deadline_ns && complete_ns > now_ns ? complete_ns : deadline_ns);
+                bc_monitor_wait(&mic->monitor, complete_ns < deadline_ns && complete_ns > now_ns
+                                                       ? complete_ns
+                                                       : deadline_ns);
         }
         bc_monitor_unlock(&mic->monitor);
         return r;
@@ -276,11 +285,16 @@ static void stop_mic(struct bc_mic *base)
 
 void test_mic_init(struct test_mic *mic, struct bc_clock *clock, uint32_t rate_hz, uint32_t channels)
 {
-        static const struct bc_mic_ops ops = { .start = start_mic, .read = read_mic, .cancel = cancel_mic, .stop = stop_mic };
+        static const struct bc_mic_ops ops = {
+                .start = start_mic, .read = read_mic, .cancel = cancel_mic, .stop = stop_mic
+        };
 
         *mic = (struct test_mic){
                 .mic = { .ops = &ops,
-                         .info = { .driver = "test", .simulated = true, .rate_hz = rate_hz, .channels = channels,
+                         .info = { .driver = "test",
+                                   .simulated = true,
+                                   .rate_hz = rate_hz,
+                                   .channels = channels,
                                    .period_samples = rate_hz / 100 } },
                 .clock = clock,
                 .dead_error = -ETIMEDOUT,

@@ -51,8 +51,8 @@ struct test_camera {
         uint64_t delivered, missed; // missed: no frame was free
 };
 
-void test_camera_init(struct test_camera *camera, struct bc_clock *clock, uint32_t width_px, uint32_t height_px,
-                      enum bc_pixel_format format, int64_t interval_ns);
+void test_camera_init(struct test_camera *camera, struct bc_clock *clock, uint32_t width_px,
+                      uint32_t height_px, enum bc_pixel_format format, int64_t interval_ns);
 // Every frame must have been given back.
 void test_camera_done(struct test_camera *camera);
 
@@ -70,7 +70,7 @@ struct test_mic {
         int start_errors;           // so many starts fail
 
         int64_t begin_ns;
-        int64_t next; // sample
+        int64_t next;              // sample
         struct bc_monitor monitor; // for the rest
         bool cancelled;
         unsigned starts, stops;

@@ -30,9 +30,11 @@ static void test_config_of_baseline(void **state)
         size_t size;
 
         (void)state;
-        assert_int_equal(bc_avc_config_make(BYTES(0, 0, 0, 1, SPS_BASELINE, 0, 0, 1, PPS), config, sizeof(config), &size),
+        assert_int_equal(bc_avc_config_make(BYTES(0, 0, 0, 1, SPS_BASELINE, 0, 0, 1, PPS), config,
+                                            sizeof(config), &size),
                          0);
-        assert_bytes(config, size, BYTES(1, 66, 0xc0, 30, 0xff, 0xe1, 0, 5, SPS_BASELINE, 1, 0, 4, 0x68, 0xce, 0x38, 0x80));
+        assert_bytes(config, size,
+                     BYTES(1, 66, 0xc0, 30, 0xff, 0xe1, 0, 5, SPS_BASELINE, 1, 0, 4, 0x68, 0xce, 0x38, 0x80));
 }
 
 static void test_config_of_high_tells_the_sample_format(void **state)
@@ -41,10 +43,13 @@ static void test_config_of_high_tells_the_sample_format(void **state)
         size_t size;
 
         (void)state;
-        assert_int_equal(bc_avc_config_make(BYTES(0, 0, 1, SPS_HIGH, 0, 0, 0, 1, PPS, 0, 0, 1, 6, 5, 1, 0xff, 0x80), config,
-                                            sizeof(config), &size), 0);
+        assert_int_equal(
+                bc_avc_config_make(BYTES(0, 0, 1, SPS_HIGH, 0, 0, 0, 1, PPS, 0, 0, 1, 6, 5, 1, 0xff, 0x80),
+                                   config, sizeof(config), &size),
+                0);
         assert_bytes(config, size,
-                     BYTES(1, 100, 0, 31, 0xff, 0xe1, 0, 7, SPS_HIGH, 1, 0, 4, 0x68, 0xce, 0x38, 0x80, 0xfd, 0xf8, 0xf8, 0));
+                     BYTES(1, 100, 0, 31, 0xff, 0xe1, 0, 7, SPS_HIGH, 1, 0, 4, 0x68, 0xce, 0x38, 0x80, 0xfd,
+                           0xf8, 0xf8, 0));
 }
 
 static void test_config_refusals(void **state)
@@ -53,7 +58,7 @@ static void test_config_refusals(void **state)
         size_t size = 77;
 
         (void)state;
-#define ASSERT_REFUSED(error, room, ...) \
+#define ASSERT_REFUSED(error, room, ...)                                                                     \
         assert_int_equal(bc_avc_config_make(BYTES(__VA_ARGS__), config, room, &size), error)
         ASSERT_REFUSED(-EBADMSG, sizeof(config), 1, 2, 3);
         ASSERT_REFUSED(-EBADMSG, sizeof(config), 0, 0, 1, SPS_BASELINE);
@@ -63,18 +68,20 @@ static void test_config_refusals(void **state)
         ASSERT_REFUSED(-EBADMSG, sizeof(config), 0, 0, 1, 0x67, 100, 0, 31, 0, 0, 1, PPS);
         ASSERT_REFUSED(-EBADMSG, sizeof(config), 0, 0, 1, 0x67, 100, 0, 31, 1, 0, 0, 1, PPS);
         ASSERT_REFUSED(-ENOBUFS, 12, 0, 0, 1, SPS_BASELINE, 0, 0, 1, PPS);
-        ASSERT_REFUSED(-EBADMSG, sizeof(config), 0, 0, 1, PPS, 0, 0, 1, PPS, 0, 0, 1, PPS, 0, 0, 1, PPS, 0, 0, 1, PPS,
-                       0, 0, 1, SPS_BASELINE);
+        ASSERT_REFUSED(-EBADMSG, sizeof(config), 0, 0, 1, PPS, 0, 0, 1, PPS, 0, 0, 1, PPS, 0, 0, 1, PPS, 0, 0,
+                       1, PPS, 0, 0, 1, SPS_BASELINE);
         assert_int_equal(size, 77);
 #undef ASSERT_REFUSED
 }
 
-static const uint8_t config_high[] = { 1, 100, 0, 31, 0xff, 0xe1, 0, 7, SPS_HIGH, 1, 0, 4, PPS, 0xfd, 0xf8, 0xf8, 0 };
+static const uint8_t config_high[] = { 1, 100, 0, 31,  0xff, 0xe1, 0,    7, SPS_HIGH,
+                                       1, 0,   4, PPS, 0xfd, 0xf8, 0xf8, 0 };
 
 static int make_unit(const uint8_t *stream, size_t stream_size, uint8_t *unit, size_t room, size_t *ret_size,
                      bool *ret_key)
 {
-        return bc_avc_unit_make(config_high, sizeof(config_high), stream, stream_size, unit, room, ret_size, ret_key);
+        return bc_avc_unit_make(config_high, sizeof(config_high), stream, stream_size, unit, room, ret_size,
+                                ret_key);
 }
 
 static void test_units_lose_delimiter_and_parameter_sets(void **state)
@@ -84,11 +91,15 @@ static void test_units_lose_delimiter_and_parameter_sets(void **state)
         bool key;
 
         (void)state;
-        assert_int_equal(make_unit(BYTES(0, 0, 0, 1, 9, 0xf0, 0, 0, 0, 1, SPS_HIGH, 0, 0, 0, 1, PPS, 0, 0, 1, 6, 1, 2, 0x80,
-                                         0, 0, 1, 0x65, 0xaa, 0, 0, 3, 1, 0, 0, 0, 1, 0x65, 0xbb, 0, 0), unit, sizeof(unit),
-                                   &size, &key), 0);
+        assert_int_equal(
+                make_unit(BYTES(0, 0, 0, 1, 9, 0xf0, 0, 0, 0, 1, SPS_HIGH, 0, 0, 0, 1, PPS, 0, 0, 1, 6, 1, 2,
+                                0x80, 0, 0, 1, 0x65, 0xaa, 0, 0, 3, 1, 0, 0, 0, 1, 0x65, 0xbb, 0, 0),
+                          unit, sizeof(unit), &size, &key),
+                0);
         assert_true(key);
-        assert_bytes(unit, size, BYTES(0, 0, 0, 4, 6, 1, 2, 0x80, 0, 0, 0, 6, 0x65, 0xaa, 0, 0, 3, 1, 0, 0, 0, 2, 0x65, 0xbb));
+        assert_bytes(
+                unit, size,
+                BYTES(0, 0, 0, 4, 6, 1, 2, 0x80, 0, 0, 0, 6, 0x65, 0xaa, 0, 0, 3, 1, 0, 0, 0, 2, 0x65, 0xbb));
 
         assert_int_equal(make_unit(BYTES(0, 0, 1, 0x41, 0xcc), unit, sizeof(unit), &size, &key), 0);
         assert_false(key);
@@ -103,9 +114,12 @@ static void test_unit_refusals(void **state)
 
         (void)state;
         // another picture parameter set than the track's
-        assert_int_equal(make_unit(BYTES(0, 0, 1, 0x68, 0xce, 0x38, 0x81, 0, 0, 1, 0x65, 1), unit, sizeof(unit), &size, &key),
+        assert_int_equal(make_unit(BYTES(0, 0, 1, 0x68, 0xce, 0x38, 0x81, 0, 0, 1, 0x65, 1), unit,
+                                   sizeof(unit), &size, &key),
                          -EPROTO);
-        assert_int_equal(make_unit(BYTES(0, 0, 1, SPS_BASELINE, 0, 0, 1, 0x65, 1), unit, sizeof(unit), &size, &key), -EPROTO);
+        assert_int_equal(
+                make_unit(BYTES(0, 0, 1, SPS_BASELINE, 0, 0, 1, 0x65, 1), unit, sizeof(unit), &size, &key),
+                -EPROTO);
         assert_int_equal(make_unit(BYTES(0, 0, 1, 9, 0xf0), unit, sizeof(unit), &size, &key), -EBADMSG);
         assert_int_equal(make_unit(BYTES(0, 0, 1, 0x41, 0xcc), unit, 5, &size, &key), -ENOBUFS);
         assert_int_equal(make_unit(BYTES(0x41, 0xcc), unit, sizeof(unit), &size, &key), -EBADMSG);

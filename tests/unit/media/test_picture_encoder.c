@@ -191,8 +191,9 @@ static void test_colour(void **state)
                 assert_int_equal(bc_picture_encoder_receive(encoder, &unit, &bytes), 0);
                 decode(&decoder, &unit, bytes);
                 for (int i = 0; i < 3; i++)
-                        assert_in_range(decoder.frame->data[i][(ptrdiff_t)20 * decoder.frame->linesize[i] + 20],
-                                        colour[i] - 2, colour[i] + 2);
+                        assert_in_range(
+                                decoder.frame->data[i][(ptrdiff_t)20 * decoder.frame->linesize[i] + 20],
+                                colour[i] - 2, colour[i] + 2);
                 decoder_close(&decoder);
                 bc_picture_encoder_free(encoder);
                 picture_free(frame);
@@ -230,8 +231,8 @@ static void test_a_cut_at_a_key_frame_decodes(void **state)
 
 // ---- bit rate ------------------------------------------------------------------------------------------------
 
-static uint64_t encode_noise(struct bc_picture_encoder *encoder, struct bc_frame *frame, unsigned from, unsigned until,
-                             uint64_t *seed)
+static uint64_t encode_noise(struct bc_picture_encoder *encoder, struct bc_frame *frame, unsigned from,
+                             unsigned until, uint64_t *seed)
 {
         uint64_t sum = 0;
 
@@ -289,13 +290,13 @@ static void test_noise_stays_within_the_level(void **state)
         encoder = open_encoder(&config);
         frame = picture_new(config.width_px, config.height_px, config.format, NULL);
         bc_rate_init(&rate, config.bit_rate_bps, config.interval_ns);
-        for (unsigned i = 0; i < 750; i++) {
+        for (unsigned i = 0; i < 1500; i++) {
                 const struct bc_picture_order order = { .key = i % 25 == 0 };
                 const uint8_t *bytes;
                 struct bc_unit unit;
 
                 frame->time_ns = i * INTERVAL_NS;
-                if (i % 25 == 11)
+                if ((i * 2654435761u >> 8) % 30 == 0)
                         picture_paint_noise(frame, &seed);
                 else
                         memset(frame->plane[0], 128, (size_t)frame->stride_bytes[0] * frame->height_px);

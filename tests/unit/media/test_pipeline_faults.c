@@ -58,7 +58,8 @@ static void test_slates_while_the_camera_is_silent(void **state)
         }
         assert_int_equal(picture->unit[79].flags, BC_UNIT_KEY);
         assert_int_equal(picture->unit[79].lost, 108);
-        assert_int_equal(bc_ticks_from_ns(picture->unit[79].time_ns), bc_ticks_from_ns(START_NS + 7330 * BC_NS_PER_MS));
+        assert_int_equal(bc_ticks_from_ns(picture->unit[79].time_ns),
+                         bc_ticks_from_ns(START_NS + 7330 * BC_NS_PER_MS));
         assert_int_equal(bench->notices, 2);
         assert_int_equal(count_notices(bench, BC_PIPELINE_PICTURE_LOST, &lost_ns), 1);
         assert_int_equal(lost_ns, START_NS + 3960 * BC_NS_PER_MS);
@@ -312,7 +313,8 @@ static void test_a_microphone_that_never_starts(void **state)
         run_to(bench, 4 * BC_NS_PER_S);
         stop(bench);
         check_sound(bench, &(struct span){ 0, 9 * BC_NS_PER_S }, 0);
-        assert_int_equal(count_flag(&bench->lane[BC_LANE_SOUND], BC_UNIT_SUBSTITUTE), bench->lane[BC_LANE_SOUND].count);
+        assert_int_equal(count_flag(&bench->lane[BC_LANE_SOUND], BC_UNIT_SUBSTITUTE),
+                         bench->lane[BC_LANE_SOUND].count);
         assert_int_equal(bench->lane[BC_LANE_PICTURE].count, 100);
         tear_down(bench);
 }
@@ -335,7 +337,8 @@ static void test_a_slow_encoder_drops_and_counts(void **state)
         stop(bench);
         check_pictures(bench);
         check_sound(bench, NULL, 9); // the other lane does not notice
-        assert_int_equal(bench->camera.lent_most, BC_PIPELINE_FRAMES_MAX + 2); // queue, encoder, and the one refused
+        assert_int_equal(bench->camera.lent_most,
+                         BC_PIPELINE_FRAMES_MAX + 2); // queue, encoder, and the one refused
         assert_int_equal(picture->count + sum_lost(picture), 250);
         assert_in_range(picture->count, 50 + 50, 50 + 56);
         bc_pipeline_counters(bench->pipeline, &counters);

@@ -65,7 +65,8 @@ static void test_ring_config(void **state)
 
         (void)state;
         config.bit_rate_bps = 8000000;
-        bc_pipeline_ring_config(&config, true, 90 * BC_NS_PER_S, 30 * BC_NS_PER_S, BC_NS_PER_S / 2, 30000, &ring);
+        bc_pipeline_ring_config(&config, true, 90 * BC_NS_PER_S, 30 * BC_NS_PER_S, BC_NS_PER_S / 2, 30000,
+                                &ring);
         assert_int_equal(ring.pre_event_ns, 90 * BC_NS_PER_S);
         // 120.5 s, two GOPs of 2 s (one that ends in a slate), 3 s of level, 3 s for a unit in one piece
         assert_int_equal(ring.lane_bytes[BC_LANE_PICTURE], 130500000);
@@ -91,8 +92,9 @@ static void test_cameras_whose_pace_is_impossible(void **state)
                 struct bc_pipeline *pipeline = NULL;
 
                 bench->camera.camera.info.interval_ns = intervals_ns[i];
-                assert_int_equal(bc_pipeline_new(bench->clock, bench->ring, &bench->camera.camera, NULL, &bench->config, &sink,
-                                                 &pipeline), -ERANGE);
+                assert_int_equal(bc_pipeline_new(bench->clock, bench->ring, &bench->camera.camera, NULL,
+                                                 &bench->config, &sink, &pipeline),
+                                 -ERANGE);
                 assert_null(pipeline);
         }
         tear_down(bench);
@@ -100,8 +102,8 @@ static void test_cameras_whose_pace_is_impossible(void **state)
 
 // ---- check ---------------------------------------------------------------------------------------------------
 
-static void assert_check(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px, uint32_t rate_mhz,
-                         const char *about)
+static void assert_check(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px,
+                         uint32_t rate_mhz, const char *about)
 {
         char text[200] = "";
         int r = bc_pipeline_check(config, width_px, height_px, rate_mhz, text, sizeof(text));

@@ -36,7 +36,8 @@ static uint32_t offer(struct bc_rate *rate, struct lane *lane, int64_t time_ns, 
                 return 0;
         }
         budget_bps = bc_rate_budget_bps(rate);
-        size_bytes = (uint32_t)((uint64_t)budget_bps * (uint64_t)rate->interval_ns / (uint64_t)BC_NS_PER_S * percent / 800);
+        size_bytes = (uint32_t)((uint64_t)budget_bps * (uint64_t)rate->interval_ns / (uint64_t)BC_NS_PER_S *
+                                percent / 800);
         if (!bc_rate_spend(rate, size_bytes)) {
                 lane->thrown++;
                 return budget_bps;
@@ -145,17 +146,13 @@ static void test_one_huge_frame_is_thrown_away(void **state)
 static void test_the_budget_follows_the_pace(void **state)
 {
         static const struct {
-                unsigned percent; // of the nominal pace
+                unsigned percent;                       // of the nominal pace
                 unsigned from_permille, until_permille; // of the bit rate, over the last 40 s
                 bool refuses;
         } paces[] = {
                 { 25, 490, 510, false }, // no frame gets more than twice the budget
-                { 50, 900, 1010, false },
-                { 90, 880, 1010, false },
-                { 110, 970, 1110, false },
-                { 160, 950, 1090, false },
-                { 200, 950, 1050, false },
-                { 300, 900, 1050, true },
+                { 50, 900, 1010, false },  { 90, 880, 1010, false },  { 110, 970, 1110, false },
+                { 160, 950, 1090, false }, { 200, 950, 1050, false }, { 300, 900, 1050, true },
         };
         static struct lane lane;
 

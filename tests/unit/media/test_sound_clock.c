@@ -24,7 +24,7 @@ struct device {
         int64_t begin_ns;  // when its first sample is captured
         int64_t jitter_ns; // of the time stamps
         uint64_t seed;
-        int64_t next;      // sample
+        int64_t next; // sample
         size_t period;
 };
 
@@ -32,11 +32,11 @@ struct listener {
         int64_t first_block, next_block;
         uint32_t channels;
         unsigned silent_blocks;
-        bool silent[4096]; // by block since the first
+        bool silent[4096];      // by block since the first
         int64_t worst_error_ns; // once settled
         double worst_residual;
         int64_t settled_ns; // measured from here on
-        float last[2]; // samples before the block
+        float last[2];      // samples before the block
         double cosine;
 };
 
@@ -65,7 +65,8 @@ static int on_block(void *user, int64_t block, const float *const *plane, bool s
                 for (int n = 0; n < BC_SOUND_UNIT_SAMPLES; n++) {
                         float before = n >= 1 ? x[n - 1] : listener->last[1];
                         float before2 = n >= 2 ? x[n - 2] : listener->last[n];
-                        double residual = fabs((double)x[n] - listener->cosine * (double)before + (double)before2);
+                        double residual = fabs((double)x[n] - listener->cosine * (double)before +
+                                               (double)before2);
 
                         if (residual > listener->worst_residual)
                                 listener->worst_residual = residual;
@@ -116,13 +117,16 @@ static int64_t hear(struct device *device, int16_t *samples, int64_t *ret_now_ns
         int64_t time_ns = captured_ns(device, device->next), jitter_ns = 0;
         double at = (double)(time_ns % BC_NS_PER_S) * 1e-9; // a second is a whole number of periods
         double step = 2 * M_PI * TONE_HZ / ((double)device->rate_hz * (1 + (double)device->ppm * 1e-6));
-        double re = cos(2 * M_PI * TONE_HZ * at), im = sin(2 * M_PI * TONE_HZ * at), turn_re = cos(step), turn_im = sin(step);
+        double re = cos(2 * M_PI * TONE_HZ * at), im = sin(2 * M_PI * TONE_HZ * at), turn_re = cos(step),
+               turn_im = sin(step);
 
         for (size_t i = 0; i < device->period; i++) {
                 double next_re = re * turn_re - im * turn_im;
 
                 for (uint32_t c = 0; c < device->channels; c++)
-                        samples[i * device->channels + c] = c + 1 == device->channels ? (int16_t)lrint(10000 * im) : 0;
+                        samples[i * device->channels + c] = c + 1 == device->channels
+                                                                    ? (int16_t)lrint(10000 * im)
+                                                                    : 0;
                 im = re * turn_im + im * turn_re;
                 re = next_re;
         }
@@ -157,7 +161,8 @@ static void listen_to(struct device *device, struct bc_sound_clock *clock, int64
         while (now_ns < until_ns) {
                 int64_t time_ns = hear(device, samples, &now_ns);
 
-                assert_int_equal(bc_sound_clock_put(clock, samples, device->period, time_ns, now_ns), device->period);
+                assert_int_equal(bc_sound_clock_put(clock, samples, device->period, time_ns, now_ns),
+                                 device->period);
         }
 }
 
@@ -173,10 +178,11 @@ static void run_hours(struct device device, int64_t length_ns, int64_t error_max
         listen_to(&device, clock, start_ns + length_ns);
         rate_error_ppb = bc_sound_clock_rate_error_ppb(clock);
         bc_sound_clock_free(clock);
-        print_message("%6u Hz %u ch %+4lld ppm jitter %4lld us: %lld s, error %lld ns, residual %.5f, learned %lld ppb\n",
-                      device.rate_hz, device.channels, (long long)device.ppm, (long long)device.jitter_ns / 1000,
-                      (long long)(length_ns / BC_NS_PER_S), (long long)listener.worst_error_ns, listener.worst_residual,
-                      (long long)rate_error_ppb);
+        print_message(
+                "%6u Hz %u ch %+4lld ppm jitter %4lld us: %lld s, error %lld ns, residual %.5f, learned %lld ppb\n",
+                device.rate_hz, device.channels, (long long)device.ppm, (long long)device.jitter_ns / 1000,
+                (long long)(length_ns / BC_NS_PER_S), (long long)listener.worst_error_ns,
+                listener.worst_residual, (long long)rate_error_ppb);
         assert_true(listener.worst_error_ns < error_max_ns);
         assert_true(listener.worst_residual < residual_max);
         assert_true(listener.silent_blocks <= 3); // before the device began
@@ -193,8 +199,8 @@ static void test_rate_errors_leave_nothing_behind(void **state)
 
         (void)state;
         for (size_t i = 0; i < sizeof(errors_ppm) / sizeof(errors_ppm[0]); i++)
-                run_hours(microphone(48000, 1, errors_ppm[i]), (is_long ? 3600 : 600) * BC_NS_PER_S, BC_NS_PER_MS / 20,
-                          0.0003);
+                run_hours(microphone(48000, 1, errors_ppm[i]), (is_long ? 3600 : 600) * BC_NS_PER_S,
+                          BC_NS_PER_MS / 20, 0.0003);
 }
 
 static void test_other_rates_and_channels(void **state)
@@ -203,7 +209,8 @@ static void test_other_rates_and_channels(void **state)
 
         (void)state;
         for (size_t i = 0; i < sizeof(rates_hz) / sizeof(rates_hz[0]); i++)
-                run_hours(microphone(rates_hz[i], 1 + i % 2, i % 3 ? 100 : -100), 60 * BC_NS_PER_S, BC_NS_PER_MS / 20, 0.001);
+                run_hours(microphone(rates_hz[i], 1 + i % 2, i % 3 ? 100 : -100), 60 * BC_NS_PER_S,
+                          BC_NS_PER_MS / 20, 0.001);
 }
 
 static void test_jitter_of_the_time_stamps(void **state)
@@ -271,7 +278,8 @@ static void test_lost_samples_become_silence(void **state)
         listener.worst_residual = 0;
         listen_to(&device, clock, until_ns + 20 * BC_NS_PER_S);
         assert_silent(&listener, from_ns, until_ns);
-        print_message("behind the gap: error %lld ns, residual %.5f\n", (long long)listener.worst_error_ns, listener.worst_residual);
+        print_message("behind the gap: error %lld ns, residual %.5f\n", (long long)listener.worst_error_ns,
+                      listener.worst_residual);
         // Right behind the gap the sound is in its place again, and goes on without a click.
         assert_true(listener.worst_error_ns < BC_NS_PER_MS / 20);
         assert_true(listener.worst_residual < 0.0005);

@@ -42,8 +42,8 @@ static void add_burst(struct sound *sound, uint32_t channel, int at)
 }
 
 // Lays what a player would play into sound->out.
-static void play(struct sound *sound, struct decoder *decoder, const struct bc_unit *unit, const uint8_t *bytes,
-                 uint32_t channels)
+static void play(struct sound *sound, struct decoder *decoder, const struct bc_unit *unit,
+                 const uint8_t *bytes, uint32_t channels)
 {
         int64_t at = bc_ticks_from_ns(unit->time_ns) - (int64_t)FIRST_BLOCK * BC_SOUND_UNIT_SAMPLES;
 
@@ -53,7 +53,8 @@ static void play(struct sound *sound, struct decoder *decoder, const struct bc_u
         assert_int_equal(decoder->frame->ch_layout.nb_channels, channels);
         assert_true(at >= 0 && at + BC_SOUND_UNIT_SAMPLES <= SAMPLES);
         for (uint32_t c = 0; c < channels; c++)
-                memcpy(sound->out[c] + at, decoder->frame->extended_data[c], BC_SOUND_UNIT_SAMPLES * sizeof(float));
+                memcpy(sound->out[c] + at, decoder->frame->extended_data[c],
+                       BC_SOUND_UNIT_SAMPLES * sizeof(float));
 }
 
 // Encodes all, decodes from unit skip_units on. Flags: block 3 of every 10 is a substitute.
@@ -76,7 +77,8 @@ static void encode(struct sound *sound, uint32_t channels, uint32_t bit_rate_bps
                                                  sound->in[1] + block * BC_SOUND_UNIT_SAMPLES };
 
                         assert_int_equal(bc_sound_encoder_send(encoder, FIRST_BLOCK + block, plane,
-                                                               block % 10 == 3 ? BC_UNIT_SUBSTITUTE : 0), 0);
+                                                               block % 10 == 3 ? BC_UNIT_SUBSTITUTE : 0),
+                                         0);
                 } else {
                         assert_int_equal(bc_sound_encoder_finish(encoder), 0);
                 }
@@ -84,7 +86,8 @@ static void encode(struct sound *sound, uint32_t channels, uint32_t bit_rate_bps
                         int64_t number = FIRST_BLOCK + sound->units;
 
                         assert_int_equal(unit.time_ns, bc_ns_from_ticks(number * BC_SOUND_UNIT_SAMPLES));
-                        assert_int_equal(unit.flags, BC_UNIT_KEY | (sound->units % 10 == 3 ? BC_UNIT_SUBSTITUTE : 0));
+                        assert_int_equal(unit.flags,
+                                         BC_UNIT_KEY | (sound->units % 10 == 3 ? BC_UNIT_SUBSTITUTE : 0));
                         if (unit.size_bytes > sound->largest)
                                 sound->largest = unit.size_bytes;
                         if (sound->units++ >= skip_units)
