@@ -98,13 +98,14 @@ static bool sound_reaches(const struct bc_unit *unit, int64_t end_ns)
         return bc_ticks_from_ns(unit->time_ns) + BC_SOUND_UNIT_SAMPLES >= bc_ticks_from_ns(end_ns);
 }
 
-// Counts the sound units that start before end_ns. 0: the lane has passed end_ns; -EAGAIN: it has not; -EPIPE.
+// Counts the sound units that start before end_ns. 0: the lane has passed end_ns; -EAGAIN: it has not; -ENOBUFS: there
+// are more than a fragment may hold; -EPIPE.
 static int cut_sound(struct bc_ring *ring, struct bc_cursor *cursor, const struct bc_cut_rule *rule, int64_t end_ns,
                      struct bc_cut *cut)
 {
         bool reached = end_ns <= rule->sound_from_ns;
 
-        while (cut->sounds < BC_CUT_SOUNDS_MAX) {
+        for (;;) {
                 struct bc_unit unit;
                 int r = bc_ring_peek(ring, cursor, BC_LANE_SOUND, cut->sounds, &unit);
 
@@ -118,11 +119,17 @@ static int cut_sound(struct bc_ring *ring, struct bc_cursor *cursor, const struc
                 }
                 if (unit.time_ns >= end_ns)
                         return 0;
+                if (cut->sounds == BC_CUT_SOUNDS_MAX)
+                        return -ENOBUFS;
                 reached = reached || sound_reaches(&unit, end_ns);
                 cut->sounds++;
                 cut->payload_bytes += unit.size_bytes;
         }
-        return 0;
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+        return a_ns < b_ns ? a_ns : b_ns;
 }
 
 int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct bc_cut_rule *rule, int64_t now_ns,
@@ -146,7 +153,8 @@ int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct b
                 .recording_ends = pictures.recording_ends,
                 .payload_bytes = pictures.bytes,
         };
-        if (r == -EAGAIN && now_ns >= last_ns) {
+        if (r == -EAGAIN && now_ns >= last_ns &&
+            (cut.pictures == 0 || rule->end_ns <= rule->from_ns + rule->fragment_ns)) {
                 // The picture lane does not even give slates: end it where the recording was told to end.
                 if (last.time_ns >= 0) {
                         cut.pictures++;
@@ -157,21 +165,24 @@ int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct b
                 cut.recording_ends = true;
         } else if (r == -EAGAIN) {
                 if (now_ns < late_ns) {
-                        *ret_wake_ns = late_ns < last_ns ? late_ns : last_ns;
+                        *ret_wake_ns = earlier(late_ns, last_ns);
                         return r;
                 }
                 // Late: what is complete goes now, sound alone if need be, up to the fragment's nominal end.
                 if (cut.pictures == 0)
-                        cut.end_ns = rule->from_ns + rule->fragment_ns;
+                        cut.end_ns = earlier(rule->from_ns + rule->fragment_ns, rule->end_ns);
         }
         if (cut.pictures == 0 && !rule->segment_begun) {
                 *ret_wake_ns = last_ns;
                 *ret_cut = cut;
                 return cut.recording_ends ? 0 : -EAGAIN;
         }
-        sound_end_ns = cut.recording_ends && rule->end_ns < cut.end_ns ? rule->end_ns : cut.end_ns;
+        sound_end_ns = cut.recording_ends ? earlier(rule->end_ns, cut.end_ns) : cut.end_ns;
         r = rule->sound ? cut_sound(ring, cursor, rule, sound_end_ns, &cut) : 0;
-        if (r == -EAGAIN) {
+        if (r == -ENOBUFS) {
+                // What does not fit goes into the next fragment, so the segment cannot end yet: it does a GOP later.
+                cut.segment_ends = cut.recording_ends = false;
+        } else if (r == -EAGAIN) {
                 bool last_chance = cut.segment_ends || cut.recording_ends;
                 int64_t wait_ns = cut.end_ns + (last_chance ? BC_CUT_LAST_NS : BC_CUT_LATE_NS);
 

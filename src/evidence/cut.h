@@ -6,8 +6,9 @@
 //  - before the next key frame (which also ends the segment when the segment is long enough),
 //  - or so that its pictures last fragment_ns at the most; a picture longer than that is a fragment alone.
 // Sound goes with the picture beside which it starts. A fragment is ready when picture and sound have passed its
-// end, or late_ns after fragment_ns are over; what comes later goes into the next one. At the end of a segment or
-// recording sound has its last chance and is waited for longer (last_ns).
+// end, or BC_CUT_LATE_NS after fragment_ns are over; what comes later goes into the next one. At the end of a segment
+// or recording sound has its last chance and is waited for longer (BC_CUT_LAST_NS). More than BC_CUT_SOUNDS_MAX late
+// sound units at once take several fragments, and the segment ends a GOP later for them.
 #ifndef BC_EVIDENCE_CUT_H
 #define BC_EVIDENCE_CUT_H
 
@@ -26,7 +27,7 @@ struct bc_cut_rule {
         bool sound;               // the stream has a sound lane
         bool segment_begun;       // false: the fragment begins a segment and must have a picture
         int64_t fragment_ns;
-        size_t payload_bytes_max; // fragments do not grow beyond, unless one unit alone does
+        size_t payload_bytes_max; // pictures do not fill a fragment beyond, unless one alone does
         int64_t from_ns;          // where the fragment begins
         int64_t segment_until_ns; // the segment ends at the first key frame that starts then or later
         int64_t sound_from_ns;    // sound units that start earlier are skipped
