@@ -1,8 +1,24 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Fixtures of the scenario tests."""
 
+import os
+import pathlib
+import shutil
+import tempfile
+
 import pytest
 from harness import Daemon
+
+
+@pytest.fixture
+def tmp_path():
+    """In memory where there is room: what the disk does is not what these tests are about. BC_KEEP=1 keeps it."""
+    memory = "/dev/shm"
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bc-scenario-", dir=memory if roomy else None))
+    yield folder
+    if not os.environ.get("BC_KEEP"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -79,6 +79,20 @@ def snake(name):
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 
+def processes_of_session(session):
+    """Processes alive in a session that is nobody else's."""
+    found = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, fields = stat.read_text().rsplit(")", 1)
+        except OSError:
+            continue  # ended meanwhile
+        state, _, _, of_session = fields.split()[:4]
+        if int(of_session) == session and state not in "ZX":
+            found[int(stat.parent.name)] = name.split("(", 1)[1]
+    return found
+
+
 class Bus:
     """A private bus that can be taken down and put up again at the same address."""
 
@@ -207,7 +221,8 @@ class Daemon:
         self.log = open(self.log_path, "ab")
         env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.bus.address, **self.env}
         self.process = subprocess.Popen([*self.wrapper, str(BODYCAMD), "--config", str(self.config)], env=env,
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        start_new_session=True)
         if wait:
             self.connect()
             self.wait_for(lambda: self.get("State") != "STARTING", "recovery")
@@ -265,9 +280,11 @@ class Daemon:
         assert code == status, f"bodycamd ended with status {code}, not {status}\n{self.log_text()}"
 
     def ended(self):
+        left = processes_of_session(self.process.pid)
         self.process = None
         self.log.close()
         self.disconnect()
+        assert not left, f"bodycamd left processes behind: {left}"
 
     def __enter__(self):
         return self

@@ -77,8 +77,9 @@ def mpv(path):
               f"--o={video}", path])
         sound = 0.0
         if has_sound(path):
-            _run([*quiet, "--vid=no", "--audio-channels=mono", "--audio-samplerate=48000", "--oac=pcm_s16le",
-                  "--of=s16le", f"--o={audio}", path])
+            # Not as an encoder: that fills up its last frame of 16384 samples.
+            _run([*quiet, "--vid=no", "--audio-channels=mono", "--audio-samplerate=48000", "--audio-format=s16",
+                  "--untimed", "--ao=pcm", "--ao-pcm-waveheader=no", f"--ao-pcm-file={audio}", path])
             sound = os.path.getsize(audio) / 2 / 48000
         return Reading("mpv", os.path.getsize(video) // (THUMB * THUMB), sound)
 

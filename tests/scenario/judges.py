@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What a recording must be, judged from its files by outside readers (ffprobe, FFmpeg) and by the pattern it shows.
+
+All times are media ticks (1/48000 s) since boot: a file's own time 0 is its segment's first_ticks.
+"""
+
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+
+import readers
+from harness import TICKS, pattern
+
+SOUND_UNIT = 1024  # ticks
+SYNC_MAX = TICKS * 20 // 1000
+
+
+@dataclass
+class Unit:
+    """One access unit."""
+    tick: int
+    duration: int
+    key: bool
+    data: bytes
+    file: int  # which one of the recording's files, from 0
+
+
+@dataclass
+class Units:
+    pictures: list
+    sounds: list
+
+
+def read_units(files_and_ticks):
+    """The access units of (file, first tick) pairs, as ffprobe lists them."""
+    units = Units([], [])
+    for number, (file, first) in enumerate(files_and_ticks):
+        content = file.read_bytes()
+        for p in readers.packets(str(file)):
+            at, size = int(p["pos"]), int(p["size"])
+            one = Unit(first + p["pts"], p["duration"], "K" in p["flags"], content[at:at + size], number)
+            assert p["dts"] == p["pts"], f"{file}: a picture is shown out of its order"
+            (units.pictures if p["codec_type"] == "video" else units.sounds).append(one)
+    return units
+
+
+def units_of(recording):
+    return read_units((f, s["first_ticks"]) for f, s in zip(recording.files, recording.segments))
+
+
+# ---- nothing lost, nothing doubled -------------------------------------------------------------------------------
+
+
+def judge_joints(recording, sound=True):
+    """Segments follow each other without a hole or an overlap, on both tracks, to the tick: each access unit lies in
+    exactly one file, that of its start; each file begins with a key frame. Returns the units."""
+    units = units_of(recording)
+    at = recording.segments[0]["first_ticks"]
+    for segment in recording.segments:
+        assert segment["first_ticks"] == at, f"{segment['file']} begins at {segment['first_ticks']}, not at {at}"
+        at = segment["end_ticks"]
+    at = recording.segments[0]["first_ticks"]
+    for before, unit in zip([None] + units.pictures, units.pictures):
+        where = f"picture at {unit.tick} in {recording.files[unit.file].name}"
+        assert unit.tick == at, f"{where}: due at {at}"
+        assert unit.duration > 0
+        assert unit.key or (before and before.file == unit.file), f"{where}: a file begins without a key frame"
+        at += unit.duration
+    assert at == recording.segments[-1]["end_ticks"]
+    assert {u.file for u in units.pictures} == set(range(len(recording.files))), "a file without a picture"
+    if not sound:
+        assert not units.sounds
+        return units
+    for before, unit in zip(units.sounds, units.sounds[1:]):
+        assert unit.tick == before.tick + SOUND_UNIT, f"sound at {unit.tick} after that at {before.tick}"
+    for unit in units.sounds:
+        segment = recording.segments[unit.file]
+        assert segment["first_ticks"] <= unit.tick < segment["end_ticks"], f"sound at {unit.tick} in {segment}"
+        assert unit.tick % SOUND_UNIT == 0
+    # The last picture may last beyond the end that was asked for; sound is not begun after that.
+    end = min(at, recording.manifest.get("stop_ticks", at))
+    assert units.sounds[-1].tick + SOUND_UNIT >= end, f"sound ends at {units.sounds[-1].tick}, before {end}"
+    return units
+
+
+def judge_numbers(recording, rate):
+    """Each picture bears the number of its media time, and none is lost or doubled. A picture without a number is a
+    slate. Returns the numbers, None for a slate."""
+    numbers = []
+    for segment, file in zip(recording.segments, recording.files):
+        for picture in pattern(file)[0]:
+            tick = segment["first_ticks"] + picture["tick"]
+            number = picture["number"]
+            if number is not None:
+                assert abs(round(number * TICKS / rate) - tick) <= 1, f"{file}: picture {number} at tick {tick}"
+            numbers.append(number)
+    seen = [n for n in numbers if n is not None]
+    doubles = [n for n, times in Counter(seen).items() if times > 1]
+    assert not doubles, f"pictures {doubles} are there more than once"
+    if len(seen) == len(numbers):
+        holes = set(range(seen[0], seen[-1] + 1)) - set(seen)
+        assert not holes, f"pictures {sorted(holes)} are missing"
+    return numbers
+
+
+# ---- sound ---------------------------------------------------------------------------------------------------------
+
+
+def beeps_of(units, folder, channels=1):
+    """Ticks at which a beep begins, of all the recording's sound in one piece (a file decoded alone has one wrong
+    sound unit at its start)."""
+    adts = bytearray()
+    for unit in units.sounds:
+        length = len(unit.data) + 7
+        # ISO/IEC 14496-3 1.A.2.2: AAC-LC, 48 kHz, no CRC.
+        adts += bytes([0xff, 0xf1, 0x40 | 3 << 2 | channels >> 2, (channels & 3) << 6 | length >> 11, length >> 3 & 0xff,
+                       (length & 7) << 5 | 0x1f, 0xfc]) + unit.data
+    wav = folder / "joined.wav"
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "aac", "-i", "-", "-ac", "1", str(wav)], input=bytes(adts),
+                   check=True)
+    _, beeps = pattern(wav)
+    wav.unlink()
+    return [units.sounds[0].tick + b["tick"] for b in beeps]
+
+
+def flashes_of(recording):
+    return [s["first_ticks"] + p["tick"] for s, f in zip(recording.segments, recording.files)
+            for p in pattern(f)[0] if p["flash"]]
+
+
+def judge_sync(flashes, beeps):
+    """Every flash has its beep and every beep its flash, at most 20 ms apart, but for the first and the last, which may
+    be cut off. Returns the offsets in ticks, sound late is positive."""
+    offsets = []
+    nearest = lambda tick, ticks: min(ticks, key=lambda t: abs(t - tick), default=None)
+    for these, those, sign in ((beeps, flashes, 1), (flashes, beeps, -1)):
+        for tick in these:
+            if not min(those) - SYNC_MAX <= tick <= max(those) + SYNC_MAX:
+                assert tick in (these[0], these[-1]), f"nothing belongs to {tick}"
+                continue
+            offset = sign * (tick - nearest(tick, those))
+            assert abs(offset) <= SYNC_MAX, f"at {tick / TICKS:.3f} s sound is {offset / TICKS * 1000:+.1f} ms late"
+            offsets.append(offset)
+    assert offsets, "no flash with a beep"
+    return offsets
+
+
+# ---- the seconds before --------------------------------------------------------------------------------------------
+
+
+def judge_pre_event(recording, pre_event_s, rate, sound="pre-event"):
+    """The first picture starts at least pre_event_s before the press and at most that and a GOP; its number proves the
+    time. Sound starts with it (or at the press, or never: sound="press", None). Returns how far back it goes, in s."""
+    press = recording.manifest["press_ticks"]
+    units = read_units([(recording.files[0], recording.segments[0]["first_ticks"])])
+    first = units.pictures[0].tick
+    shown = pattern(recording.files[0])[0][0]["number"]
+    assert shown is not None and abs(round(shown * TICKS / rate) - first) <= 1, f"picture {shown} at {first}"
+    back = (press - first) / TICKS
+    assert back >= pre_event_s, f"{recording}: the first picture is only {back:.4f} s before the press"
+    # The frame that begins the next GOP may be one interval late for the GOP's second.
+    assert back <= pre_event_s + 1 + 1 / rate, f"{recording}: begins {back:.4f} s before the press"
+    if sound == "pre-event":
+        assert units.sounds, f"{recording}: no sound"
+        heard = (press - units.sounds[0].tick) / TICKS
+        assert heard >= pre_event_s, f"{recording}: sound begins only {heard:.4f} s before the press"
+    elif sound == "press":
+        late = min((u.tick for u in units_of(recording).sounds), default=None)
+        assert late is not None and 0 <= late - press < SOUND_UNIT, f"{recording}: sound begins at {late}, press {press}"
+    else:
+        assert not units.sounds
+    return back
+
+
+# ---- players ---------------------------------------------------------------------------------------------------------
+
+
+def judge_players(file, players=readers.READERS):
+    """Each player gets every picture and all sound out of the file that ffprobe lists."""
+    units = read_units([(file, 0)])
+    pictures = len(units.pictures)
+    sound_s = sum(u.duration for u in units.sounds) / TICKS
+    for player in players:
+        reading = player(str(file))
+        assert reading.pictures == pictures, f"{file}: {reading} of {pictures} pictures"
+        assert abs(reading.sound_s - sound_s) <= 2 * SOUND_UNIT / TICKS, f"{file}: {reading} of {sound_s:.3f} s of sound"
+    return pictures
+
+
+def judge_chromium(file):
+    report = readers.chromium(str(file))
+    units = read_units([(file, 0)])
+    assert report.get("ended"), f"{file}: {report}"
+    picture_s = sum(u.duration for u in units.pictures) / TICKS
+    sound_s = sum(u.duration for u in units.sounds) / TICKS
+    assert report["pictures"] + report["dropped"] >= len(units.pictures) and not report["corrupted"], f"{file}: {report}"
+    assert abs(report["duration"] - max(picture_s, sound_s)) < 0.05, f"{file}: {report}"
+    assert abs(report["sound"] - sound_s) <= 2 * SOUND_UNIT / TICKS + 0.001, f"{file}: {report}, {sound_s:.3f} s of sound"
+
+
+# ---- files that nobody closed ----------------------------------------------------------------------------------------
+
+
+def boxes(content):
+    """(type, offset, end) of the boxes at the top that are whole."""
+    at, found = 0, []
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at:at + 4], "big")
+        if size < 8 or at + size > len(content):
+            break
+        found.append((content[at + 4:at + 8], at, at + size))
+        at += size
+    return found
+
+
+def whole_fragments_end(content):
+    """(Number of whole fragments, where the last one ends)."""
+    found = boxes(content)
+    ends = [end for (kind, _, _), (after, _, end) in zip(found, found[1:]) if (kind, after) == (b"moof", b"mdat")]
+    return len(ends), ends[-1] if ends else 0
