@@ -29,6 +29,7 @@ struct daemon {
         struct bc_pipeline *pipeline;
         struct bc_recorder *recorder;
         struct bc_dbus *dbus;
+        struct bc_timer *let_run;
 };
 
 // In reverse order of making; any of them may be missing.
@@ -37,6 +38,7 @@ static void daemon_done(struct daemon *daemon)
         // What ends now must not wait for a clock that stands.
         if (daemon->clock && bc_clock_is_simulated(daemon->clock))
                 bc_clock_release(daemon->clock, BC_NS_NEVER);
+        bc_timer_free(daemon->let_run);
         bc_dbus_free(daemon->dbus);
         if (daemon->devices.buttons)
                 bc_buttons_stop(daemon->devices.buttons);
@@ -140,6 +142,15 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         return BC_EXIT_DONE;
 }
 
+// On the loop, so that no simulated time passes before it is there to see it.
+static void on_let_run(void *user, int64_t due_ns)
+{
+        struct daemon *daemon = user;
+
+        (void)due_ns;
+        bc_clock_release(daemon->clock, BC_NS_NEVER);
+}
+
 static enum bc_exit start(struct daemon *daemon)
 {
         const struct bc_simulation simulation = bc_devices_simulation(&daemon->devices);
@@ -149,7 +160,9 @@ static enum bc_exit start(struct daemon *daemon)
         };
         int r;
 
-        r = bc_controller_start(daemon->controller, daemon->pipeline, daemon->recorder);
+        r = bc_timer_new(daemon->loop, on_let_run, daemon, &daemon->let_run);
+        if (r == 0)
+                r = bc_controller_start(daemon->controller, daemon->pipeline, daemon->recorder);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "control cannot be started", r);
         if (daemon->devices.buttons) {
@@ -207,7 +220,7 @@ enum bc_exit bc_daemon_run(const struct bc_settings *settings)
         if (status != BC_EXIT_DONE)
                 return status;
         if (bc_clock_is_simulated(daemon.clock) && !settings->clock_start_held)
-                bc_clock_release(daemon.clock, BC_NS_NEVER);
+                bc_timer_set(daemon.let_run, 0);
         (void)sd_notify(0, "READY=1");
         r = bc_loop_run(daemon.loop);
         if (r < 0)
