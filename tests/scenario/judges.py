@@ -4,6 +4,7 @@
 All times are media ticks (1/48000 s) since boot: a file's own time 0 is its segment's first_ticks.
 """
 
+import bisect
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -130,18 +131,24 @@ def flashes_of(recording):
             for p in pattern(f)[0] if p["flash"]]
 
 
+def nearest(tick, ticks):
+    at = bisect.bisect_left(ticks, tick)
+    return min(ticks[max(at - 1, 0):at + 1], key=lambda t: abs(t - tick))
+
+
 def judge_sync(flashes, beeps):
     """Every flash has its beep and every beep its flash, at most 20 ms apart, but for the first and the last, which may
-    be cut off. Returns the offsets in ticks, sound late is positive."""
+    be cut off. Returns the beeps' offsets in ticks, in order; positive: sound is late."""
     offsets = []
-    nearest = lambda tick, ticks: min(ticks, key=lambda t: abs(t - tick), default=None)
-    for these, those, sign in ((beeps, flashes, 1), (flashes, beeps, -1)):
+    assert flashes and beeps, f"{len(flashes)} flashes, {len(beeps)} beeps"
+    for these, those in ((flashes, beeps), (beeps, flashes)):
+        offsets = []
         for tick in these:
-            if not min(those) - SYNC_MAX <= tick <= max(those) + SYNC_MAX:
-                assert tick in (these[0], these[-1]), f"nothing belongs to {tick}"
+            if not those[0] - SYNC_MAX <= tick <= those[-1] + SYNC_MAX:
+                assert tick in (these[0], these[-1]), f"nothing belongs to what is at {tick / TICKS:.3f} s"
                 continue
-            offset = sign * (tick - nearest(tick, those))
-            assert abs(offset) <= SYNC_MAX, f"at {tick / TICKS:.3f} s sound is {offset / TICKS * 1000:+.1f} ms late"
+            offset = tick - nearest(tick, those)
+            assert abs(offset) <= SYNC_MAX, f"{offset / TICKS * 1000:+.1f} ms from the other at {tick / TICKS:.3f} s"
             offsets.append(offset)
     assert offsets, "no flash with a beep"
     return offsets

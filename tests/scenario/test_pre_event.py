@@ -87,7 +87,7 @@ def test_random_presses(daemon, number):
             looks += p.look()
     d.run_for(p.pre_event_ms / 1000 + 3)
     assert p.look() and looks > PRESSES / 4
-    assert d.get("EvictedForSpace") == 0
+    assert d.get("FramesDropped") == 0
     d.terminate()
 
     recordings = d.recordings()
