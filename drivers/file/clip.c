@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 
+#define HOUR_NS (3600 * BC_NS_PER_S)
 #define STAMP_MAX_NS (INT64_C(1) << 61)
 #define PACKETS_MAX (1u << 24)   // 24 h of 120 fps with sound
 #define ERRORS_MAX 100           // in a row, then the rest of the file counts as missing
@@ -265,9 +266,8 @@ static int conclude(const struct notes *notes, struct bc_clip_track *track, char
                 track->end_ns = (int64_t)notes->packets * track->interval_ns;
         else
                 track->end_ns = notes->summed_ns;
-        if (notes->out_of_range || track->end_ns - track->start_ns > BC_FILE_PERIOD_MAX_NS) {
-                snprintf(text, text_bytes, "%s: time stamps out of range: a clip may span 24 h at the most",
-                         track->path);
+        if (notes->out_of_range) {
+                snprintf(text, text_bytes, "%s: time stamps out of range", track->path);
                 return -ERANGE;
         }
         return 0;
@@ -333,8 +333,8 @@ int bc_clip_scan(const struct bc_file_config *config, char *text, size_t text_by
         if (sound->stream >= 0 && sound->end_ns - sound->zero_ns > clip.period_ns)
                 clip.period_ns = sound->end_ns - sound->zero_ns;
         if (clip.period_ns > BC_FILE_PERIOD_MAX_NS) {
-                snprintf(text, text_bytes, "%s: time stamps of picture and sound are %" PRId64 " s apart",
-                         config->clip_path, clip.period_ns / BC_NS_PER_S);
+                snprintf(text, text_bytes, "%s: time stamps span %" PRId64 " h, must be at most %" PRId64,
+                         config->clip_path, clip.period_ns / HOUR_NS, BC_FILE_PERIOD_MAX_NS / HOUR_NS);
                 return -ERANGE;
         }
         *ret_clip = clip;

@@ -29,7 +29,6 @@ struct bc_clip_reader {
         struct first_packet first;
         bool at_start;      // the next packet is the file's first one
         bool ahead;         // packet was read already
-        bool fruitful;      // something was decoded since the last rewind
         bool cannot_rewind; // but must be opened again
         bool draining;      // no packets any more, the decoder gives out what it holds
         unsigned errors;    // in a row
@@ -140,7 +139,6 @@ static int reopen(struct bc_clip_reader *reader)
         char text[1]; // what is wrong was said when it was opened first
 
         reader->at_start = true;
-        reader->fruitful = false;
         return open_format(reader, text, sizeof(text));
 }
 
@@ -153,10 +151,8 @@ int bc_clip_reader_rewind(struct bc_clip_reader *reader)
                 return 0;
         if (!reader->first.known || stamp == AV_NOPTS_VALUE)
                 reader->cannot_rewind = true;
-        // Nothing came of it: the file or the demuxer is in a bad way, and may be better when opened again.
-        if (reader->cannot_rewind || !reader->fruitful || !reader->format)
+        if (reader->cannot_rewind || !reader->format)
                 return reopen(reader);
-        reader->fruitful = false;
         if (av_seek_frame(reader->format, reader->track->stream, stamp, AVSEEK_FLAG_BACKWARD) < 0) {
                 reader->cannot_rewind = true;
                 return reopen(reader);
@@ -281,7 +277,6 @@ int bc_clip_reader_next(struct bc_clip_reader *reader, const AVFrame **ret_frame
                                 broken++;
                                 continue;
                         }
-                        reader->fruitful = true;
                         *ret_frame = reader->frame;
                         *ret_broken = broken;
                         return 0;

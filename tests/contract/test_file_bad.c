@@ -245,6 +245,23 @@ static void test_damage_in_the_middle(void **state)
         play_end(&play);
 }
 
+// What was broken before the camera was on is nobody's loss.
+static void test_started_after_damage(void **state)
+{
+        struct play play = play_start("damaged.ts");
+        unsigned before;
+
+        (void)state;
+        bc_camera_stop(play.camera);
+        before = play.seen->count;
+        bc_clock_run_until(play.clock, 1900 * BC_NS_PER_MS);
+        assert_int_equal(bc_camera_start(play.camera, &play.sink), 0);
+        bc_clock_run_until(play.clock, 4 * BC_NS_PER_S);
+        assert_true(play.seen->count > before);
+        assert_int_equal(play.seen->level[before].lost, 0);
+        play_end(&play);
+}
+
 // Cut off: what is there is the clip.
 static void test_truncated(void **state)
 {
@@ -359,6 +376,7 @@ int main(void)
                 cmocka_unit_test(test_no_network),
                 cmocka_unit_test(test_sizes_refused),
                 cmocka_unit_test(test_damage_in_the_middle),
+                cmocka_unit_test(test_started_after_damage),
                 cmocka_unit_test(test_truncated),
                 cmocka_unit_test(test_emptied_and_restored),
                 cmocka_unit_test(test_random_damage),
