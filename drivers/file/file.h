@@ -27,7 +27,7 @@ struct bc_file_config {
 
 // Reads all of the file once to learn its exact length, so that whatever is wrong with it shows here. The picture is
 // turned upright, deinterlaced, scaled to the size asked for with its aspect kept, between black bars, as I420 of
-// limited range; camera_config's rate is not used. Pictures that cannot be decoded are counted as lost.
+// limited range; camera_config's rate is not used. Pictures that are there but cannot be decoded are counted as lost.
 // 0, or negative errno with a message naming file and reason in text: -ENOENT and the like, -ENODATA (no picture),
 // -EBADMSG (cannot be read as a clip), -ERANGE (sides or time stamps out of range), -ENOTSUP (no decoder).
 int bc_file_camera_open(struct bc_clock *clock, const struct bc_file_config *config,
