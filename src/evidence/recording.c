@@ -427,9 +427,10 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
         if (cut->pictures > 0) {
                 recording->durable_ns = cut->end_ns;
                 entry->end_ticks = recording->base_ticks + (int64_t)recording->decode_ticks[BC_LANE_PICTURE];
+                // Sound alone may run ahead of a picture that is still to come and to be declared.
+                if (recording->declared_ns < cut->end_ns)
+                        recording->declared_ns = cut->end_ns;
         }
-        if (recording->declared_ns < cut->end_ns)
-                recording->declared_ns = cut->end_ns;
         if (cut->sound_missing)
                 bc_declare_gap(recording, BC_GAP_LATE_SOUND, cut->end_ns - BC_NS_PER_S, cut->end_ns, 0);
         if (cut->picture_end_guessed)

@@ -56,7 +56,7 @@ struct bc_recording {
 
         struct bc_cursor cursor; // everything before it is durable
         int64_t from_ns;         // where the next fragment begins
-        int64_t declared_ns;     // units before this are accounted for in the gaps
+        int64_t declared_ns;     // pictures before this are accounted for in the gaps
         int64_t last_picture_ns; // start of the last durable picture; -1: none yet
 
         struct bc_segment segment;
