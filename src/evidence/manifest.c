@@ -13,18 +13,21 @@
 
 #define VERSION 1
 #define MANIFEST_BYTES_MAX (4 << 20)
-#define SEGMENTS_MAX 9999 // NNNN.mp4
-
-static const char *const recording_states[] = { "open", "closed", "recovered" };
-static const char *const segment_states[] = { "open", "closed", "abandoned", "recovered", "empty" };
-static const char *const gap_kinds[] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
-                                         "late-sound" };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+static const char *const recording_states[] = { "open", "closed", "recovered" };
+static const char *const segment_states[] = { "open", "closed", "abandoned", "recovered", "empty", "missing" };
+static const char *const gap_kinds[] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
+                                         "late-sound" };
+
 void bc_manifest_init(struct bc_manifest *manifest)
 {
-        *manifest = (struct bc_manifest){ .stop_ticks = BC_TICKS_UNKNOWN };
+        *manifest = (struct bc_manifest){
+                .press_ticks = BC_TICKS_UNKNOWN,
+                .pre_event_ticks = BC_TICKS_UNKNOWN,
+                .stop_ticks = BC_TICKS_UNKNOWN,
+        };
 }
 
 void bc_manifest_done(struct bc_manifest *manifest)
@@ -93,19 +96,27 @@ static void merge(struct bc_manifest_gap *gap, int64_t from_ticks, int64_t to_ti
         gap->count += count;
 }
 
+// Places are kept free so that the first gap of each kind has an entry of its own: a gap in an entry of another kind
+// would be hidden.
+static bool is_full(const struct bc_manifest *manifest)
+{
+        return manifest->gaps + COUNT(gap_kinds) > BC_MANIFEST_GAPS_MAX;
+}
+
 struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t from_ticks,
-                                            int64_t to_ticks, uint64_t count)
+                                            int64_t to_ticks, uint64_t frames)
 {
         struct bc_manifest_gap *gap = newest_gap(manifest, kind);
+        uint64_t count = kind == BC_GAP_FRAMES_LOST ? frames : 1;
         bool near = gap && kind == BC_GAP_FRAMES_LOST && gap->to_ticks >= from_ticks - BC_TICKS_PER_S;
 
-        if (near || manifest->gaps >= BC_MANIFEST_GAPS_MAX ||
+        if ((gap && (near || is_full(manifest))) ||
             grow(&manifest->gap, manifest->gaps, &manifest->gap_room, sizeof(*gap)) < 0) {
+                // Without memory any entry is better than none.
+                if (!gap && manifest->gaps > 0)
+                        gap = &manifest->gap[manifest->gaps - 1];
                 if (gap)
                         merge(gap, from_ticks, to_ticks, count);
-                // Without an entry of its kind there is still one to widen: a gap is never left out.
-                else if (manifest->gaps > 0)
-                        merge(gap = &manifest->gap[manifest->gaps - 1], from_ticks, to_ticks, count);
                 return gap;
         }
         gap = &manifest->gap[manifest->gaps++];
@@ -113,21 +124,29 @@ struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum b
         return gap;
 }
 
+static struct bc_manifest_gap *lasting_gap(const struct bc_manifest *manifest, enum bc_gap_kind kind)
+{
+        for (size_t i = manifest->gaps; i-- > 0;)
+                if (manifest->gap[i].kind == kind && manifest->gap[i].to_ticks == BC_TICKS_UNKNOWN)
+                        return &manifest->gap[i];
+        return NULL;
+}
+
 bool bc_manifest_lasts(const struct bc_manifest *manifest, enum bc_gap_kind kind)
 {
-        const struct bc_manifest_gap *gap = newest_gap(manifest, kind);
-
-        return gap && gap->to_ticks == BC_TICKS_UNKNOWN;
+        return lasting_gap(manifest, kind);
 }
 
 bool bc_manifest_end_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t to_ticks)
 {
-        struct bc_manifest_gap *gap = newest_gap(manifest, kind);
+        struct bc_manifest_gap *gap;
+        bool ended = false;
 
-        if (!gap || gap->to_ticks != BC_TICKS_UNKNOWN)
-                return false;
-        gap->to_ticks = to_ticks > gap->from_ticks ? to_ticks : gap->from_ticks;
-        return true;
+        while ((gap = lasting_gap(manifest, kind))) {
+                gap->to_ticks = to_ticks > gap->from_ticks ? to_ticks : gap->from_ticks;
+                ended = true;
+        }
+        return ended;
 }
 
 // ---- writing -------------------------------------------------------------------------------------------------
@@ -135,6 +154,21 @@ bool bc_manifest_end_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, in
 static json_t *ticks_or_null(int64_t ticks)
 {
         return ticks == BC_TICKS_UNKNOWN ? json_null() : json_integer(ticks);
+}
+
+// Text from outside may be no UTF-8, or be cut in the middle of a character; JSON takes neither.
+static json_t *text_to_json(const char *text)
+{
+        char ascii[BC_MANIFEST_REASON_BYTES_MAX + 1];
+        json_t *value = json_string(text);
+        size_t n = 0;
+
+        if (value)
+                return value;
+        for (; text[n] && n < sizeof(ascii) - 1; n++)
+                ascii[n] = (text[n] & 0x80) ? '?' : text[n];
+        ascii[n] = 0;
+        return json_string(ascii);
 }
 
 static json_t *segment_to_json(const struct bc_manifest_segment *segment)
@@ -180,12 +214,13 @@ static json_t *to_json(const struct bc_manifest *manifest)
                 json_decref(gaps);
                 return NULL;
         }
-        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "version", VERSION,
+        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
                          "device", manifest->device, "recording", (json_int_t)manifest->counter,
                          "state", recording_states[manifest->state], "boot_id", manifest->boot_id,
-                         "ticks_per_second", (int)BC_TICKS_PER_S, "reason", manifest->reason,
-                         "stop_reason", manifest->stop_reason, "press_ticks", (json_int_t)manifest->press_ticks,
-                         "pre_event_ticks", (json_int_t)manifest->pre_event_ticks,
+                         "ticks_per_second", (int)BC_TICKS_PER_S, "reason", text_to_json(manifest->reason),
+                         "stop_reason", text_to_json(manifest->stop_reason),
+                         "press_ticks", ticks_or_null(manifest->press_ticks),
+                         "pre_event_ticks", ticks_or_null(manifest->pre_event_ticks),
                          "stop_ticks", ticks_or_null(manifest->stop_ticks), "segments", segments, "gaps", gaps);
 }
 
@@ -210,6 +245,14 @@ static int get_integer(const json_t *object, const char *key, int64_t min, int64
                 return -EBADMSG;
         *ret_value = json_integer_value(value);
         return 0;
+}
+
+static int get_optional(const json_t *object, const char *key, int64_t min, int64_t max, size_t *keys, int64_t *ret_value)
+{
+        if (!json_object_get(object, key))
+                return 0;
+        ++*keys;
+        return get_integer(object, key, min, max, ret_value);
 }
 
 static int get_ticks(const json_t *object, const char *key, int64_t *ret_ticks)
@@ -241,42 +284,56 @@ static int get_text(const json_t *object, const char *key, char *ret_text, size_
         return 0;
 }
 
+// The number of a name NNNN.mp4, 0 for any other.
+static uint32_t number_of(const char *name)
+{
+        char expected[BC_SEGMENT_NAME_BYTES_MAX];
+        unsigned long number = strtoul(name, NULL, 10);
+
+        if (number < 1 || number > BC_SEGMENTS_MAX)
+                return 0;
+        bc_segment_name((uint32_t)number, expected);
+        return strcmp(name, expected) == 0 ? (uint32_t)number : 0;
+}
+
 static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
 {
         struct bc_manifest_segment read = { 0 }, *segment;
-        char name[BC_SEGMENT_NAME_BYTES_MAX], expected[BC_SEGMENT_NAME_BYTES_MAX];
         int64_t bytes, fragments, follows = 0, error = 0, tail = 0;
-        unsigned long number;
+        char name[BC_SEGMENT_NAME_BYTES_MAX];
+        size_t keys = 6;
         int state;
 
         if (get_text(object, "file", name, sizeof(name)) < 0)
                 return -EBADMSG;
-        number = strtoul(name, NULL, 10);
-        if (number < 1 || number > SEGMENTS_MAX)
-                return -EBADMSG;
-        bc_segment_name((uint32_t)number, expected);
+        read.number = number_of(name);
         state = get_choice(object, "state", segment_states, COUNT(segment_states));
-        if (strcmp(name, expected) || state < 0 || bc_manifest_find_segment(manifest, (uint32_t)number) ||
+        if (read.number == 0 || state < 0 || bc_manifest_find_segment(manifest, read.number) ||
             get_integer(object, "first_ticks", 0, INT64_MAX, &read.first_ticks) < 0 ||
-            get_integer(object, "end_ticks", 0, INT64_MAX, &read.end_ticks) < 0 ||
-            get_integer(object, "bytes", 0, INT64_MAX, &bytes) < 0 ||
-            get_integer(object, "fragments", 0, UINT32_MAX, &fragments) < 0)
+            get_integer(object, "end_ticks", read.first_ticks, INT64_MAX, &read.end_ticks) < 0 ||
+            get_integer(object, "bytes", 0, UINT32_MAX, &bytes) < 0 ||
+            get_integer(object, "fragments", 0, UINT32_MAX, &fragments) < 0 ||
+            get_optional(object, "succeeds", 1, read.number - 1, &keys, &follows) < 0 ||
+            get_optional(object, "errno", 1, 4095, &keys, &error) < 0 ||
+            get_optional(object, "tail_bytes", 0, INT64_MAX, &keys, &tail) < 0)
                 return -EBADMSG;
-        if ((json_object_get(object, "succeeds") && get_integer(object, "succeeds", 1, SEGMENTS_MAX, &follows) < 0) ||
-            (json_object_get(object, "errno") && get_integer(object, "errno", 1, 4095, &error) < 0) ||
-            (json_object_get(object, "tail_bytes") && get_integer(object, "tail_bytes", 0, INT64_MAX, &tail) < 0))
+        if (error) { // the same in words, for people
+                if (!json_is_string(json_object_get(object, "error")))
+                        return -EBADMSG;
+                keys++;
+        }
+        if (json_object_size(object) != keys)
                 return -EBADMSG;
-        segment = bc_manifest_add_segment(manifest, (uint32_t)number);
+        segment = bc_manifest_add_segment(manifest, read.number);
         if (!segment)
                 return -ENOMEM;
+        read.state = (enum bc_segment_state)state;
+        read.bytes = (uint64_t)bytes;
+        read.fragments = (uint32_t)fragments;
+        read.follows = (uint32_t)follows;
+        read.error = -(int)error;
+        read.tail_bytes = (uint64_t)tail;
         *segment = read;
-        segment->number = (uint32_t)number;
-        segment->state = (enum bc_segment_state)state;
-        segment->bytes = (uint64_t)bytes;
-        segment->fragments = (uint32_t)fragments;
-        segment->follows = (uint32_t)follows;
-        segment->error = -(int)error;
-        segment->tail_bytes = (uint64_t)tail;
         return 0;
 }
 
@@ -286,9 +343,10 @@ static int gap_from_json(struct bc_manifest *manifest, const json_t *object)
         int64_t from_ticks, to_ticks, count;
 
         // Straight into the array: what was declared apart stays apart.
-        if (kind < 0 || manifest->gaps >= BC_MANIFEST_GAPS_MAX ||
+        if (kind < 0 || manifest->gaps >= BC_MANIFEST_GAPS_MAX || json_object_size(object) != 4 ||
             get_integer(object, "from_ticks", 0, INT64_MAX, &from_ticks) < 0 ||
             get_ticks(object, "to_ticks", &to_ticks) < 0 ||
+            (to_ticks != BC_TICKS_UNKNOWN && to_ticks < from_ticks) ||
             get_integer(object, "count", 0, INT64_MAX, &count) < 0)
                 return -EBADMSG;
         if (grow(&manifest->gap, manifest->gaps, &manifest->gap_room, sizeof(*manifest->gap)) < 0)
@@ -298,37 +356,42 @@ static int gap_from_json(struct bc_manifest *manifest, const json_t *object)
         return 0;
 }
 
-static int from_json(struct bc_manifest *manifest, const json_t *root)
+static int head_from_json(struct bc_manifest *manifest, const json_t *root)
 {
-        const json_t *segments = json_object_get(root, "segments"), *gaps = json_object_get(root, "gaps"), *value;
-        int64_t version, counter;
-        int state = get_choice(root, "state", recording_states, COUNT(recording_states)), r;
-        size_t i;
+        int state = get_choice(root, "state", recording_states, COUNT(recording_states));
+        int64_t version, counter, scale;
 
-        if (state < 0 || get_integer(root, "version", VERSION, VERSION, &version) < 0 ||
+        // Not one key more: what is not understood must not get lost when this is written again.
+        if (state < 0 || json_object_size(root) != 13 ||
+            get_integer(root, "version", VERSION, VERSION, &version) < 0 ||
             get_text(root, "device", manifest->device, sizeof(manifest->device)) < 0 ||
             get_integer(root, "recording", 1, INT64_MAX, &counter) < 0 ||
             get_text(root, "boot_id", manifest->boot_id, sizeof(manifest->boot_id)) < 0 ||
+            get_integer(root, "ticks_per_second", BC_TICKS_PER_S, BC_TICKS_PER_S, &scale) < 0 ||
             get_text(root, "reason", manifest->reason, sizeof(manifest->reason)) < 0 ||
             get_text(root, "stop_reason", manifest->stop_reason, sizeof(manifest->stop_reason)) < 0 ||
-            get_integer(root, "press_ticks", 0, INT64_MAX, &manifest->press_ticks) < 0 ||
-            get_integer(root, "pre_event_ticks", 0, INT64_MAX, &manifest->pre_event_ticks) < 0 ||
-            get_ticks(root, "stop_ticks", &manifest->stop_ticks) < 0 || !json_is_array(segments) ||
-            !json_is_array(gaps))
+            get_ticks(root, "press_ticks", &manifest->press_ticks) < 0 ||
+            get_ticks(root, "pre_event_ticks", &manifest->pre_event_ticks) < 0 ||
+            get_ticks(root, "stop_ticks", &manifest->stop_ticks) < 0)
                 return -EBADMSG;
         manifest->counter = (uint64_t)counter;
         manifest->state = (enum bc_recording_state)state;
-        json_array_foreach((json_t *)segments, i, value) {
-                r = segment_from_json(manifest, value);
-                if (r < 0)
-                        return r;
-        }
-        json_array_foreach((json_t *)gaps, i, value) {
-                r = gap_from_json(manifest, value);
-                if (r < 0)
-                        return r;
-        }
         return 0;
+}
+
+static int from_json(struct bc_manifest *manifest, const json_t *root)
+{
+        json_t *segments = json_object_get(root, "segments"), *gaps = json_object_get(root, "gaps"), *value;
+        int r = head_from_json(manifest, root);
+        size_t i;
+
+        if (r == 0 && (!json_is_array(segments) || !json_is_array(gaps)))
+                r = -EBADMSG;
+        for (i = 0; r == 0 && (value = json_array_get(segments, i)); i++)
+                r = segment_from_json(manifest, value);
+        for (i = 0; r == 0 && (value = json_array_get(gaps, i)); i++)
+                r = gap_from_json(manifest, value);
+        return r;
 }
 
 int bc_manifest_load(struct bc_manifest *manifest, int folder_fd)

@@ -14,6 +14,7 @@
 
 #define BC_MANIFEST_REASON_BYTES_MAX 64
 #define BC_MANIFEST_GAPS_MAX 1000 // then gaps of a kind are merged
+#define BC_SEGMENTS_MAX 9999      // of a recording: NNNN.mp4
 #define BC_SEGMENT_NAME_BYTES_MAX 16
 #define BC_TICKS_UNKNOWN (-1)
 
@@ -29,6 +30,7 @@ enum bc_segment_state {
         BC_SEGMENT_ABANDONED, // a write failed: only the first `bytes` count, a successor goes on
         BC_SEGMENT_RECOVERED, // finalised at a later start
         BC_SEGMENT_EMPTY,     // recovered: it held no whole fragment, all of it is in NNNN.tail
+        BC_SEGMENT_MISSING,   // recovered: there is no such file any more
 };
 
 enum bc_gap_kind {
@@ -55,7 +57,7 @@ struct bc_manifest_segment {
 struct bc_manifest_gap {
         enum bc_gap_kind kind;
         int64_t from_ticks, to_ticks; // to BC_TICKS_UNKNOWN: it still lasts
-        uint64_t count;               // frames lost, or gaps merged
+        uint64_t count;               // frames lost; of the other kinds the gaps that are merged in this entry
 };
 
 struct bc_manifest {
@@ -64,8 +66,8 @@ struct bc_manifest {
         enum bc_recording_state state;
         char boot_id[33]; // hexadecimal
         char reason[BC_MANIFEST_REASON_BYTES_MAX + 1], stop_reason[BC_MANIFEST_REASON_BYTES_MAX + 1];
-        int64_t press_ticks, pre_event_ticks;
-        int64_t stop_ticks; // BC_TICKS_UNKNOWN while it lasts
+        int64_t press_ticks, pre_event_ticks; // BC_TICKS_UNKNOWN: recovered without knowing
+        int64_t stop_ticks;                   // BC_TICKS_UNKNOWN while it lasts, and when it was never stopped
         struct bc_manifest_segment *segment;
         size_t segments, segment_room;
         struct bc_manifest_gap *gap;
@@ -79,16 +81,16 @@ void bc_manifest_done(struct bc_manifest *manifest);
 struct bc_manifest_segment *bc_manifest_add_segment(struct bc_manifest *manifest, uint32_t number);
 struct bc_manifest_segment *bc_manifest_find_segment(struct bc_manifest *manifest, uint32_t number);
 
-// Declares a gap. Frames lost within a second of each other become one entry with a count; beyond
-// BC_MANIFEST_GAPS_MAX entries, or without memory, the newest entry of the kind takes the new one in: none is ever
-// dropped. Returns the entry, valid until the next call; NULL only when there is no entry at all to merge into.
+// Declares a gap; frames: how many were lost, 0 for other kinds. Frames lost within a second of each other become one
+// entry; beyond BC_MANIFEST_GAPS_MAX entries, or without memory, the newest entry of the kind takes the new one in:
+// none is ever dropped. Returns the entry, valid until the next call; NULL only without memory for the very first.
 struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t from_ticks,
-                                            int64_t to_ticks, uint64_t count);
+                                            int64_t to_ticks, uint64_t frames);
 
-// Whether the newest gap of this kind still lasts.
+// Whether a gap of this kind still lasts.
 bool bc_manifest_lasts(const struct bc_manifest *manifest, enum bc_gap_kind kind);
 
-// Ends the gap of this kind that still lasts. true when there was one.
+// Ends the gaps of this kind that still last. true when there was one.
 bool bc_manifest_end_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t to_ticks);
 
 // Replaces manifest.json in the folder, durably. 0 or negative errno.

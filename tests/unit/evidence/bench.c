@@ -7,11 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static void on_notice(void *user, enum bc_recorder_notice notice, int64_t value)
 {
@@ -71,10 +66,7 @@ void bench_make(struct bench *bench)
                 .pre_event_sound = bench->config.pre_event_sound,
         };
 
-        // In memory where there is such a place: what a real disk does is the power-cut test's business.
-        snprintf(bench->path, sizeof(bench->path), "%s/bc-evidence-XXXXXX",
-                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-        assert_non_null(mkdtemp(bench->path));
+        folder_make(bench->path);
         feeder_stream(feed, &bench->stream);
         assert_int_equal(bc_clock_new_simulated(feed->start_ns, &bench->clock), 0);
         assert_int_equal(bc_ring_new(bench->clock, &ring, &bench->ring), 0);
@@ -100,21 +92,13 @@ void bench_restart(struct bench *bench)
         open_store(bench);
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-        (void)status;
-        (void)kind;
-        (void)walk;
-        return remove(path);
-}
-
 void bench_done(struct bench *bench)
 {
         bench_stop_threads(bench);
         bc_store_free(bench->store);
         bc_ring_free(bench->ring);
         bc_clock_free(bench->clock);
-        assert_int_equal(nftw(bench->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+        folder_remove(bench->path);
 }
 
 void bench_run_until(struct bench *bench, int64_t time_ns)

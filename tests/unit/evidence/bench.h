@@ -8,12 +8,13 @@
 #include "evidence/recorder.h"
 #include "evidence/store.h"
 #include "feeder.h"
+#include "folder.h"
 #include "judge.h"
 
 #define BENCH_NOTICES 5
 
 struct bench {
-        char path[64];
+        char path[FOLDER_PATH_BYTES];
         struct bc_clock *clock;
         struct bc_ring *ring;
         struct bc_store *store;

@@ -125,7 +125,7 @@ void judge_read(int recordings_fd, const char *name, struct judged *ret_judged)
                 const char *file = entry[i]->d_name, *dot = strrchr(file, '.');
 
                 if (dot && !strcmp(dot, ".mp4"))
-                        read_segment(ret_judged, fd, (uint32_t)atoi(file));
+                        read_segment(ret_judged, fd, (uint32_t)strtoul(file, NULL, 10));
                 else if (dot && !strcmp(dot, ".tail"))
                         ret_judged->tails++;
                 else if (strcmp(file, ".") != 0 && strcmp(file, "..") != 0 && strcmp(file, BC_MANIFEST_NAME) != 0)
