@@ -340,6 +340,22 @@ static void test_real_clock(void **state)
         scene_free(scene);
 }
 
+// Frames are kept and given back by another thread while the camera goes on.
+static void test_release_elsewhere(void **state)
+{
+        struct scene *scene = scene_new(*state, false);
+
+        scene->witness.hold = true;
+        start(scene);
+        for (unsigned i = 1; i <= 20; i++) {
+                assert_true(witness_wait(&scene->witness, i));
+                witness_release_held(&scene->witness);
+        }
+        bc_camera_stop(scene->camera);
+        check_order(scene, 0, scene->witness.count);
+        scene_free(scene);
+}
+
 int main(int argc, char *argv[])
 {
         const struct camera_kind *kind = argc == 2 ? camera_kind_named(argv[1]) : NULL;
@@ -360,6 +376,7 @@ int main(int argc, char *argv[])
                 cmocka_unit_test_prestate(test_late, state),
                 cmocka_unit_test_prestate(test_stop_anywhere, state),
                 cmocka_unit_test_prestate(test_real_clock, state),
+                cmocka_unit_test_prestate(test_release_elsewhere, state),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
