@@ -2,11 +2,13 @@
 #include "evidence/store.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,16 +21,23 @@
 
 #define COUNTER_NAME "counter.json"
 #define COUNTER_BYTES_MAX (1 << 20)
-#define OPEN_MAX 4096 // recordings that could not be recovered yet; beyond that the oldest is left to a full scan
+#define OPEN_MAX 4096 // recordings that could not be closed or recovered yet; beyond that the oldest is given up
+
+// What counter.json says.
+struct listing {
+        uint64_t counter;
+        uint64_t open[OPEN_MAX]; // ascending
+        size_t open_count;
+        size_t left_open; // the first of them, which an earlier run began
+};
 
 struct bc_store {
         char device_id[BC_DEVICE_ID_BYTES_MAX + 1];
         int fd, recordings_fd, lock_fd;
-        pthread_mutex_t mutex;
-        uint64_t counter;
-        uint64_t open[OPEN_MAX];
-        size_t open_count;
-        size_t left_open; // the first of them, which an earlier run began
+        pthread_mutex_t mutex; // over the following
+        struct listing now;    // what is durable
+        struct listing next;   // a change on its way there
+        bool reserved;         // the last number is durable, but its folder could not be made: nobody has it yet
 };
 
 __attribute__((format(printf, 4, 5)))
@@ -47,15 +56,16 @@ static int explain(char *text, size_t text_bytes, int error, const char *format,
 
 // ---- the counter ---------------------------------------------------------------------------------------------
 
-static int save_counter(struct bc_store *store)
+static int save_listing(const struct bc_store *store, const struct listing *listing)
 {
         json_t *root = json_object(), *open = json_array();
         char *text = NULL;
         int r = -ENOMEM;
 
-        for (size_t i = 0; open && i < store->open_count; i++)
-                json_array_append_new(open, json_integer((json_int_t)store->open[i]));
-        if (root && open && json_object_set_new(root, "counter", json_integer((json_int_t)store->counter)) == 0 &&
+        for (size_t i = 0; open && i < listing->open_count; i++)
+                json_array_append_new(open, json_integer((json_int_t)listing->open[i]));
+        if (root && open && json_array_size(open) == listing->open_count &&
+            json_object_set_new(root, "counter", json_integer((json_int_t)listing->counter)) == 0 &&
             json_object_set(root, "open", open) == 0)
                 text = json_dumps(root, JSON_COMPACT);
         if (text)
@@ -66,49 +76,78 @@ static int save_counter(struct bc_store *store)
         return r;
 }
 
-static int parse_counter(struct bc_store *store, const char *bytes, size_t size)
+// What could not be made durable has not happened: it is tried again from where it was.
+static int commit(struct bc_store *store)
+{
+        int r = save_listing(store, &store->next);
+
+        if (r == 0)
+                store->now = store->next;
+        return r;
+}
+
+static int parse_listing(const char *bytes, size_t size, struct listing *ret_listing)
 {
         json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
         json_t *open = json_object_get(root, "open"), *value;
         json_int_t counter = -1, last = 0;
-        size_t i;
-        int r = 0;
+        size_t i = 0;
 
         if (json_is_integer(json_object_get(root, "counter")))
                 counter = json_integer_value(json_object_get(root, "counter"));
-        if (counter < 0 || !json_is_array(open) || json_array_size(open) > OPEN_MAX)
-                r = -EBADMSG;
-        else
-                json_array_foreach(open, i, value) {
+        if (json_array_size(open) <= OPEN_MAX)
+                for (; (value = json_array_get(open, i)); i++) {
                         if (!json_is_integer(value) || json_integer_value(value) <= last ||
-                            json_integer_value(value) > counter) {
-                                r = -EBADMSG;
+                            json_integer_value(value) > counter)
                                 break;
-                        }
                         last = json_integer_value(value);
-                        store->open[i] = (uint64_t)last;
+                        ret_listing->open[i] = (uint64_t)last;
                 }
-        if (r == 0) {
-                store->counter = (uint64_t)counter;
-                store->open_count = store->left_open = json_array_size(open);
-        }
+        bool whole = counter >= 0 && json_is_array(open) && i == json_array_size(open);
         json_decref(root);
-        return r;
+        if (!whole)
+                return -EBADMSG;
+        ret_listing->counter = (uint64_t)counter;
+        ret_listing->open_count = ret_listing->left_open = i;
+        return 0;
 }
 
-static int load_counter(struct bc_store *store)
+static int load_listing(struct bc_store *store)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         size_t size;
-        int r;
+        int r = bc_file_load(store->fd, COUNTER_NAME, COUNTER_BYTES_MAX, &bytes, &size);
 
-        r = bc_file_load(store->fd, COUNTER_NAME, COUNTER_BYTES_MAX, &bytes, &size);
-        if (r == -ENOENT)
-                return save_counter(store); // a new store; also shows that it can be written
-        if (r < 0)
-                return r;
-        r = parse_counter(store, bytes, size);
-        return r < 0 ? r : save_counter(store);
+        // Too large, no regular file, a link, shorter than it was: nothing that was written here.
+        if (r == -EFBIG || r == -EINVAL || r == -ELOOP || r == -ENODATA)
+                return -EBADMSG;
+        return r < 0 ? r : parse_listing(bytes, size, &store->next);
+}
+
+static void close_folder(DIR **folder)
+{
+        if (*folder)
+                closedir(*folder);
+}
+
+// 1: there is something in recordings/, 0: there is not.
+static int has_recordings(const struct bc_store *store)
+{
+        BC_CLEANUP(close_folder) DIR *folder = NULL;
+        struct dirent *entry;
+        int fd = openat(store->recordings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        folder = fdopendir(fd);
+        if (!folder) {
+                close(fd);
+                return -ENOMEM;
+        }
+        while ((errno = 0, entry = readdir(folder)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        return 1;
+        return -errno;
 }
 
 // ---- opening -------------------------------------------------------------------------------------------------
@@ -177,6 +216,35 @@ static int open_folders(struct bc_store *store, const char *path, char *text, si
         return 0;
 }
 
+// A counter that cannot be read is not a counter of 0: numbers would come twice, open recordings be forgotten.
+static int open_counter(struct bc_store *store, const char *path, char *text, size_t text_bytes)
+{
+        int r = load_listing(store);
+
+        if (r == -EBADMSG)
+                return explain(text, text_bytes, r, "store %s: " COUNTER_NAME " is damaged; put right the number of "
+                               "the last recording in it", path);
+        if (r == -ENOENT) {
+                r = has_recordings(store);
+                if (r < 0)
+                        return explain(text, text_bytes, r, "store %s: recordings cannot be read", path);
+                if (r > 0)
+                        return explain(text, text_bytes, -EBADMSG, "store %s: " COUNTER_NAME " is missing, though there "
+                                       "are recordings; put the number of the last one in it", path);
+                // A new store: begins at 0.
+        } else if (r < 0) {
+                return explain(text, text_bytes, r, "store %s: " COUNTER_NAME " cannot be read", path);
+        }
+        store->now = store->next;
+        r = commit(store); // also shows that it can be written
+        // A full or failing card must not keep the camera from starting: the recorder goes on trying.
+        if (r == -ENOSPC || r == -EDQUOT || r == -EIO)
+                bc_log_warning("store %s cannot be written at the moment: %s", path, strerror(-r));
+        else if (r < 0)
+                return explain(text, text_bytes, r, "store %s cannot be written: " COUNTER_NAME, path);
+        return 0;
+}
+
 BC_DEFINE_CLEANUP(store, struct bc_store, bc_store_free)
 
 int bc_store_open(const char *path, const char *device_id, char *text, size_t text_bytes, struct bc_store **ret_store)
@@ -194,17 +262,10 @@ int bc_store_open(const char *path, const char *device_id, char *text, size_t te
         pthread_mutex_init(&store->mutex, NULL);
         snprintf(store->device_id, sizeof(store->device_id), "%s", device_id);
         r = open_folders(store, path, text, text_bytes);
+        if (r == 0)
+                r = open_counter(store, path, text, text_bytes);
         if (r < 0)
                 return r;
-        r = load_counter(store);
-        if (r == -EBADMSG)
-                return explain(text, text_bytes, r, "store %s: " COUNTER_NAME " is damaged; put right the number of "
-                               "the last recording in it", path);
-        // A full or failing card must not keep the camera from starting: the recorder goes on trying.
-        if (r == -ENOSPC || r == -EDQUOT || r == -EIO)
-                bc_log_warning("store %s cannot be written at the moment: %s", path, strerror(-r));
-        else if (r < 0)
-                return explain(text, text_bytes, r, "store %s cannot be written: " COUNTER_NAME, path);
         *ret_store = BC_TAKE(store);
         return 0;
 }
@@ -237,62 +298,86 @@ void bc_store_name(const struct bc_store *store, uint64_t counter, char ret_name
 
 // ---- recordings ----------------------------------------------------------------------------------------------
 
-static void forget_open(struct bc_store *store, uint64_t counter)
+static void forget_open(struct listing *listing, uint64_t counter)
 {
         size_t kept = 0, left_open = 0;
 
-        for (size_t i = 0; i < store->open_count; i++)
-                if (store->open[i] != counter) {
-                        left_open += i < store->left_open;
-                        store->open[kept++] = store->open[i];
+        for (size_t i = 0; i < listing->open_count; i++)
+                if (listing->open[i] != counter) {
+                        left_open += i < listing->left_open;
+                        listing->open[kept++] = listing->open[i];
                 }
-        store->open_count = kept;
-        store->left_open = left_open;
+        listing->open_count = kept;
+        listing->left_open = left_open;
 }
 
-// Only a number whose keeping is durable may be used; one that could not be kept is tried again next time.
+static bool is_there(const struct bc_store *store, uint64_t counter)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+        struct stat status;
+
+        bc_store_name(store, counter, name);
+        return fstatat(store->recordings_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// Only a number whose keeping is durable may be used.
 static int take_number(struct bc_store *store)
 {
-        int r;
+        struct listing *next = &store->next;
+        char name[BC_RECORDING_NAME_BYTES_MAX];
 
-        if (store->open_count == OPEN_MAX)
-                forget_open(store, store->open[0]);
-        store->open[store->open_count++] = ++store->counter;
-        r = save_counter(store);
-        if (r < 0) {
-                store->counter--;
-                store->open_count--;
+        *next = store->now;
+        // Something of that name is there only when an older counter was restored: leave it alone, go on counting.
+        do {
+                if (next->counter >= INT64_MAX)
+                        return -EOVERFLOW;
+                next->counter++;
+        } while (is_there(store, next->counter));
+        if (next->counter > store->now.counter + 1)
+                bc_log_warning("there are recordings up to %llu, though the counter has not reached them",
+                               (unsigned long long)next->counter - 1);
+        if (next->open_count == OPEN_MAX) {
+                bc_store_name(store, next->open[0], name);
+                bc_log_error("recording %s will not be recovered: more than %d are open", name, OPEN_MAX);
+                forget_open(next, next->open[0]);
         }
+        next->open[next->open_count++] = next->counter;
+        return commit(store);
+}
+
+static int make_folder(struct bc_store *store, int *ret_folder_fd)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+        int r, fd;
+
+        bc_store_name(store, store->now.counter, name);
+        r = bc_folder_make(store->recordings_fd, name, 0);
+        if (r == -EEXIST)
+                return r;
+        fd = r < 0 ? -1 : openat(store->recordings_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0) {
+                *ret_folder_fd = fd;
+                return 0;
+        }
+        r = r < 0 ? r : -errno;
+        (void)unlinkat(store->recordings_fd, name, AT_REMOVEDIR); // empty, if it is there at all: nobody's
         return r;
 }
 
 static int begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folder_fd)
 {
-        char name[BC_RECORDING_NAME_BYTES_MAX];
-        int r, fd;
+        int r = 0;
 
-        // A folder of that name exists only where an older counter was restored: leave it alone, go on counting.
-        do {
+        if (!store->reserved || is_there(store, store->now.counter))
                 r = take_number(store);
-                if (r < 0)
-                        return r;
-                bc_store_name(store, store->counter, name);
-                r = bc_folder_make(store->recordings_fd, name, 0);
-                if (r == -EEXIST) {
-                        bc_log_warning("recording %s exists though the counter has not reached it", name);
-                        forget_open(store, store->counter);
-                }
-        } while (r == -EEXIST);
-        if (r < 0) {
-                forget_open(store, store->counter);
+        if (r < 0)
                 return r;
-        }
-        fd = openat(store->recordings_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-                return -errno;
-        *ret_counter = store->counter;
-        *ret_folder_fd = fd;
-        return 0;
+        r = make_folder(store, ret_folder_fd);
+        // While folders cannot be made, one number is enough for all attempts.
+        store->reserved = r < 0;
+        if (r == 0)
+                *ret_counter = store->now.counter;
+        return r;
 }
 
 int bc_store_begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folder_fd)
@@ -310,8 +395,9 @@ int bc_store_close(struct bc_store *store, uint64_t counter)
         int r;
 
         pthread_mutex_lock(&store->mutex);
-        forget_open(store, counter);
-        r = save_counter(store);
+        store->next = store->now;
+        forget_open(&store->next, counter);
+        r = commit(store);
         pthread_mutex_unlock(&store->mutex);
         return r;
 }
@@ -321,7 +407,7 @@ size_t bc_store_left_open_count(struct bc_store *store)
         size_t count;
 
         pthread_mutex_lock(&store->mutex);
-        count = store->left_open;
+        count = store->now.left_open;
         pthread_mutex_unlock(&store->mutex);
         return count;
 }
@@ -331,7 +417,7 @@ uint64_t bc_store_left_open_at(struct bc_store *store, size_t number)
         uint64_t counter;
 
         pthread_mutex_lock(&store->mutex);
-        counter = number < store->left_open ? store->open[number] : 0;
+        counter = number < store->now.left_open ? store->now.open[number] : 0;
         pthread_mutex_unlock(&store->mutex);
         return counter;
 }
@@ -341,7 +427,7 @@ uint64_t bc_store_counter(struct bc_store *store)
         uint64_t counter;
 
         pthread_mutex_lock(&store->mutex);
-        counter = store->counter;
+        counter = store->now.counter;
         pthread_mutex_unlock(&store->mutex);
         return counter;
 }

@@ -22,7 +22,7 @@ struct bc_store;
 
 // Opens the store, making it where its parent folder exists, and takes its lock. device_id: [A-Za-z0-9_-], 1 to
 // BC_DEVICE_ID_BYTES_MAX of them. On failure a negative errno and, in text, what and where: -EBUSY another daemon
-// has it, -EBADMSG its counter is damaged, ...
+// has it, -EBADMSG its counter is damaged or missing, ... A card that is full does not keep it from being opened.
 int bc_store_open(const char *path, const char *device_id, char *text, size_t text_bytes, struct bc_store **ret_store);
 void bc_store_free(struct bc_store *store);
 
@@ -35,10 +35,11 @@ int bc_store_recordings_fd(const struct bc_store *store);
 void bc_store_name(const struct bc_store *store, uint64_t counter, char ret_name[BC_RECORDING_NAME_BYTES_MAX]);
 
 // Begins a recording: gives out the next number, durably, as open, and makes its folder. The caller closes
-// *ret_folder_fd. 0 or negative errno; a number may then be used up.
+// *ret_folder_fd. 0 or negative errno; nothing is left behind then but perhaps a number listed as open, which the next
+// call uses.
 int bc_store_begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folder_fd);
 
-// Recording `counter` is closed, or recovered: it is not looked at again at the next start.
+// Recording `counter` is closed, or recovered: it is not looked at again at the next start. On failure it stays listed.
 int bc_store_close(struct bc_store *store, uint64_t counter);
 
 // The number of recordings that an earlier run began and that are not yet closed, and the number-th of them in
@@ -46,7 +47,7 @@ int bc_store_close(struct bc_store *store, uint64_t counter);
 size_t bc_store_left_open_count(struct bc_store *store);
 uint64_t bc_store_left_open_at(struct bc_store *store, size_t number);
 
-// The last number given out.
+// The last number kept as used.
 uint64_t bc_store_counter(struct bc_store *store);
 
 // Bytes an ordinary recording may still fill.
