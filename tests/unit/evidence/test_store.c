@@ -247,6 +247,7 @@ static void test_a_restart_goes_on_counting(void **state)
         assert_int_equal(begun(bench), 5); // this run's: not for recovery
         assert_left_open(bench, "1 3 4");
         assert_int_equal(bc_store_close(bench->store, 3), 0);
+        assert_left_open(bench, "1 4");
         assert_int_equal(bc_store_close(bench->store, 5), 0);
         assert_left_open(bench, "1 4");
         assert_int_equal(begun(bench), 6);
@@ -305,6 +306,12 @@ static void test_a_folder_that_cannot_be_made(void **state)
         assert_int_equal(begun(bench), 2);
         assert_int_equal(begun(bench), 3);
         assert_counter_file(bench, "{\"counter\":3,\"open\":[1,2,3]}");
+        // It was made after all, and could not be taken away again.
+        disk_fails(0, 1, EIO, "BC-1-");
+        assert_int_equal(begin(bench, &counter), -EIO);
+        disk_is_well();
+        assert_int_equal(mkdirat(bc_store_recordings_fd(bench->store), "BC-1-000004", 0755), 0);
+        assert_int_equal(begun(bench), 5);
 }
 
 // As when an older counter was restored: those folders are somebody's and stay as they are.
