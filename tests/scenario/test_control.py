@@ -222,8 +222,7 @@ def test_an_emergency_in_a_fault(daemon):
     d.run_for(3)
     assert d.state == "BUFFERING"
     d.run_until_closed()
-    d.terminate()
-    assert {r.state for r in d.recordings()} == {"closed"}
+    closed(d, "closed")  # one: drivers come back by themselves, the slates are not cut by a restart
 
 
 @pytest.mark.parametrize("clock", ["simulated", "real"])

@@ -6,7 +6,8 @@ from harness import NS, TICKS, pattern, probe
 
 
 def judge_film(recording, rate=30):
-    """Every picture of the film carries the number that belongs to its media time; none is lost or doubled."""
+    """Every picture of the film carries the number that belongs to its media time; none is doubled, and those that are
+    missing are declared."""
     numbers = []
     for segment, file in zip(recording.segments, recording.files):
         pictures, _ = pattern(file)
@@ -14,8 +15,9 @@ def judge_film(recording, rate=30):
             tick = segment["first_ticks"] + picture["tick"]
             assert picture["number"] == round(tick * rate / TICKS), f"{file} at {picture['tick']}"
             numbers.append(picture["number"])
-    assert numbers == list(range(numbers[0], numbers[-1] + 1))
-    return numbers
+    assert numbers == sorted(set(numbers))
+    declared = sum(gap["count"] for gap in recording.gaps_of("frames-lost"))
+    assert len(numbers) + declared == numbers[-1] - numbers[0] + 1
 
 
 def test_an_incident(daemon):
@@ -65,7 +67,8 @@ def test_in_real_time(daemon):
     recording, = d.recordings()
     assert recording.state == "closed"
     assert recording.press_s - recording.first_s >= 1
-    assert not [g for g in recording.gaps if g["kind"] != "no-sound"]
+    # A machine with other things to do may lose frames in real time; then it says so.
+    assert {g["kind"] for g in recording.gaps} <= {"no-sound", "frames-lost"}
     judge_film(recording)
 
 
