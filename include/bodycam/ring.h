@@ -83,7 +83,7 @@ void bc_ring_set_recording(struct bc_ring *ring, bool recording);
 
 // Places the cursor on the newest key frame that starts at or before from_ns (the oldest one there is, if none
 // does), and on the first sound unit starting at or after that key frame.
-// 0, or -EAGAIN when no key frame is held yet.
+// 0; -EAGAIN when no key frame is held yet; -ENODATA when none is held and the lane has ended.
 int bc_ring_place(struct bc_ring *ring, int64_t from_ns, struct bc_cursor *ret_cursor);
 
 // Looks at the unit `ahead` places after the cursor without reading it. 0; -EAGAIN: not there yet; -EPIPE: the

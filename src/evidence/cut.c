@@ -6,6 +6,9 @@
 #include "bodycam/stream.h"
 #include "bodycam/time.h"
 
+// Both lanes of a stream that was stopped end about together; a sound lane that ends earlier than this has failed.
+#define SOUND_END_NS (100 * INT64_C(1000000))
+
 // What the picture lane says about the fragment: how many pictures, where it ends, why.
 struct picture_cut {
         size_t pictures;
@@ -109,7 +112,11 @@ static int cut_sound(struct bc_ring *ring, struct bc_cursor *cursor, const struc
                 struct bc_unit unit;
                 int r = bc_ring_peek(ring, cursor, BC_LANE_SOUND, cut->sounds, &unit);
 
-                if (r == -ENODATA || (r == -EAGAIN && reached))
+                if (r == -ENODATA) {
+                        cut->sound_ended = unit.time_ns + SOUND_END_NS < end_ns;
+                        return 0;
+                }
+                if (r == -EAGAIN && reached)
                         return 0;
                 if (r < 0)
                         return r;

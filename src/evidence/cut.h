@@ -40,6 +40,7 @@ struct bc_cut {
         bool picture_end_guessed; // the last picture's end did not come in time and is end_ns
         bool segment_ends, recording_ends;
         bool sound_missing;     // segment or recording ends without having seen all its sound
+        bool sound_ended;       // the sound lane ended well before the fragment does
         size_t payload_bytes;
 };
 

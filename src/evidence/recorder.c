@@ -38,6 +38,7 @@ struct bc_recorder {
         struct bc_recording recording;
         bool begun; // the recording of the first job
         bool announced;
+        int64_t durable_ns; // as published last, of this recording
         uint64_t gaps_seen;
         uint64_t seen; // changes of the ring
 };
@@ -70,8 +71,10 @@ static void publish(struct bc_recorder *recorder, int error)
         bc_monitor_lock(&recorder->monitor);
         before = status->error;
         // A step that did not fail proves nothing; one that made something durable does.
-        if (error == 0 && recording->durable_ns == status->durable_ns && recording->phase != BC_PHASE_DONE)
+        if (error == 0 && recording->durable_ns <= recorder->durable_ns &&
+            (recording->stage != BC_STAGE_DONE || recording->durable_ns < 0))
                 error = before;
+        recorder->durable_ns = recording->durable_ns;
         status->error = error;
         status->counter = manifest->counter;
         status->press_ns = recording->press_ns;
@@ -129,6 +132,7 @@ static void begin_recording(struct bc_recorder *recorder, const struct job *job)
                           &recorder->buffer, job->press_ns, job->reason);
         recorder->begun = true;
         recorder->announced = false;
+        recorder->durable_ns = -1;
         recorder->gaps_seen = 0;
 }
 
@@ -146,22 +150,24 @@ static void wait_after_trouble(struct bc_recorder *recorder)
 static bool work_on(struct bc_recorder *recorder, const struct job *job, bool quit, int64_t give_up_ns)
 {
         struct bc_recording *recording = &recorder->recording;
-        int64_t now_ns = bc_clock_now_ns(recorder->clock), wake_ns;
+        int64_t now_ns = bc_clock_now_ns(recorder->clock), wake_ns, durable_ns;
         int r;
 
         if (!recorder->begun)
                 begin_recording(recorder, job);
+        durable_ns = recording->durable_ns;
         r = bc_recording_step(recording, job->end_ns, job->stop_reason, now_ns, &wake_ns);
         if (r == -EAGAIN) {
                 bc_ring_wait(recorder->ring, &recorder->seen, wake_ns);
                 return true;
         }
         publish(recorder, r);
-        if (recording->phase == BC_PHASE_DONE) {
+        if (recording->stage == BC_STAGE_DONE) {
                 finish_recording(recorder);
                 return true;
         }
-        if (r < 0) {
+        // With something made durable the trouble is elsewhere (the manifest): it must not slow the fragments down.
+        if (r < 0 && recording->durable_ns == durable_ns) {
                 if (quit && now_ns >= give_up_ns)
                         return false;
                 wait_after_trouble(recorder);

@@ -14,6 +14,8 @@
 
 // A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
 #define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
+// The last picture of a stream lasts a little longer than its end; a hole is longer than this.
+#define EARLY_END_NS (500 * BC_NS_PER_MS)
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
 // ---- buffer --------------------------------------------------------------------------------------------------
@@ -111,17 +113,19 @@ static int place(struct bc_recording *recording, int64_t end_ns)
                 r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
         if (r == -EPIPE)
                 return 0; // evicted between the two calls: again
-        if (r < 0)
-                return r;
-        if (unit.time_ns >= end_ns) {
-                // Stopped before there was anything to record.
-                recording->phase = BC_PHASE_DONE;
+        if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns)) {
+                // The stream ended, or the recording was stopped, before there was anything to record.
+                bc_log_warning("a recording asked for by %s came to nothing: there was no picture",
+                               recording->manifest.reason);
+                recording->stage = BC_STAGE_DONE;
                 return 0;
         }
+        if (r < 0)
+                return r;
         recording->first_ns = recording->from_ns = recording->declared_ns = unit.time_ns;
         if (unit.time_ns > from_ns)
                 bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
-        recording->phase = BC_PHASE_BEGIN;
+        recording->stage = BC_STAGE_BEGIN;
         return 0;
 }
 
@@ -132,7 +136,7 @@ static int begin(struct bc_recording *recording)
         if (r < 0)
                 return r;
         recording->manifest_stale = true;
-        recording->phase = BC_PHASE_WRITE;
+        recording->stage = BC_STAGE_WRITE;
         return 0;
 }
 
@@ -259,7 +263,7 @@ static void abandon_segment(struct bc_recording *recording, int error)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
 
-        recording->phase = BC_PHASE_RESUME;
+        recording->stage = BC_STAGE_RESUME;
         recording->overtaken = false;
         if (recording->segment.durable_bytes == 0) {
                 drop_segment(recording, error);
@@ -309,7 +313,7 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
             (r == -EAGAIN && end_ns != BC_NS_NEVER && now_ns >= end_ns + BC_CUT_LAST_NS)) {
                 if (recording->from_ns < end_ns)
                         bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->from_ns, end_ns, 0);
-                recording->phase = BC_PHASE_CLOSE;
+                recording->stage = BC_STAGE_CLOSE;
                 return 0;
         }
         if (r < 0)
@@ -317,7 +321,7 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
         if (unit.time_ns > recording->from_ns)
                 bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->from_ns, unit.time_ns, 0);
         recording->from_ns = unit.time_ns;
-        recording->phase = BC_PHASE_WRITE;
+        recording->stage = BC_STAGE_WRITE;
         return 0;
 }
 
@@ -329,7 +333,7 @@ static int fall_behind(struct bc_recording *recording)
         bc_log_warning("the ring overtook the recorder");
         r = end_segment(recording);
         recording->overtaken = true;
-        recording->phase = BC_PHASE_RESUME;
+        recording->stage = BC_STAGE_RESUME;
         return r;
 }
 
@@ -414,6 +418,12 @@ static size_t make_runs(struct bc_recording *recording, const struct bc_cut *cut
         return runs;
 }
 
+// Where the sound that is durable ends.
+static int64_t sound_end_ns(const struct bc_recording *recording)
+{
+        return bc_ns_from_ticks(recording->sound_base_ticks + (int64_t)recording->decode_ticks[BC_LANE_SOUND]);
+}
+
 static void note_durable(struct bc_recording *recording, const struct bc_cut *cut)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
@@ -432,7 +442,9 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
                         recording->declared_ns = cut->end_ns;
         }
         if (cut->sound_missing)
-                bc_declare_gap(recording, BC_GAP_LATE_SOUND, cut->end_ns - BC_NS_PER_S, cut->end_ns, 0);
+                bc_declare_gap(recording, BC_GAP_LATE_SOUND, sound_end_ns(recording), cut->end_ns, 0);
+        if (cut->sound_ended && !bc_manifest_lasts(&recording->manifest, BC_GAP_NO_SOUND))
+                bc_declare_gap(recording, BC_GAP_NO_SOUND, sound_end_ns(recording), BC_NS_NEVER, 0);
         if (cut->picture_end_guessed)
                 bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->last_picture_ns, cut->end_ns, 0);
         entry->bytes = recording->segment.durable_bytes;
@@ -499,6 +511,11 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
         struct bc_cut cut;
         int r, s;
 
+        if (!recording->segment_begun && recording->number > BC_SEGMENTS_MAX) {
+                bc_log_warning("the recording has %d segments, which is all it can have", BC_SEGMENTS_MAX);
+                recording->stage = BC_STAGE_CLOSE;
+                return 0;
+        }
         if (!recording->segment_begun)
                 recording->segment_from_ns = recording->from_ns;
         rule.segment_until_ns = segment_until(recording);
@@ -510,13 +527,13 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
                 return r;
         if (cut.pictures > 0 || cut.sounds > 0) {
                 r = write_fragment(recording, &cut);
-                if (r < 0 || recording->phase != BC_PHASE_WRITE)
+                if (r < 0 || recording->stage != BC_STAGE_WRITE)
                         return r;
         }
         if (cut.segment_ends)
                 r = end_segment(recording);
         if (cut.recording_ends)
-                recording->phase = BC_PHASE_CLOSE;
+                recording->stage = BC_STAGE_CLOSE;
         s = save_manifest(recording);
         return r < 0 ? r : s;
 }
@@ -532,11 +549,26 @@ static bool is_finished(const struct bc_manifest *manifest)
         return true;
 }
 
-static int close_recording(struct bc_recording *recording, int64_t end_ns, const char *stop_reason)
+// The stream ended, by a failed encoder, while it should still be recorded: says so, and from when on nothing was.
+static void declare_early_end(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
+{
+        int64_t until_ns = end_ns < now_ns ? end_ns : now_ns;
+
+        if (until_ns - recording->from_ns < EARLY_END_NS || bc_manifest_lasts(&recording->manifest, BC_GAP_NO_PICTURE))
+                return;
+        bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->from_ns, until_ns, 0);
+}
+
+static int close_recording(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns)
 {
         struct bc_manifest *manifest = &recording->manifest;
         int64_t end_ticks = bc_ticks_from_ns(recording->durable_ns > 0 ? recording->durable_ns : recording->from_ns);
         int r;
+
+        if (manifest->state == BC_RECORDING_OPEN)
+                declare_early_end(recording, end_ns, now_ns);
+        if (end_ns == BC_NS_NEVER)
+                stop_reason = "stream ended";
 
         // Not finalised is no loss, and not a reason to keep the next recording waiting.
         recording->finalise_error = recording->segment_begun ? end_segment(recording) : recording->finalise_error;
@@ -551,7 +583,7 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
                 r = bc_store_close(recording->store, manifest->counter);
         if (r < 0)
                 return r;
-        recording->phase = BC_PHASE_DONE;
+        recording->stage = BC_STAGE_DONE;
         return recording->finalise_error;
 }
 
@@ -561,26 +593,26 @@ int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char
         int r;
 
         *ret_wake_ns = BC_NS_NEVER;
-        switch (recording->phase) {
-        case BC_PHASE_PLACE:
+        switch (recording->stage) {
+        case BC_STAGE_PLACE:
                 *ret_wake_ns = end_ns;
                 r = place(recording, end_ns);
                 if (r == -EAGAIN && now_ns >= end_ns) {
-                        recording->phase = BC_PHASE_DONE; // pressed and released before there was a picture
+                        recording->stage = BC_STAGE_DONE; // pressed and released before there was a picture
                         return 0;
                 }
                 return r;
-        case BC_PHASE_BEGIN:
+        case BC_STAGE_BEGIN:
                 return begin(recording);
-        case BC_PHASE_RESUME:
+        case BC_STAGE_RESUME:
                 if (end_ns != BC_NS_NEVER)
                         *ret_wake_ns = end_ns + BC_CUT_LAST_NS;
                 return resume(recording, end_ns, now_ns);
-        case BC_PHASE_WRITE:
+        case BC_STAGE_WRITE:
                 return write_next(recording, end_ns, now_ns, ret_wake_ns);
-        case BC_PHASE_CLOSE:
-                return close_recording(recording, end_ns, stop_reason);
-        case BC_PHASE_DONE:
+        case BC_STAGE_CLOSE:
+                return close_recording(recording, end_ns, stop_reason, now_ns);
+        case BC_STAGE_DONE:
                 break;
         }
         return 0;

@@ -28,13 +28,13 @@ struct bc_fragment_buffer {
 int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes);
 void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer);
 
-enum bc_recording_phase {
-        BC_PHASE_PLACE,   // no key frame in the ring yet
-        BC_PHASE_BEGIN,   // its folder is not made yet
-        BC_PHASE_RESUME,  // needs a key frame to go on with: after a failed write, or overtaken
-        BC_PHASE_WRITE,
-        BC_PHASE_CLOSE,
-        BC_PHASE_DONE,
+enum bc_recording_stage {
+        BC_STAGE_PLACE,   // no key frame in the ring yet
+        BC_STAGE_BEGIN,   // its folder is not made yet
+        BC_STAGE_RESUME,  // needs a key frame to go on with: after a failed write, or overtaken
+        BC_STAGE_WRITE,
+        BC_STAGE_CLOSE,
+        BC_STAGE_DONE,
 };
 
 struct bc_recording {
@@ -44,7 +44,7 @@ struct bc_recording {
         const struct bc_recorder_config *config;
         struct bc_fragment_buffer *buffer;
 
-        enum bc_recording_phase phase;
+        enum bc_recording_stage stage;
         int folder_fd;
         struct bc_manifest manifest;
         bool manifest_stale; // in memory more is known than on disk
@@ -52,7 +52,7 @@ struct bc_recording {
         int64_t first_ns;    // first picture; -1: not placed yet
         int64_t durable_ns;  // end of the last durable picture; -1: nothing yet
         int finalise_error;  // of the last segment, negative errno
-        bool overtaken;      // BC_PHASE_RESUME because of it: go on at the oldest key frame not yet written
+        bool overtaken;      // BC_STAGE_RESUME because of it: go on at the oldest key frame not yet written
 
         struct bc_cursor cursor; // everything before it is durable
         int64_t from_ns;         // where the next fragment begins
@@ -77,7 +77,7 @@ void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, str
 void bc_recording_done(struct bc_recording *recording);
 
 // One step. end_ns: of the recording, BC_NS_NEVER while it is not stopped; stop_reason: why, then.
-// 0: go on stepping (until phase is BC_PHASE_DONE). -EAGAIN: nothing to do before the ring changes or *ret_wake_ns.
+// 0: go on stepping (until stage is BC_STAGE_DONE). -EAGAIN: nothing to do before the ring changes or *ret_wake_ns.
 // Another negative errno: something could not be made durable; step again after a while.
 int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
                       int64_t *ret_wake_ns);

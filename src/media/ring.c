@@ -314,7 +314,7 @@ static int place(const struct bc_ring *ring, int64_t from_ns, struct bc_cursor *
                 }
         }
         if (cursor.next[BC_LANE_PICTURE] == picture->next)
-                return -EAGAIN;
+                return picture->ended ? -ENODATA : -EAGAIN;
         while (cursor.next[BC_LANE_SOUND] < sound->next &&
                entry_of(sound, cursor.next[BC_LANE_SOUND])->unit.time_ns <
                        entry_of(picture, cursor.next[BC_LANE_PICTURE])->unit.time_ns)
