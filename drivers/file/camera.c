@@ -140,7 +140,9 @@ static int paint(void *scene, struct bc_frame *frame)
         return bc_clip_scaler_paint(film->scaler, film->picture, frame);
 }
 
-static const struct bc_scene_ops scene_ops = { .seek = seek, .next = next, .paint = paint, .free = free_film };
+static const struct bc_scene_ops scene_ops = {
+        .seek = seek, .next = next, .paint = paint, .free = free_film
+};
 
 // ---- opening -------------------------------------------------------------------------------------------------
 
@@ -163,16 +165,19 @@ static int prove(struct film *film, const struct bc_camera_info *info, char *tex
                 film->delay_ns = ns - track->start_ns;
         r = bc_clip_scaler_prepare(film->scaler, film->picture);
         if (r == -ERANGE)
-                snprintf(text, text_bytes, "%s: pictures of %dx%d, sides must be %d to %d", path, film->picture->width,
-                         film->picture->height, BC_PICTURE_SIDE_MIN_PX, BC_PICTURE_SIDE_MAX_PX);
+                snprintf(text, text_bytes, "%s: pictures of %dx%d, sides must be %d to %d", path,
+                         film->picture->width, film->picture->height, BC_PICTURE_SIDE_MIN_PX,
+                         BC_PICTURE_SIDE_MAX_PX);
         else if (r < 0)
-                snprintf(text, text_bytes, "%s: pictures of %dx%d cannot be scaled to %" PRIu32 "x%" PRIu32 ": %s", path,
-                         film->picture->width, film->picture->height, info->width_px, info->height_px, strerror(-r));
+                snprintf(text, text_bytes,
+                         "%s: pictures of %dx%d cannot be scaled to %" PRIu32 "x%" PRIu32 ": %s", path,
+                         film->picture->width, film->picture->height, info->width_px, info->height_px,
+                         strerror(-r));
         return r;
 }
 
-static int load(struct film *film, const struct bc_file_config *config, const struct bc_camera_info *info, char *text,
-                size_t text_bytes)
+static int load(struct film *film, const struct bc_file_config *config, const struct bc_camera_info *info,
+                char *text, size_t text_bytes)
 {
         struct bc_file_config own = *config;
         int r;
@@ -196,7 +201,8 @@ static int load(struct film *film, const struct bc_file_config *config, const st
         r = bc_clip_reader_new(&film->clip.picture, text, text_bytes, &film->reader);
         if (r < 0)
                 return r;
-        r = bc_clip_scaler_new(info->width_px, info->height_px, bc_clip_reader_matrix(film->reader), &film->scaler);
+        r = bc_clip_scaler_new(info->width_px, info->height_px, bc_clip_reader_matrix(film->reader),
+                               &film->scaler);
         if (r < 0) {
                 snprintf(text, text_bytes, "%s: no memory", config->clip_path);
                 return r;
@@ -219,9 +225,10 @@ int bc_file_camera_open(struct bc_clock *clock, const struct bc_file_config *con
         int r;
 
         if (!bc_simulated_camera_has_size(info.width_px, info.height_px)) {
-                snprintf(text, text_bytes, "%s: cannot be shown at %" PRIu32 "x%" PRIu32
-                         ", sides must be even and %d to %d", config->clip_path, info.width_px, info.height_px,
-                         BC_PICTURE_SIDE_MIN_PX, BC_PICTURE_SIDE_MAX_PX);
+                snprintf(text, text_bytes,
+                         "%s: cannot be shown at %" PRIu32 "x%" PRIu32 ", sides must be even and %d to %d",
+                         config->clip_path, info.width_px, info.height_px, BC_PICTURE_SIDE_MIN_PX,
+                         BC_PICTURE_SIDE_MAX_PX);
                 return -EINVAL;
         }
         film = calloc(1, sizeof(*film));
@@ -235,8 +242,8 @@ int bc_file_camera_open(struct bc_clock *clock, const struct bc_file_config *con
         info.interval_ns = film->clip.picture.interval_ns;
         r = bc_simulated_camera_new(clock, &info, &scene_ops, film, ret_camera);
         if (r < 0) {
-                snprintf(text, text_bytes, "%s: no memory for frames of %" PRIu32 "x%" PRIu32, config->clip_path,
-                         info.width_px, info.height_px);
+                snprintf(text, text_bytes, "%s: no memory for frames of %" PRIu32 "x%" PRIu32,
+                         config->clip_path, info.width_px, info.height_px);
                 return r;
         }
         film = NULL;

@@ -22,8 +22,8 @@ struct notes {
         const AVStream *stream;
         uint64_t packets;
         bool by_decoding;
-        // By presentation times, or by decoding times for want of them; INT64_MIN: none. last_ns and end_ns are of the
-        // packet that is shown last; they are equal when it does not say how long.
+        // By presentation times, or by decoding times for want of them; INT64_MIN: none. last_ns and end_ns
+        // are of the packet that is shown last; they are equal when it does not say how long.
         int64_t first_ns, last_ns, end_ns;
         int64_t summed_ns; // durations
         bool out_of_range;
@@ -142,7 +142,8 @@ static int choose(const AVFormatContext *format, enum AVMediaType type)
 }
 
 // Samples at the start and at the end of a packet that are not to be heard (priming and padding), in ns.
-static void trimmed(const AVPacket *packet, const AVStream *stream, int64_t *ret_start_ns, int64_t *ret_end_ns)
+static void trimmed(const AVPacket *packet, const AVStream *stream, int64_t *ret_start_ns,
+                    int64_t *ret_end_ns)
 {
         size_t bytes = 0;
         const uint8_t *skip = av_packet_get_side_data(packet, AV_PKT_DATA_SKIP_SAMPLES, &bytes);
@@ -156,7 +157,8 @@ static void trimmed(const AVPacket *packet, const AVStream *stream, int64_t *ret
 }
 
 // Notes a packet's place in time. Rounded once: sums of rounded times would leave the frame's grid.
-static void note_place(struct notes *notes, int64_t stamp, int64_t duration, int64_t skipped_ns, int64_t padded_ns)
+static void note_place(struct notes *notes, int64_t stamp, int64_t duration, int64_t skipped_ns,
+                       int64_t padded_ns)
 {
         AVRational time_base = notes->stream->time_base;
         int64_t end, start_ns, end_ns;
@@ -198,8 +200,8 @@ static void note(struct notes *notes, const AVPacket *packet)
         if (packet->pts == AV_NOPTS_VALUE)
                 notes->by_decoding = true;
         if (packet->pts != AV_NOPTS_VALUE || packet->dts != AV_NOPTS_VALUE)
-                note_place(notes, packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts, duration, skipped_ns,
-                           padded_ns);
+                note_place(notes, packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts, duration,
+                           skipped_ns, padded_ns);
 }
 
 // Reads every packet. Damage in the middle is no reason to refuse the clip.
@@ -233,8 +235,9 @@ static int read_all(AVFormatContext *format, struct notes notes[], unsigned coun
 // The average of what is there; a container's claim only where there are no time stamps.
 static int64_t interval_of(const AVStream *stream, const struct notes *notes)
 {
-        AVRational rate = stream->avg_frame_rate.num > 0 && stream->avg_frame_rate.den > 0 ? stream->avg_frame_rate
-                                                                                            : stream->r_frame_rate;
+        AVRational rate = stream->avg_frame_rate.num > 0 && stream->avg_frame_rate.den > 0
+                                  ? stream->avg_frame_rate
+                                  : stream->r_frame_rate;
         int64_t ns = INTERVAL_DEFAULT_NS;
 
         if (notes->packets > 1 && notes->first_ns != INT64_MIN && notes->last_ns > notes->first_ns) {
@@ -261,7 +264,8 @@ static int conclude(const struct notes *notes, struct bc_clip_track *track, char
         track->by_decoding = track->timed && notes->by_decoding;
         track->start_ns = track->timed ? notes->first_ns : 0;
         if (track->timed)
-                track->end_ns = notes->end_ns > notes->last_ns ? notes->end_ns : notes->last_ns + track->interval_ns;
+                track->end_ns = notes->end_ns > notes->last_ns ? notes->end_ns
+                                                               : notes->last_ns + track->interval_ns;
         else if (is_picture)
                 track->end_ns = (int64_t)notes->packets * track->interval_ns;
         else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// What a clip holds and how long it is: found by reading all of its packets, for what containers say of their length
-// is often wrong, and a loop needs it exact.
+// What a clip holds and how long it is: found by reading all of its packets, for what containers say of their
+// length is often wrong, and a loop needs it exact.
 #ifndef BC_FILE_CLIP_H
 #define BC_FILE_CLIP_H
 
@@ -20,7 +20,7 @@ struct bc_clip_track {
         const char *path; // borrowed
         int stream;       // -1: there is none
         bool timed;       // its packets bear time stamps
-        bool by_decoding; // some of them of decoding alone (AVI): pictures come out some steps later than these say
+        bool by_decoding; // some of them of decoding alone (AVI): pictures come out later than these say
         int64_t start_ns, end_ns;
         int64_t zero_ns;     // what in its own times is the clip's beginning
         int64_t interval_ns; // picture: nominal time between two
@@ -41,6 +41,7 @@ int64_t bc_clip_ns(int64_t stamp, AVRational time_base);
 int bc_clip_open(const char *path, char *text, size_t text_bytes, AVFormatContext **ret_format);
 
 // Learns all about the clip. The paths of config must outlive *ret_clip.
-int bc_clip_scan(const struct bc_file_config *config, char *text, size_t text_bytes, struct bc_clip *ret_clip);
+int bc_clip_scan(const struct bc_file_config *config, char *text, size_t text_bytes,
+                 struct bc_clip *ret_clip);
 
 #endif

@@ -19,7 +19,7 @@
 #define PERIOD_SAMPLES 480
 #define PERIOD_MIN_NS BC_NS_PER_MS
 #define SEEK_SAMPLES (2 * RATE_HZ)  // what lies further ahead is sought, not decoded through
-#define TOLERANCE_SAMPLES (RATE_HZ / 100) // time stamps are trusted from here on, below that the samples are counted
+#define TOLERANCE_SAMPLES 480 // so far off the count of samples, a time stamp is right
 #define SOURCE_RATE_MIN_HZ 4000
 #define SOURCE_RATE_MAX_HZ 768000
 
@@ -94,11 +94,12 @@ static int set_up_resampler(struct film_sound *self, const AVFrame *piece)
 
 static bool is_same_wave(const struct film_sound *self, const AVFrame *piece)
 {
-        return self->resampler && self->wave.rate_hz == piece->sample_rate && self->wave.format == piece->format &&
-               self->wave.channels == piece->ch_layout.nb_channels;
+        return self->resampler && self->wave.rate_hz == piece->sample_rate &&
+               self->wave.format == piece->format && self->wave.channels == piece->ch_layout.nb_channels;
 }
 
-// Resamples a piece, or with NULL what the resampler still holds, into block. Number of samples or negative errno.
+// Resamples a piece, or with NULL what the resampler still holds, into block. Number of samples or negative
+// errno.
 static int resample(struct film_sound *self, const AVFrame *piece)
 {
         int in = piece ? piece->nb_samples : 0;
@@ -108,7 +109,8 @@ static int resample(struct film_sound *self, const AVFrame *piece)
 
         if (room < 0)
                 return bc_clip_errno(room);
-        av_fast_malloc(&self->block, &self->block_room, ((size_t)room + 1) * self->channels * sizeof(*self->block));
+        av_fast_malloc(&self->block, &self->block_room,
+                       ((size_t)room + 1) * self->channels * sizeof(*self->block));
         if (!self->block)
                 return -ENOMEM;
         out = (uint8_t *)self->block;
@@ -331,8 +333,8 @@ static int load(struct film_sound *self, const struct bc_file_config *config, ch
         return r < 0 ? r : prove(self, text, text_bytes);
 }
 
-int bc_file_mic_open(struct bc_clock *clock, const struct bc_file_config *config, char *text, size_t text_bytes,
-                     struct bc_mic **ret_mic)
+int bc_file_mic_open(struct bc_clock *clock, const struct bc_file_config *config, char *text,
+                     size_t text_bytes, struct bc_mic **ret_mic)
 {
         BC_CLEANUP(bc_cleanup_sound) struct film_sound *self = calloc(1, sizeof(*self));
         struct bc_simulated_mic_config mic = {

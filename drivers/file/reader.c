@@ -62,7 +62,8 @@ static int open_codec(struct bc_clip_reader *reader, char *text, size_t text_byt
                 r = avcodec_open2(reader->codec, codec, NULL);
         }
         if (r < 0) {
-                snprintf(text, text_bytes, "%s: the decoder %s does not open: %s", path, codec->name, av_err2str(r));
+                snprintf(text, text_bytes, "%s: the decoder %s does not open: %s", path, codec->name,
+                         av_err2str(r));
                 return bc_clip_errno(r);
         }
         return 0;
@@ -220,7 +221,8 @@ static bool arrives(struct bc_clip_reader *reader, int64_t from_ns, int64_t time
                 return false;
         reader->ahead = true;
         stamp = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
-        return packet->flags & AV_PKT_FLAG_KEY && stamp != AV_NOPTS_VALUE && bc_clip_ns(stamp, time_base) <= time_ns;
+        return packet->flags & AV_PKT_FLAG_KEY && stamp != AV_NOPTS_VALUE &&
+               bc_clip_ns(stamp, time_base) <= time_ns;
 }
 
 int bc_clip_reader_seek(struct bc_clip_reader *reader, int64_t time_ns)
@@ -310,8 +312,9 @@ const int32_t *bc_clip_reader_matrix(const struct bc_clip_reader *reader)
         size_t size = 0;
 
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
-        const AVPacketSideData *data = av_packet_side_data_get(
-                stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+        const AVPacketSideData *data = av_packet_side_data_get(stream->codecpar->coded_side_data,
+                                                               stream->codecpar->nb_coded_side_data,
+                                                               AV_PKT_DATA_DISPLAYMATRIX);
 
         if (data) {
                 bytes = data->data;

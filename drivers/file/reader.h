@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Reads and decodes one stream of a file, again and again.
 //
-// Thread-bound. Returning to the start is a seek, checked by the first packet that comes; where a file cannot do that
-// it is opened again instead.
+// Thread-bound. Returning to the start is a seek, checked by the first packet that comes; where a file cannot
+// do that it is opened again instead.
 #ifndef BC_FILE_READER_H
 #define BC_FILE_READER_H
 
@@ -23,8 +23,8 @@ int bc_clip_reader_new(const struct bc_clip_track *track, char *text, size_t tex
 // NULL is allowed.
 void bc_clip_reader_free(struct bc_clip_reader *reader);
 
-// The next picture or piece of sound, lent until the next call, and in *ret_broken how many could not be decoded
-// before it. 0; -ENODATA: the clip has ended, *ret_broken holds as well; or another negative errno.
+// The next picture or piece of sound, lent until the next call, and in *ret_broken how many could not be
+// decoded before it. 0; -ENODATA: the clip has ended, *ret_broken holds as well; or another negative errno.
 int bc_clip_reader_next(struct bc_clip_reader *reader, const AVFrame **ret_frame, uint32_t *ret_broken);
 
 // Time stamp of a frame of this reader: bc_clip_ns().
@@ -32,8 +32,8 @@ int64_t bc_clip_reader_ns(const struct bc_clip_reader *reader, const AVFrame *fr
 
 int bc_clip_reader_rewind(struct bc_clip_reader *reader);
 
-// To a place at or before a time, from which everything after that time can be decoded; the start if nothing else
-// can be had.
+// To a place at or before a time, from which everything after that time can be decoded; the start if nothing
+// else can be had.
 int bc_clip_reader_seek(struct bc_clip_reader *reader, int64_t time_ns);
 
 // Its display matrix (ISO/IEC 14496-12, 8.3.2.3: nine fixed-point numbers), or NULL.

@@ -102,8 +102,8 @@ static struct shape shape_of(const struct bc_clip_scaler *scaler, const AVFrame 
         return shape;
 }
 
-// A point (x, y) of the stored picture is shown at (a x + c y, b x + d y). Arbitrary angles go to the nearest right
-// one, as magnitudes tell. *ret_sideways: width and height change places.
+// A point (x, y) of the stored picture is shown at (a x + c y, b x + d y). Arbitrary angles go to the nearest
+// right one, as magnitudes tell. *ret_sideways: width and height change places.
 static const char *turn_of(const int32_t matrix[4], bool *ret_sideways)
 {
         int64_t a = matrix[0], b = matrix[1], c = matrix[2], d = matrix[3];
@@ -126,10 +126,11 @@ static int64_t to_even(int64_t numerator, int64_t denominator, int64_t max)
 }
 
 // The largest even size within the frame that keeps the aspect of what is shown.
-static void fit(const struct bc_clip_scaler *scaler, const struct shape *shape, bool sideways, int64_t *ret_width,
-                int64_t *ret_height)
+static void fit(const struct bc_clip_scaler *scaler, const struct shape *shape, bool sideways,
+                int64_t *ret_width, int64_t *ret_height)
 {
-        int64_t wide = (int64_t)shape->width_px * shape->aspect_num, high = (int64_t)shape->height_px * shape->aspect_den;
+        int64_t wide = (int64_t)shape->width_px * shape->aspect_num;
+        int64_t high = (int64_t)shape->height_px * shape->aspect_den;
         int64_t width = scaler->width_px, height = scaler->height_px;
 
         if (sideways) {
@@ -209,14 +210,17 @@ static int build(struct bc_clip_scaler *scaler, const struct shape *shape)
                 return -ENOMEM;
         graph->nb_threads = 1;
         fit(scaler, shape, sideways, &width, &height);
-        // One field alone: a filter that looks at the pictures around would have to be fed ahead, over seams too.
+        // One field alone: a filter that looks at the pictures around would have to be fed ahead, over seams
+        // too.
         snprintf(chain, sizeof(chain),
                  "%s%sscale=%d:%d:flags=bilinear:out_range=tv,setsar=1,format=yuv420p,pad=%u:%u:%d:%d:black",
                  shape->interlaced ? "field=top," : "", turn, (int)width, (int)height, scaler->width_px,
-                 scaler->height_px, (int)(scaler->width_px - width) / 4 * 2, (int)(scaler->height_px - height) / 4 * 2);
+                 scaler->height_px, (int)(scaler->width_px - width) / 4 * 2,
+                 (int)(scaler->height_px - height) / 4 * 2);
         r = make_source(graph, shape, &source);
         if (r >= 0)
-                r = avfilter_graph_create_filter(&sink, avfilter_get_by_name("buffersink"), "out", NULL, NULL, graph);
+                r = avfilter_graph_create_filter(&sink, avfilter_get_by_name("buffersink"), "out", NULL, NULL,
+                                                 graph);
         if (r >= 0)
                 r = link_chain(graph, source, sink, chain);
         if (r < 0)
@@ -281,7 +285,8 @@ int bc_clip_scaler_prepare(struct bc_clip_scaler *scaler, const AVFrame *picture
 int bc_clip_scaler_paint(struct bc_clip_scaler *scaler, const AVFrame *picture, struct bc_frame *frame)
 {
         uint8_t *to[4] = { frame->plane[0], frame->plane[1], frame->plane[2] };
-        int strides[4] = { (int)frame->stride_bytes[0], (int)frame->stride_bytes[1], (int)frame->stride_bytes[2] };
+        int strides[4] = { (int)frame->stride_bytes[0], (int)frame->stride_bytes[1],
+                           (int)frame->stride_bytes[2] };
         AVFrame *out = scaler->out;
         int r;
 

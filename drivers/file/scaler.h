@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Makes one picture of whatever a decoder gives into the frame a camera delivers: upright, deinterlaced, scaled with
-// its aspect kept, between black bars, I420 of limited range. Each picture stands for itself. Thread-bound.
+// Makes one picture of whatever a decoder gives into the frame a camera delivers: upright, deinterlaced,
+// scaled with its aspect kept, between black bars, I420 of limited range. Each picture stands for itself.
+// Thread-bound.
 #ifndef BC_FILE_SCALER_H
 #define BC_FILE_SCALER_H
 

@@ -97,14 +97,16 @@ int bc_pattern_camera_open(struct bc_clock *clock, const struct bc_pattern_confi
         };
         int r;
 
-        if (camera_config->rate_mhz < BC_PATTERN_RATE_MIN_MHZ || camera_config->rate_mhz > BC_PATTERN_RATE_MAX_MHZ) {
+        if (camera_config->rate_mhz < BC_PATTERN_RATE_MIN_MHZ ||
+            camera_config->rate_mhz > BC_PATTERN_RATE_MAX_MHZ) {
                 snprintf(text, text_bytes, "pattern: rate of %" PRIu32 " mHz, must be %u to %u",
                          camera_config->rate_mhz, BC_PATTERN_RATE_MIN_MHZ, BC_PATTERN_RATE_MAX_MHZ);
                 return -EINVAL;
         }
         info.interval_ns = (MHZ_NS + camera_config->rate_mhz / 2) / camera_config->rate_mhz;
         if (config->jitter_ns < 0 || config->jitter_ns >= info.interval_ns / 2) {
-                snprintf(text, text_bytes, "pattern: jitter of %" PRId64 " ns, must be below half of %" PRId64,
+                snprintf(text, text_bytes,
+                         "pattern: jitter of %" PRId64 " ns, must be below half of %" PRId64,
                          config->jitter_ns, info.interval_ns);
                 return -EINVAL;
         }
@@ -116,11 +118,12 @@ int bc_pattern_camera_open(struct bc_clock *clock, const struct bc_pattern_confi
         *pattern = (struct pattern){ .config = *config, .rate_mhz = camera_config->rate_mhz };
         r = bc_simulated_camera_new(clock, &info, &scene_ops, pattern, ret_camera);
         if (r == -EINVAL)
-                snprintf(text, text_bytes, "pattern: size %" PRIu32 "x%" PRIu32 ", sides must be even and %d to %d",
+                snprintf(text, text_bytes,
+                         "pattern: size %" PRIu32 "x%" PRIu32 ", sides must be even and %d to %d",
                          info.width_px, info.height_px, BC_PICTURE_SIDE_MIN_PX, BC_PICTURE_SIDE_MAX_PX);
         else if (r < 0)
-                snprintf(text, text_bytes, "pattern: no memory for frames of %" PRIu32 "x%" PRIu32, info.width_px,
-                         info.height_px);
+                snprintf(text, text_bytes, "pattern: no memory for frames of %" PRIu32 "x%" PRIu32,
+                         info.width_px, info.height_px);
         if (r < 0)
                 return r;
         pattern = NULL;

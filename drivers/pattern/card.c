@@ -35,14 +35,15 @@ static void fill_bytes(uint8_t *plane, size_t stride, uint32_t x, uint32_t y, ui
                 memset(plane + (size_t)(y + row) * stride + x, value, width);
 }
 
-static void fill_luma(struct bc_frame *frame, uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint8_t luma)
+static void fill_luma(struct bc_frame *frame, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+                      uint8_t luma)
 {
         fill_bytes(frame->plane[0], frame->stride_bytes[0], x, y, width, height, luma);
 }
 
 // In chroma samples: half the picture's px.
-static void fill_chroma(struct bc_frame *frame, uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint8_t cb,
-                        uint8_t cr)
+static void fill_chroma(struct bc_frame *frame, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+                        uint8_t cb, uint8_t cr)
 {
         if (frame->format == BC_PIXEL_I420) {
                 fill_bytes(frame->plane[1], frame->stride_bytes[1], x, y, width, height, cb);
@@ -59,7 +60,8 @@ static void fill_chroma(struct bc_frame *frame, uint32_t x, uint32_t y, uint32_t
         }
 }
 
-static uint64_t noise_bytes(uint8_t *plane, size_t stride, uint32_t width, uint32_t height, uint64_t seed, uint64_t at)
+static uint64_t noise_bytes(uint8_t *plane, size_t stride, uint32_t width, uint32_t height, uint64_t seed,
+                            uint64_t at)
 {
         for (uint32_t row = 0; row < height; row++)
                 for (uint32_t x = 0; x < width; x += 8) {
@@ -90,7 +92,8 @@ static void paint_digit(struct bc_frame *frame, unsigned digit, uint32_t left, u
         for (uint32_t row = 0; row < DIGIT_HEIGHT; row++)
                 for (uint32_t column = 0; column < DIGIT_WIDTH; column++)
                         if (digit_rows[digit][row] >> (DIGIT_WIDTH - 1 - column) & 1)
-                                fill_luma(frame, left + column * scale, top + row * scale, scale, scale, luma);
+                                fill_luma(frame, left + column * scale, top + row * scale, scale, scale,
+                                          luma);
 }
 
 static void paint_digits(const struct bc_card *card, struct bc_frame *frame)
@@ -152,7 +155,8 @@ void bc_card_paint(const struct bc_card *card, struct bc_frame *frame)
         if (card->noise && !card->flash) {
                 paint_noise(card, frame);
         } else {
-                fill_luma(frame, 0, 0, frame->width_px, frame->height_px, card->flash ? LUMA_WHITE : LUMA_GROUND);
+                fill_luma(frame, 0, 0, frame->width_px, frame->height_px,
+                          card->flash ? LUMA_WHITE : LUMA_GROUND);
                 fill_chroma(frame, 0, 0, frame->width_px / 2, frame->height_px / 2, CHROMA_NONE, CHROMA_NONE);
                 if (!card->flash)
                         paint_moving_card(card, frame);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The test card: a picture that says which one it is, to the eye and to a program.
 //
-// The picture is a grid of 18 columns by 15 rows. Rows 2-4 hold the frame number in digits; rows 6-8 the same in
-// blocks, white for 1 and black for 0, highest bit first: its upper half, its lower half, and their check bits.
-// Column 0 of these rows is white and column 17 black, to measure by. A card moves along rows 10-12. Rows 0, 1, 13
-// and 14 stay free for picture text. In the flash everything is white but digits and blocks.
+// The picture is a grid of 18 columns by 15 rows. Rows 2-4 hold the frame number in digits; rows 6-8 the same
+// in blocks, white for 1 and black for 0, highest bit first: its upper half, its lower half, and their check
+// bits. Column 0 of these rows is white and column 17 black, to measure by. A card moves along rows 10-12.
+// Rows 0, 1, 13 and 14 stay free for picture text. In the flash everything is white but digits and blocks.
 // The blocks survive H.264 at low rates down to 160 x 120; below 18 x 15 there are none.
 #ifndef BC_PATTERN_CARD_H
 #define BC_PATTERN_CARD_H
@@ -32,8 +32,8 @@ static inline uint32_t bc_card_y(uint32_t height_px, uint32_t row)
         return height_px * row / BC_CARD_ROWS;
 }
 
-// CRC-16 (polynomial 0x1021, from 0xffff) over the number's four bytes, highest first: one misread block never
-// makes another number.
+// CRC-16 (polynomial 0x1021, from 0xffff) over the number's four bytes, highest first: one misread block
+// never makes another number.
 static inline uint16_t bc_card_check(uint32_t number)
 {
         uint32_t crc = 0xffff;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Pattern camera and tone microphone: what they show and sound is a function of media time alone, so a recording of
-// them can be judged without having been there.
+// Pattern camera and tone microphone: what they show and sound is a function of media time alone, so a
+// recording of them can be judged without having been there.
 //
-// Frame k of the camera starts at media time k / rate since boot and bears the number k (mod 2^32). The one that
-// covers a whole media second is a flash; the tone sounds 1 kHz for 50 ms from that very instant.
+// Frame k of the camera starts at media time k / rate since boot and bears the number k (mod 2^32). The one
+// that covers a whole media second is a flash; the tone sounds 1 kHz for 50 ms from that very instant.
 #ifndef BC_PATTERN_PATTERN_H
 #define BC_PATTERN_PATTERN_H
 
@@ -40,13 +40,13 @@ void bc_pattern_camera_set_fault(struct bc_camera *camera, enum bc_fault fault);
 struct bc_tone_config {
         uint32_t rate_hz;        // 16000, 44100 or 48000
         uint32_t channels;       // 1 or 2
-        int32_t rate_error_ppb;  // the device's clock runs fast (+) or slow by this; what it hears stays where it is
+        int32_t rate_error_ppb;  // the device's clock runs fast (+) or slow by this; what it hears does not move
         int64_t stamp_jitter_ns; // time stamps are off by up to this, below half a period of 10 ms
         uint64_t seed;           // of the jitter
 };
 
-int bc_tone_mic_open(struct bc_clock *clock, const struct bc_tone_config *config, char *text, size_t text_bytes,
-                     struct bc_mic **ret_mic);
+int bc_tone_mic_open(struct bc_clock *clock, const struct bc_tone_config *config, char *text,
+                     size_t text_bytes, struct bc_mic **ret_mic);
 void bc_tone_mic_set_fault(struct bc_mic *mic, enum bc_fault fault);
 
 #endif

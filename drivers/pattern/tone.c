@@ -99,8 +99,8 @@ static int check(const struct bc_tone_config *config, char *text, size_t text_by
         return -EINVAL;
 }
 
-int bc_tone_mic_open(struct bc_clock *clock, const struct bc_tone_config *config, char *text, size_t text_bytes,
-                     struct bc_mic **ret_mic)
+int bc_tone_mic_open(struct bc_clock *clock, const struct bc_tone_config *config, char *text,
+                     size_t text_bytes, struct bc_mic **ret_mic)
 {
         BC_CLEANUP(bc_cleanup_memory) struct tone *tone = NULL;
         struct bc_simulated_mic_config mic = {

@@ -13,7 +13,8 @@ struct simulated_buttons {
 
 static struct simulated_buttons *simulated(struct bc_buttons *buttons)
 {
-        return (struct simulated_buttons *)(void *)((char *)buttons - offsetof(struct simulated_buttons, buttons));
+        return (struct simulated_buttons *)(void *)((char *)buttons -
+                                                    offsetof(struct simulated_buttons, buttons));
 }
 
 static int start(struct bc_buttons *buttons, const struct bc_buttons_sink *sink)

@@ -47,7 +47,8 @@ struct run {
 
 static struct simulated_camera *simulated(struct bc_camera *camera)
 {
-        return (struct simulated_camera *)(void *)((char *)camera - offsetof(struct simulated_camera, camera));
+        return (struct simulated_camera *)(void *)((char *)camera -
+                                                   offsetof(struct simulated_camera, camera));
 }
 
 // ---- pool ----------------------------------------------------------------------------------------------------
@@ -194,7 +195,8 @@ static struct bc_frame *take_and_paint(struct run *run)
         return frame;
 }
 
-// Delivers the scene's current picture when it is due, or counts it as lost. False: the camera is being stopped.
+// Delivers the scene's current picture when it is due, or counts it as lost. False: the camera is being
+// stopped.
 static bool show(struct run *run, int64_t time_ns)
 {
         struct simulated_camera *self = run->self;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A simulated camera: all of a camera but what it shows. It paces the pictures of a scene on the clock, owns the
-// fixed pool of frames, counts what is lost, and plays the faults of bodycam/simulation.h.
+// A simulated camera: all of a camera but what it shows. It paces the pictures of a scene on the clock, owns
+// the fixed pool of frames, counts what is lost, and plays the faults of bodycam/simulation.h.
 //
-// The world goes on without it: a scene says which picture belongs to which media time, so after a stop, a stall or
-// a slow moment the camera shows what is there now, and never builds up delay.
+// The world goes on without it: a scene says which picture belongs to which media time, so after a stop, a
+// stall or a slow moment the camera shows what is there now, and never builds up delay.
 #ifndef BC_SIMULATED_CAMERA_H
 #define BC_SIMULATED_CAMERA_H
 
@@ -13,18 +13,19 @@
 #include "bodycam/camera.h"
 #include "bodycam/simulation.h"
 
-#define BC_SIMULATED_FRAMES 6 // of a pool: more than any user holds (a queue of three, one encoded, one on its way)
+#define BC_SIMULATED_FRAMES                                                                                  \
+        6 // of a pool: more than any user holds (a queue of three, one encoded, one on its way)
 
 // What the camera shows. Called on the camera's thread only, one call at a time.
 struct bc_scene_ops {
         // The next picture asked for is the first one at or after from_ns. 0 or negative errno.
         int (*seek)(void *scene, int64_t from_ns);
-        // Goes to the next picture: its media time, later than the one before, and in *ret_lost the pictures that
-        // belong between the two and could not be had. A scene that has fallen far behind now_ns may leave pictures out
-        // so. On a negative errno the camera reports it and seeks again a second later.
+        // Goes to the next picture: its media time, later than the one before, and in *ret_lost the pictures
+        // that belong between the two and could not be had. A scene that has fallen far behind now_ns may
+        // leave pictures out so. On a negative errno the camera reports it and seeks again a second later.
         int (*next)(void *scene, int64_t now_ns, int64_t *ret_time_ns, uint32_t *ret_lost);
-        // Paints that picture into planes of the camera's size and format, perhaps more than once, perhaps not at all.
-        // A negative errno loses this picture only.
+        // Paints that picture into planes of the camera's size and format, perhaps more than once, perhaps
+        // not at all. A negative errno loses this picture only.
         int (*paint)(void *scene, struct bc_frame *frame);
         void (*free)(void *scene);
 };

@@ -97,7 +97,8 @@ static int wait_for_period(struct simulated_mic *self, int64_t deadline_ns)
 
                 if (self->fault == BC_FAULT_NONE) {
                         drop_overrun(self, now_ns);
-                        due_ns = bc_sample_clock_time_ns(clock, self->next + (int64_t)self->mic.info.period_samples);
+                        due_ns = bc_sample_clock_time_ns(clock,
+                                                         self->next + (int64_t)self->mic.info.period_samples);
                 }
                 if (due_ns <= now_ns)
                         return 0;
@@ -120,7 +121,8 @@ static int64_t stamp(const struct simulated_mic *self, int64_t sample)
 {
         int64_t period = sample / (int64_t)self->mic.info.period_samples;
         int64_t time_ns = bc_sample_clock_time_ns(&self->config.sample_clock, sample) +
-                          bc_random_jitter_ns(self->config.seed, (uint64_t)period, self->config.stamp_jitter_ns);
+                          bc_random_jitter_ns(self->config.seed, (uint64_t)period,
+                                              self->config.stamp_jitter_ns);
 
         return time_ns > 0 ? time_ns : 0;
 }
@@ -181,7 +183,8 @@ int bc_simulated_mic_new(struct bc_clock *clock, const struct bc_simulated_mic_c
         int r;
 
         if (info->channels < 1 || info->channels > 2 || info->period_samples == 0 || info->rate_hz == 0 ||
-            sample_clock->rate_hz != info->rate_hz || sample_clock->error_ppb > BC_SAMPLE_RATE_ERROR_MAX_PPB ||
+            sample_clock->rate_hz != info->rate_hz ||
+            sample_clock->error_ppb > BC_SAMPLE_RATE_ERROR_MAX_PPB ||
             sample_clock->error_ppb < -BC_SAMPLE_RATE_ERROR_MAX_PPB)
                 return -EINVAL;
         self = calloc(1, sizeof(*self));
@@ -209,7 +212,8 @@ void bc_simulated_mic_set_fault(struct bc_mic *mic, enum bc_fault fault)
 
         bc_monitor_lock(&self->monitor);
         if (fault == BC_FAULT_NONE && self->fault != BC_FAULT_NONE) {
-                int64_t at = bc_sample_clock_at(&self->config.sample_clock, bc_clock_now_ns(self->monitor.clock));
+                int64_t at = bc_sample_clock_at(&self->config.sample_clock,
+                                                bc_clock_now_ns(self->monitor.clock));
 
                 if (at > self->next)
                         self->next = at;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A simulated microphone: all of a microphone but what it hears. Its device has a sample clock of its own, which may
-// be off the media clock, and it stamps what it captured with media time. As with the simulated camera, the world goes
-// on without it: after a stop, a stall or a slow reader it hears what is there now, and the time stamps show the hole.
+// A simulated microphone: all of a microphone but what it hears. Its device has a sample clock of its own,
+// which may be off the media clock, and it stamps what it captured with media time. As with the simulated
+// camera, the world goes on without it: after a stop, a stall or a slow reader it hears what is there now,
+// and the time stamps show the hole.
 #ifndef BC_SIMULATED_MIC_H
 #define BC_SIMULATED_MIC_H
 
@@ -29,8 +30,8 @@ int64_t bc_sample_clock_at(const struct bc_sample_clock *clock, int64_t time_ns)
 
 // What the microphone hears. Called on the reader's thread only.
 struct bc_sound_ops {
-        // Fills in `count` samples per channel, from sample number `first` of the device on. Numbers never go back, but
-        // leave out what nobody read. 0 or negative errno: the device fails.
+        // Fills in `count` samples per channel, from sample number `first` of the device on. Numbers never go
+        // back, but leave out what nobody read. 0 or negative errno: the device fails.
         int (*hear)(void *sound, int64_t first, size_t count, int16_t *samples);
         void (*free)(void *sound);
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Numbers that look random and are a function of a seed and an index alone: the same in every run, in any order.
+// Numbers that look random and are a function of a seed and an index alone: the same in every run, in any
+// order.
 #ifndef BC_SIMULATED_RANDOM_H
 #define BC_SIMULATED_RANDOM_H
 

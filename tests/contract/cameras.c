@@ -37,8 +37,8 @@ static int open_pattern_i420(struct bc_clock *clock, uint32_t width_px, uint32_t
 static int open_pattern_nv12(struct bc_clock *clock, uint32_t width_px, uint32_t height_px,
                              struct bc_camera **ret_camera)
 {
-        return open_pattern(clock, width_px, height_px, &(struct bc_pattern_config){ .format = BC_PIXEL_NV12 },
-                            ret_camera);
+        return open_pattern(clock, width_px, height_px,
+                            &(struct bc_pattern_config){ .format = BC_PIXEL_NV12 }, ret_camera);
 }
 
 static int open_pattern_jitter(struct bc_clock *clock, uint32_t width_px, uint32_t height_px,
@@ -53,7 +53,8 @@ static int open_file(struct bc_clock *clock, uint32_t width_px, uint32_t height_
                      struct bc_camera **ret_camera)
 {
         char path[CLIP_PATH_BYTES], text[512] = "";
-        struct bc_file_config config = { .clip_path = clip_path(clip, path), .origin_ns = bc_clock_now_ns(clock) };
+        struct bc_file_config config = { .clip_path = clip_path(clip, path),
+                                         .origin_ns = bc_clock_now_ns(clock) };
         struct bc_camera_config camera = { width_px, height_px, RATE_MHZ };
 
         return say(bc_file_camera_open(clock, &config, &camera, text, sizeof(text), ret_camera), text);
@@ -65,7 +66,8 @@ static int open_file_plain(struct bc_clock *clock, uint32_t width_px, uint32_t h
         return open_file(clock, width_px, height_px, "silent.mp4", ret_camera);
 }
 
-static int open_file_vfr(struct bc_clock *clock, uint32_t width_px, uint32_t height_px, struct bc_camera **ret_camera)
+static int open_file_vfr(struct bc_clock *clock, uint32_t width_px, uint32_t height_px,
+                         struct bc_camera **ret_camera)
 {
         return open_file(clock, width_px, height_px, "vfr.mkv", ret_camera);
 }
@@ -73,7 +75,8 @@ static int open_file_vfr(struct bc_clock *clock, uint32_t width_px, uint32_t hei
 static const struct camera_kind kinds[] = {
         { "pattern", open_pattern_i420, bc_pattern_camera_set_fault, BC_PIXEL_I420, 1 },
         { "pattern-nv12", open_pattern_nv12, bc_pattern_camera_set_fault, BC_PIXEL_NV12, 1 },
-        { "pattern-jitter", open_pattern_jitter, bc_pattern_camera_set_fault, BC_PIXEL_I420, 18 * BC_NS_PER_MS },
+        { "pattern-jitter", open_pattern_jitter, bc_pattern_camera_set_fault, BC_PIXEL_I420,
+          18 * BC_NS_PER_MS },
         { "file", open_file_plain, bc_file_camera_set_fault, BC_PIXEL_I420, 1 },
         { "file-vfr", open_file_vfr, bc_file_camera_set_fault, BC_PIXEL_I420, INT64_MAX },
 };

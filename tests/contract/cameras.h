@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Every camera driver that can be opened here, by the name a test program is given, and a sink that writes down what
-// it is told.
+// Every camera driver that can be opened here, by the name a test program is given, and a sink that writes
+// down what it is told.
 #ifndef BC_TESTS_CAMERAS_H
 #define BC_TESTS_CAMERAS_H
 
@@ -13,7 +13,8 @@
 
 struct camera_kind {
         const char *name;
-        int (*open)(struct bc_clock *clock, uint32_t width_px, uint32_t height_px, struct bc_camera **ret_camera);
+        int (*open)(struct bc_clock *clock, uint32_t width_px, uint32_t height_px,
+                    struct bc_camera **ret_camera);
         void (*set_fault)(struct bc_camera *camera, enum bc_fault fault);
         enum bc_pixel_format format;
         // Furthest that the time between two frames is from info.interval_ns; INT64_MAX: it varies freely.

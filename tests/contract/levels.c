@@ -24,7 +24,8 @@ static void on_frame(void *user, struct bc_frame *frame)
 
         bc_monitor_lock(&levels->monitor);
         if (levels->count < LEVELS_MAX)
-                levels->level[levels->count++] = (struct level){ frame->time_ns, picture_of(frame), frame->lost };
+                levels->level[levels->count++] = (struct level){ frame->time_ns, picture_of(frame),
+                                                                 frame->lost };
         bc_monitor_unlock(&levels->monitor);
         bc_frame_release(frame);
 }
@@ -70,8 +71,8 @@ struct bc_camera *levels_open(struct bc_clock *clock, const char *clip, const ch
         };
         struct bc_camera *camera = NULL;
 
-        if (bc_file_camera_open(clock, &config, &(struct bc_camera_config){ width_px, height_px, 30000 }, text,
-                                sizeof(text), &camera) < 0)
+        if (bc_file_camera_open(clock, &config, &(struct bc_camera_config){ width_px, height_px, 30000 },
+                                text, sizeof(text), &camera) < 0)
                 fprintf(stderr, "%s\n", text);
         return camera;
 }

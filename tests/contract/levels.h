@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A camera's sink that reads from each picture which one of its clip it is: picture n has luma 16 + 4 n throughout
-// (make_clips).
+// A camera's sink that reads from each picture which one of its clip it is: picture n has luma 16 + 4 n
+// throughout (make_clips).
 #ifndef BC_TESTS_LEVELS_H
 #define BC_TESTS_LEVELS_H
 

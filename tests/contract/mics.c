@@ -43,14 +43,16 @@ static int open_tone_fast(struct bc_clock *clock, struct bc_mic **ret_mic)
 
 static int open_tone_slow(struct bc_clock *clock, struct bc_mic **ret_mic)
 {
-        return open_tone(clock, &(struct bc_tone_config){ .rate_hz = 16000, .channels = 1, .rate_error_ppb = -200000 },
-                         ret_mic);
+        return open_tone(
+                clock, &(struct bc_tone_config){ .rate_hz = 16000, .channels = 1, .rate_error_ppb = -200000 },
+                ret_mic);
 }
 
 static int open_file(struct bc_clock *clock, const char *clip, struct bc_mic **ret_mic)
 {
         char path[CLIP_PATH_BYTES], text[512] = "";
-        struct bc_file_config config = { .clip_path = clip_path(clip, path), .origin_ns = bc_clock_now_ns(clock) };
+        struct bc_file_config config = { .clip_path = clip_path(clip, path),
+                                         .origin_ns = bc_clock_now_ns(clock) };
 
         return say(bc_file_mic_open(clock, &config, text, sizeof(text), ret_mic), text);
 }

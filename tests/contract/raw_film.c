@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// raw-film pattern|noise|CLIP WIDTH HEIGHT SECONDS PICTURES.y4m [SOUND.s16]: what a camera and a microphone deliver
-// from media time 10 s on, raw (YUV4MPEG2 at 30 fps; 48 kHz mono or stereo, 16 bits), for ffmpeg and for the eye.
-// As fast as it can, on a simulated clock.
+// raw-film pattern|noise|CLIP WIDTH HEIGHT SECONDS PICTURES.y4m [SOUND.s16]: what a camera and a microphone
+// deliver from media time 10 s on, raw (YUV4MPEG2 at 30 fps; 48 kHz mono or stereo, 16 bits), for ffmpeg and
+// for the eye. As fast as it can, on a simulated clock.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,10 +37,11 @@ static void on_frame(void *user, struct bc_frame *frame)
         film->lost += frame->lost;
         if (frame->time_ns < film->end_ns) {
                 fputs("FRAME\n", film->pictures);
-                write_plane(film->pictures, frame->plane[0], frame->stride_bytes[0], frame->width_px, frame->height_px);
+                write_plane(film->pictures, frame->plane[0], frame->stride_bytes[0], frame->width_px,
+                            frame->height_px);
                 for (unsigned i = 1; i < 3; i++)
-                        write_plane(film->pictures, frame->plane[i], frame->stride_bytes[i], frame->width_px / 2,
-                                    frame->height_px / 2);
+                        write_plane(film->pictures, frame->plane[i], frame->stride_bytes[i],
+                                    frame->width_px / 2, frame->height_px / 2);
         }
         bc_frame_release(frame);
 }
@@ -73,10 +74,11 @@ static void hear(struct film *film, struct bc_mic *mic)
         bc_clock_leave(film->clock);
 }
 
-static int open_devices(struct bc_clock *clock, char *argv[], struct bc_camera **ret_camera, struct bc_mic **ret_mic)
+static int open_devices(struct bc_clock *clock, char *argv[], struct bc_camera **ret_camera,
+                        struct bc_mic **ret_mic)
 {
-        struct bc_camera_config camera = { (uint32_t)strtoul(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10),
-                                           RATE_MHZ };
+        struct bc_camera_config camera = { (uint32_t)strtoul(argv[2], NULL, 10),
+                                           (uint32_t)strtoul(argv[3], NULL, 10), RATE_MHZ };
         struct bc_file_config clip = { .clip_path = argv[1], .origin_ns = START_NS };
         struct bc_pattern_config pattern = { .noise = strcmp(argv[1], "noise") == 0, .seed = 1 };
         struct bc_tone_config tone = { .rate_hz = 48000, .channels = 1 };
@@ -104,7 +106,8 @@ int main(int argc, char *argv[])
         struct bc_mic *mic = NULL;
 
         if (argc < 6 || argc > 7) {
-                fprintf(stderr, "usage: raw-film pattern|noise|CLIP WIDTH HEIGHT SECONDS PICTURES.y4m [SOUND.s16]\n");
+                fprintf(stderr,
+                        "usage: raw-film pattern|noise|CLIP WIDTH HEIGHT SECONDS PICTURES.y4m [SOUND.s16]\n");
                 return 2;
         }
         film.end_ns = START_NS + strtol(argv[4], NULL, 10) * BC_NS_PER_S;

@@ -117,8 +117,8 @@ static void test_frames_come_when_due(void **state)
                 assert_int_equal(seen[i].when_ns, seen[i].time_ns);
                 assert_true(seen[i].time_ns >= START_NS);
                 if (i > 0 && scene->kind->unevenness_ns != INT64_MAX)
-                        assert_true(llabs(seen[i].time_ns - seen[i - 1].time_ns - scene->camera->info.interval_ns) <=
-                                    scene->kind->unevenness_ns);
+                        assert_true(llabs(seen[i].time_ns - seen[i - 1].time_ns -
+                                          scene->camera->info.interval_ns) <= scene->kind->unevenness_ns);
         }
         check_order(scene, 0, count);
         check_no_loss(scene, 0, count);

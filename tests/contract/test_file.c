@@ -112,7 +112,8 @@ static void test_period_is_that_of_the_longer(void **state)
         check_loops("long-sound.mkv", NULL, &(struct shape){ 25, step_ns, 1, 1300 * BC_NS_PER_MS }, 20);
         check_loops("short-sound.mkv", NULL, &(struct shape){ 25, step_ns, 1, 1000 * BC_NS_PER_MS }, 20);
         check_loops("short-sound.mkv", "samples.wav", &(struct shape){ 25, step_ns, 1, BC_NS_PER_S }, 20);
-        check_loops("ntsc.nut", "samples.wav", &(struct shape){ 11, 1001 * BC_NS_PER_S, 30000, 900 * BC_NS_PER_MS }, 20);
+        check_loops("ntsc.nut", "samples.wav",
+                    &(struct shape){ 11, 1001 * BC_NS_PER_S, 30000, 900 * BC_NS_PER_MS }, 20);
 }
 
 // A period that is a whole number neither of ns nor of samples.
@@ -124,7 +125,8 @@ static void test_uneven_period(void **state)
         check_loops("ntsc.nut", NULL, &shape, 3000);
 }
 
-static const char *const inter_clips[] = { "inter.mp4", "inter.mkv", "inter.ts", "inter.avi", "reordered.avi" };
+static const char *const inter_clips[] = { "inter.mp4", "inter.mkv", "inter.ts", "inter.avi",
+                                           "reordered.avi" };
 static const struct shape inter_shape = { 50, 100 * BC_NS_PER_MS, 1, 5 * BC_NS_PER_S };
 
 static void test_loops_of_compressed_clips(void **state)
@@ -220,8 +222,10 @@ static int64_t sample_at(int64_t since_ns)
         return (since_ns * 6 + 124999) / 125000; // 48 kHz is 6 samples in 125000 ns
 }
 
-// Listens for `periods` and checks each sample: number i of its loop is i mod 30000 + 1 while the sound lasts, then 0.
-static void check_samples(struct listener *listener, int64_t period_ns, int64_t sound_samples, unsigned periods)
+// Listens for `periods` and checks each sample: number i of its loop is i mod 30000 + 1 while the sound
+// lasts, then 0.
+static void check_samples(struct listener *listener, int64_t period_ns, int64_t sound_samples,
+                          unsigned periods)
 {
         int16_t samples[480];
         int64_t start_ns = bc_clock_now_ns(listener->clock), number = sample_at(start_ns - ORIGIN_NS);
@@ -305,7 +309,8 @@ static void test_every_loop_sounds_the_same(void **state)
         (void)state;
         for (unsigned i = 0; i < sizeof(clips) / sizeof(clips[0]); i++) {
                 char path[CLIP_PATH_BYTES], text[1024] = "";
-                struct bc_file_config config = { .clip_path = clip_path(clips[i].clip, path), .origin_ns = ORIGIN_NS };
+                struct bc_file_config config = { .clip_path = clip_path(clips[i].clip, path),
+                                                 .origin_ns = ORIGIN_NS };
                 struct bc_clock *clock;
                 struct bc_mic *mic;
                 size_t channels;
@@ -321,8 +326,9 @@ static void test_every_loop_sounds_the_same(void **state)
                                 size_t count = 0;
                                 int64_t time_ns;
 
-                                assert_int_equal(bc_mic_read(mic, (loop ? later : first) + at * channels, BC_NS_NEVER,
-                                                             &count, &time_ns), 0);
+                                assert_int_equal(bc_mic_read(mic, (loop ? later : first) + at * channels,
+                                                             BC_NS_NEVER, &count, &time_ns),
+                                                 0);
                                 at += count;
                                 if (loop && at >= clips[i].samples)
                                         assert_memory_equal(first, later, clips[i].samples * channels * 2);

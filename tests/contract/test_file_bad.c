@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The file driver and bad input: refused at opening with a message that names file and reason, or, if only a part is
-// damaged, played without it.
+// The file driver and bad input: refused at opening with a message that names file and reason, or, if only a
+// part is damaged, played without it.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -52,17 +52,19 @@ static void refuse_camera(struct bc_clock *clock, const struct refusal *refusal)
         char path[CLIP_PATH_BYTES], sound_path[CLIP_PATH_BYTES], text[1024] = "";
         struct bc_file_config config = config_of(refusal, path, sound_path);
         struct bc_camera *camera = (void *)clock; // untouched on failure
-        int r = bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 }, text, sizeof(text),
-                                    &camera);
+        int r = bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 }, text,
+                                    sizeof(text), &camera);
 
         check_text(refusal, r, text);
         assert_ptr_equal(camera, clock);
         // A short room for the message, or none, is no reason to fail differently.
-        assert_int_equal(bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 }, text, 5,
-                                             &camera), r);
+        assert_int_equal(bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 },
+                                             text, 5, &camera),
+                         r);
         assert_int_equal(strlen(text), 4);
-        assert_int_equal(bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 }, NULL, 0,
-                                             &camera), r);
+        assert_int_equal(bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 },
+                                             NULL, 0, &camera),
+                         r);
 }
 
 static void refuse_mic(struct bc_clock *clock, const struct refusal *refusal)
@@ -88,8 +90,10 @@ static void test_camera_refuses(void **state)
                 { "no-picture.mp3", NULL, -ENODATA, "/no-picture.mp3: ", "holds no picture" },
                 { "cover.mp3", NULL, -ENODATA, "/cover.mp3: ", "holds no picture" },
                 { "no-frames.mkv", NULL, -ENODATA, "/no-frames.mkv: ", "holds n" },
-                { "too-small.mkv", NULL, -ERANGE, "/too-small.mkv: ", "pictures of 8x8, sides must be 16 to 8192" },
-                { "too-large.mkv", NULL, -ERANGE, "/too-large.mkv: ", "pictures of 8208x32, sides must be 16 to 8192" },
+                { "too-small.mkv", NULL, -ERANGE,
+                  "/too-small.mkv: ", "pictures of 8x8, sides must be 16 to 8192" },
+                { "too-large.mkv", NULL, -ERANGE,
+                  "/too-large.mkv: ", "pictures of 8208x32, sides must be 16 to 8192" },
                 { "absurd.mkv", NULL, -ERANGE, "/absurd.mkv: ", "time stamps" },
                 { "silent.mp4", "nowhere.wav", -ENOENT, "/nowhere.wav: ", "No such file" },
         };
@@ -162,8 +166,8 @@ static void test_no_network(void **state)
                           "http://127.0.0.1:%u/a.ts\n#EXT-X-ENDLIST\n", port);
         save("network.m3u8", playlist, (size_t)length);
         assert_int_equal(bc_clock_new_simulated(0, &clock), 0);
-        assert_true(bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 }, text, sizeof(text),
-                                        &camera) < 0);
+        assert_true(bc_file_camera_open(clock, &config, &(struct bc_camera_config){ 64, 48, 30000 }, text,
+                                        sizeof(text), &camera) < 0);
         assert_non_null(strstr(text, path));
         assert_int_equal(accept(fd, NULL, NULL), -1); // nobody called
         assert_int_equal(errno, EAGAIN);
@@ -187,7 +191,8 @@ static void test_sizes_refused(void **state)
                 struct bc_camera_config size = { sizes[i][0], sizes[i][1], 30000 };
 
                 text[0] = 0;
-                assert_int_equal(bc_file_camera_open(clock, &config, &size, text, sizeof(text), &camera), -EINVAL);
+                assert_int_equal(bc_file_camera_open(clock, &config, &size, text, sizeof(text), &camera),
+                                 -EINVAL);
                 assert_non_null(strstr(text, "sides must be even and 16 to 8192"));
         }
         bc_clock_free(clock);
@@ -245,7 +250,8 @@ static void check_damaged(const char *clip, unsigned known_min)
         play_end(&play);
 }
 
-// Pictures that an index knows of are shown or lost. Of a transport stream whole packets are gone without a trace.
+// Pictures that an index knows of are shown or lost. Of a transport stream whole packets are gone without a
+// trace.
 static void test_damage_in_the_middle(void **state)
 {
         (void)state;
@@ -295,13 +301,14 @@ static size_t load(const char *name, uint8_t *bytes)
         return size;
 }
 
-// A clip that vanishes under the camera is one error, said once, and no frantic rereading; when it is back, so is
-// the picture.
+// A clip that vanishes under the camera is one error, said once, and no frantic rereading; when it is back,
+// so is the picture.
 static void test_emptied_and_restored(void **state)
 {
         static uint8_t bytes[CLIP_BYTES_MAX];
         // Larger than what a demuxer keeps in memory, or opened again for each loop.
-        static const char *const clips[] = { "plain.mp4", "even.mkv", "transport.ts", "xvid.avi", "untimed.h264" };
+        static const char *const clips[] = { "plain.mp4", "even.mkv", "transport.ts", "xvid.avi",
+                                             "untimed.h264" };
 
         (void)state;
         for (unsigned i = 0; i < sizeof(clips) / sizeof(clips[0]); i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The file camera: whatever a clip's pictures are, they come upright, with their aspect, between black bars, in I420
-// of limited range.
+// The file camera: whatever a clip's pictures are, they come upright, with their aspect, between black bars,
+// in I420 of limited range.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -109,7 +109,14 @@ static void write_turned(const char *name, const int matrix[4])
         BC_CLEANUP(bc_cleanup_stream) FILE *from = fopen(clip_path("quarters.mp4", from_path), "rb");
         BC_CLEANUP(bc_cleanup_stream) FILE *to = fopen(clip_path(name, to_path), "wb");
         static uint8_t bytes[65536];
-        const int32_t numbers[9] = { matrix[0] * 65536, matrix[1] * 65536, 0, matrix[2] * 65536, matrix[3] * 65536, 0, 0, 0,
+        const int32_t numbers[9] = { matrix[0] * 65536,
+                                     matrix[1] * 65536,
+                                     0,
+                                     matrix[2] * 65536,
+                                     matrix[3] * 65536,
+                                     0,
+                                     0,
+                                     0,
                                      1 << 30 };
         size_t size, at = 0;
 
@@ -136,8 +143,8 @@ static void check_turned(const int matrix[4])
                 int x = quarter % 2 ? 1 : -1, y = quarter / 2 ? 1 : -1;
                 int shown_x = matrix[0] * x + matrix[2] * y, shown_y = matrix[1] * x + matrix[3] * y;
 
-                check_luma(&copy, shown_x < 0 ? width / 4 : width * 3 / 4, shown_y < 0 ? height / 4 : height * 3 / 4,
-                           50 * (quarter + 1));
+                check_luma(&copy, shown_x < 0 ? width / 4 : width * 3 / 4,
+                           shown_y < 0 ? height / 4 : height * 3 / 4, 50 * (quarter + 1));
         }
         assert_int_equal(copy.lost, 0);
 }
@@ -145,8 +152,10 @@ static void check_turned(const int matrix[4])
 static void test_orientations(void **state)
 {
         static const int matrices[][4] = {
-                { 1, 0, 0, 1 }, { -1, 0, 0, -1 }, { 0, 1, -1, 0 }, { 0, -1, 1, 0 },   // turned by 0, 180, 90, 270 degrees
-                { -1, 0, 0, 1 }, { 1, 0, 0, -1 }, { 0, 1, 1, 0 },  { 0, -1, -1, 0 }, // and mirrored
+                { 1, 0, 0, 1 },  { -1, 0, 0, -1 },
+                { 0, 1, -1, 0 }, { 0, -1, 1, 0 }, // turned by 0, 180, 90, 270 degrees
+                { -1, 0, 0, 1 }, { 1, 0, 0, -1 },
+                { 0, 1, 1, 0 },  { 0, -1, -1, 0 }, // and mirrored
         };
 
         (void)state;
@@ -214,9 +223,10 @@ static void test_formats(void **state)
                 const char *clip;
                 unsigned frames; // in 2 s
         } clips[] = {
-                { "plain.mp4", 50 },   { "silent.mp4", 50 },    { "xvid.avi", 50 },     { "transport.ts", 50 },
-                { "odd.mkv", 50 },     { "interlaced.mpg", 50 }, { "rgb.mov", 20 },     { "deep.mkv", 20 },
-                { "palette.gif", 20 }, { "still.png", 50 },     { "smallest.mkv", 50 }, { "untimed.h264", 20 },
+                { "plain.mp4", 50 },    { "silent.mp4", 50 },   { "xvid.avi", 50 },
+                { "transport.ts", 50 }, { "odd.mkv", 50 },      { "interlaced.mpg", 50 },
+                { "rgb.mov", 20 },      { "deep.mkv", 20 },     { "palette.gif", 20 },
+                { "still.png", 50 },    { "smallest.mkv", 50 }, { "untimed.h264", 20 },
         };
         static struct copy copy;
 

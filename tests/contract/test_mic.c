@@ -189,7 +189,8 @@ static void test_cancel(void **state)
 
                 assert_int_equal(bc_mic_start(room->mic), 0);
                 room->kind->set_fault(room->mic, faults[i]);
-                assert_int_equal(bc_thread_start(room->clock, "canceller", cancel_later, &canceller, &thread), 0);
+                assert_int_equal(bc_thread_start(room->clock, "canceller", cancel_later, &canceller, &thread),
+                                 0);
                 while (r == 0)
                         r = read_for(room, 100 * BC_NS_PER_S);
                 assert_int_equal(r, -ECANCELED);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Pattern camera and tone microphone: every picture says which one it is, and flash and beep are at the same instant.
+// Pattern camera and tone microphone: every picture says which one it is, and flash and beep are at the same
+// instant.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -33,7 +34,8 @@ static struct bc_frame *frame_new(uint32_t width, uint32_t height, enum bc_pixel
                 uint32_t rows = i ? height / 2 : height;
 
                 frame->stride_bytes[i] = i && format == BC_PIXEL_I420 ? width / 2 : width;
-                frame->plane[i] = malloc((size_t)frame->stride_bytes[i] * rows); // exactly: see AddressSanitizer
+                frame->plane[i] = malloc((size_t)frame->stride_bytes[i] *
+                                         rows); // exactly: see AddressSanitizer
                 assert_non_null(frame->plane[i]);
         }
         return frame;
@@ -48,27 +50,32 @@ static void frame_free(struct bc_frame *frame)
 
 static int read_number(const struct bc_frame *frame, uint32_t *ret_number)
 {
-        return bc_pattern_read_number(frame->plane[0], frame->stride_bytes[0], frame->width_px, frame->height_px,
-                                      ret_number);
+        return bc_pattern_read_number(frame->plane[0], frame->stride_bytes[0], frame->width_px,
+                                      frame->height_px, ret_number);
 }
 
 static bool read_flash(const struct bc_frame *frame)
 {
-        return bc_pattern_read_flash(frame->plane[0], frame->stride_bytes[0], frame->width_px, frame->height_px);
+        return bc_pattern_read_flash(frame->plane[0], frame->stride_bytes[0], frame->width_px,
+                                     frame->height_px);
 }
 
 static void test_card_reads_back(void **state)
 {
-        static const uint32_t sizes[][2] = { { 160, 120 }, { 176, 144 }, { 320, 180 }, { 480, 854 }, { 1920, 1080 },
-                                             { 2592, 1944 } };
+        static const uint32_t sizes[][2] = { { 160, 120 }, { 176, 144 },   { 320, 180 },
+                                             { 480, 854 }, { 1920, 1080 }, { 2592, 1944 } };
         static const uint32_t numbers[] = { 0, 1, 0x55555555, 0xaaaaaaaa, 0x12345678, UINT32_MAX };
 
         (void)state;
         for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]) * 2; i++) {
-                struct bc_frame *frame = frame_new(sizes[i / 2][0], sizes[i / 2][1], i % 2 ? BC_PIXEL_NV12 : BC_PIXEL_I420);
+                struct bc_frame *frame = frame_new(sizes[i / 2][0], sizes[i / 2][1],
+                                                   i % 2 ? BC_PIXEL_NV12 : BC_PIXEL_I420);
 
                 for (unsigned k = 0; k < sizeof(numbers) / sizeof(numbers[0]) * 4; k++) {
-                        struct bc_card card = { .number = numbers[k / 4], .flash = k % 2, .noise = k / 2 % 2, .seed = k,
+                        struct bc_card card = { .number = numbers[k / 4],
+                                                .flash = k % 2,
+                                                .noise = k / 2 % 2,
+                                                .seed = k,
                                                 .phase = k * 40 };
                         uint32_t number = 0;
 
@@ -87,7 +94,8 @@ static void test_card_of_any_size(void **state)
         (void)state;
         for (uint32_t width = 16; width < 80; width += 2)
                 for (uint32_t height = 16; height < 80; height += 6) {
-                        struct bc_frame *frame = frame_new(width, height, width % 4 ? BC_PIXEL_NV12 : BC_PIXEL_I420);
+                        struct bc_frame *frame = frame_new(width, height,
+                                                           width % 4 ? BC_PIXEL_NV12 : BC_PIXEL_I420);
                         struct bc_card card = { .number = width, .phase = 999, .noise = height % 4 };
 
                         bc_card_paint(&card, frame);
@@ -166,7 +174,8 @@ static struct pictures *film(const struct bc_pattern_config *config, uint32_t ra
 
         assert_non_null(pictures);
         assert_int_equal(bc_clock_new_simulated(START_NS, &clock), 0);
-        assert_int_equal(bc_pattern_camera_open(clock, config, &camera_config, text, sizeof(text), &camera), 0);
+        assert_int_equal(bc_pattern_camera_open(clock, config, &camera_config, text, sizeof(text), &camera),
+                         0);
         assert_int_equal(bc_camera_start(camera, &sink), 0);
         bc_clock_run_until(clock, START_NS + ns);
         bc_camera_free(camera);
@@ -209,7 +218,8 @@ static void test_numbers_and_flashes(void **state)
 static void test_jitter_is_the_same_every_time(void **state)
 {
         struct bc_pattern_config config = { .jitter_ns = 10 * BC_NS_PER_MS, .seed = 42 };
-        struct pictures *one = film(&config, 30000, 10 * BC_NS_PER_S), *same = film(&config, 30000, 10 * BC_NS_PER_S);
+        struct pictures *one = film(&config, 30000, 10 * BC_NS_PER_S),
+                        *same = film(&config, 30000, 10 * BC_NS_PER_S);
         struct pictures *other;
 
         (void)state;
@@ -245,8 +255,9 @@ static void test_pattern_refuses(void **state)
                 struct bc_camera *camera;
                 char text[256] = "";
 
-                assert_int_equal(bc_pattern_camera_open(clock, &refusals[i].pattern, &refusals[i].camera, text,
-                                                        sizeof(text), &camera), -EINVAL);
+                assert_int_equal(bc_pattern_camera_open(clock, &refusals[i].pattern, &refusals[i].camera,
+                                                        text, sizeof(text), &camera),
+                                 -EINVAL);
                 if (!strstr(text, refusals[i].reason))
                         fail_msg("%s", text);
         }
@@ -337,7 +348,9 @@ static void test_an_hour_of_drift(void **state)
 
         (void)state;
         for (unsigned i = 0; i < 2; i++) {
-                struct bc_tone_config config = { .rate_hz = 16000, .channels = 1, .rate_error_ppb = errors_ppb[i] };
+                struct bc_tone_config config = { .rate_hz = 16000,
+                                                 .channels = 1,
+                                                 .rate_error_ppb = errors_ppb[i] };
                 struct beeps beeps = { .rate_hz = config.rate_hz, .channels = 1 };
                 int64_t expected = 3600ll * 16000 + 3600ll * 16000 * errors_ppb[i] / 1000000000;
 
@@ -376,7 +389,8 @@ static void test_beep_finder(void **state)
                 listen(&config, 20, on_sample_find, &found);
                 assert_int_equal(found.count, 20);
                 for (unsigned k = 0; k < found.count; k++)
-                        assert_true(llabs(found.onset[k] - k * rates_hz[i] - rates_hz[i] / 2) <= rates_hz[i] / 4000);
+                        assert_true(llabs(found.onset[k] - k * rates_hz[i] - rates_hz[i] / 2) <=
+                                    rates_hz[i] / 4000);
                 bc_beep_finder_free(found.finder);
         }
 }
@@ -390,7 +404,8 @@ static void test_tone_refuses(void **state)
                 { { .rate_hz = 8000, .channels = 1 }, "rate of 8000 Hz" },
                 { { .rate_hz = 48000, .channels = 0 }, "0 channels" },
                 { { .rate_hz = 48000, .channels = 3 }, "3 channels" },
-                { { .rate_hz = 48000, .channels = 1, .rate_error_ppb = INT32_MIN }, "rate error of -2147483648 ppb" },
+                { { .rate_hz = 48000, .channels = 1, .rate_error_ppb = INT32_MIN },
+                  "rate error of -2147483648 ppb" },
                 { { .rate_hz = 48000, .channels = 1, .stamp_jitter_ns = 5000000 }, "jitter of 5000000 ns" },
         };
         struct bc_clock *clock;
@@ -401,7 +416,8 @@ static void test_tone_refuses(void **state)
                 struct bc_mic *mic;
                 char text[256] = "";
 
-                assert_int_equal(bc_tone_mic_open(clock, &refusals[i].tone, text, sizeof(text), &mic), -EINVAL);
+                assert_int_equal(bc_tone_mic_open(clock, &refusals[i].tone, text, sizeof(text), &mic),
+                                 -EINVAL);
                 if (!strstr(text, refusals[i].reason))
                         fail_msg("%s", text);
         }

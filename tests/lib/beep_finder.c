@@ -14,7 +14,8 @@
 #define LOUDNESS_MIN 1500 // amplitude below which nothing is a beep
 #define SCALE 16384
 
-// One whole wave of samples against sine and cosine, as sliding sums: a sample's slot in the window is its angle.
+// One whole wave of samples against sine and cosine, as sliding sums: a sample's slot in the window is its
+// angle.
 struct bc_beep_finder {
         uint32_t window;          // samples of one wave
         uint32_t settle, quiet;   // samples of these times
@@ -77,7 +78,8 @@ static int32_t slide(struct bc_beep_finder *finder, int16_t sample)
         finder->sample[slot] = sample;
         finder->in_phase += change * finder->sine[slot];
         finder->across += change * finder->cosine[slot];
-        return (int32_t)lround(2 * hypot((double)finder->in_phase, (double)finder->across) / SCALE / finder->window);
+        return (int32_t)lround(2 * hypot((double)finder->in_phase, (double)finder->across) / SCALE /
+                               finder->window);
 }
 
 // Looks back from the last sample, at which the beep has settled, to where it passed half of that.
@@ -86,7 +88,8 @@ static int64_t onset(const struct bc_beep_finder *finder)
         int64_t last = finder->count - 1, at = last;
         int32_t half = finder->loudness[last % finder->settle] / 2;
 
-        while (at > 0 && last - at < (int64_t)finder->settle - 1 && finder->loudness[(at - 1) % finder->settle] >= half)
+        while (at > 0 && last - at < (int64_t)finder->settle - 1 &&
+               finder->loudness[(at - 1) % finder->settle] >= half)
                 at--;
         // A wave that is half beep has half its loudness: the onset is in its middle.
         at -= finder->window / 2;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
-// pattern-dump FILE: what a recording of the pattern camera and the tone microphone shows, one JSON object a line.
+// pattern-dump FILE: what a recording of the pattern camera and the tone microphone shows, one JSON object a
+// line.
 //
 //     {"kind":"picture","tick":1600,"number":31,"flash":0}     per picture, in the order it is shown
 //     {"kind":"beep","tick":48000}                             per onset of a beep
 //
-// Ticks are 1/48000 s of the file's presentation time. number is null when the code cannot be read. Exit status 0,
-// 1 when the file cannot be read or a part of it not decoded, 2 usage.
+// Ticks are 1/48000 s of the file's presentation time. number is null when the code cannot be read. Exit
+// status 0, 1 when the file cannot be read or a part of it not decoded, 2 usage.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>

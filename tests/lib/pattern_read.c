@@ -9,7 +9,8 @@
 #define FLASH_LUMA_MIN 180
 
 // Mean luma of a rectangle.
-static uint32_t mean(const uint8_t *luma, size_t stride, uint32_t x, uint32_t y, uint32_t x_end, uint32_t y_end)
+static uint32_t mean(const uint8_t *luma, size_t stride, uint32_t x, uint32_t y, uint32_t x_end,
+                     uint32_t y_end)
 {
         uint64_t sum = 0, count = 0;
 
@@ -43,7 +44,8 @@ int bc_pattern_read_number(const uint8_t *luma, size_t stride, uint32_t width_px
                 if (white < black + CONTRAST_MIN)
                         return -EBADMSG;
                 for (uint32_t column = 0; column < BC_CARD_CODE_COLUMNS; column++) {
-                        uint32_t value = block(luma, stride, width_px, height_px, BC_CARD_CODE_COLUMN + column, y);
+                        uint32_t value = block(luma, stride, width_px, height_px,
+                                               BC_CARD_CODE_COLUMN + column, y);
 
                         bits[row] = bits[row] << 1 | (value > (white + black) / 2);
                 }
