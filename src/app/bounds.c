@@ -15,7 +15,8 @@
 #define GIVE_UP_NS (5 * BC_NS_PER_S)
 #define STOP_WITHIN_NS (20 * BC_NS_PER_S)
 
-int bc_bounds_derive(const struct bc_settings *settings, char *text, size_t text_bytes, struct bc_bounds *ret_bounds)
+int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char *text, size_t text_bytes,
+                     struct bc_bounds *ret_bounds)
 {
         struct bc_bounds bounds = { .stop_within_ns = STOP_WITHIN_NS };
         bool sound = settings->mic_driver != BC_MIC_NONE;
@@ -31,7 +32,7 @@ int bc_bounds_derive(const struct bc_settings *settings, char *text, size_t text
                 .slate_after_ns = SLATE_AFTER_NS,
         };
         bc_pipeline_ring_config(&bounds.pipeline, sound, settings->pre_event_ns, settings->stall_tolerance_ns,
-                                settings->fragment_ns, (uint32_t)settings->camera_rate_mhz, &bounds.ring);
+                                settings->fragment_ns, rate_mhz, &bounds.ring);
         bounds.ring.pre_event_sound = settings->pre_event_sound;
         bytes = bounds.ring.lane_bytes[BC_LANE_PICTURE] + bounds.ring.lane_bytes[BC_LANE_SOUND];
         if (bytes > BC_RING_BYTES_MAX) {

@@ -21,8 +21,10 @@ struct bc_bounds {
         int64_t stop_within_ns;
 };
 
+// rate_mhz: the camera's own pace, which for a clip need not be the one in the settings.
 // 0, or -ERANGE with a message in text: the ring would be larger than BC_RING_BYTES_MAX.
-int bc_bounds_derive(const struct bc_settings *settings, char *text, size_t text_bytes, struct bc_bounds *ret_bounds);
+int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char *text, size_t text_bytes,
+                     struct bc_bounds *ret_bounds);
 
 // One line each, by print_line.
 void bc_bounds_print(const struct bc_bounds *bounds, const struct bc_settings *settings,

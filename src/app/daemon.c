@@ -83,22 +83,29 @@ static int make_clock(const struct bc_settings *settings, struct bc_clock **ret_
         return bc_clock_new_real(ret_clock);
 }
 
+// In frames per 1000 s, rounded up: what is laid out for it must hold.
+static uint32_t frame_rate_mhz(const struct bc_camera *camera)
+{
+        return (uint32_t)((1000 * BC_NS_PER_S + camera->info.interval_ns - 1) / camera->info.interval_ns);
+}
+
 // What can be judged without starting anything.
 static enum bc_exit open_parts(struct daemon *daemon)
 {
         const struct bc_settings *settings = daemon->settings;
         char text[512] = "";
+        uint32_t rate_mhz;
         int r;
 
-        r = bc_bounds_derive(settings, text, sizeof(text), &daemon->bounds);
-        if (r < 0)
-                return refused(BC_EXIT_SETTINGS, text);
         r = bc_devices_open(daemon->clock, settings, text, sizeof(text), &daemon->devices);
         if (r < 0)
                 return refused(BC_EXIT_DEVICE, text);
-        r = bc_pipeline_check(&daemon->bounds.pipeline, (uint32_t)settings->camera_width_px,
-                              (uint32_t)settings->camera_height_px, (uint32_t)settings->camera_rate_mhz, text,
-                              sizeof(text));
+        rate_mhz = frame_rate_mhz(daemon->devices.camera);
+        r = bc_bounds_derive(settings, rate_mhz, text, sizeof(text), &daemon->bounds);
+        if (r < 0)
+                return refused(BC_EXIT_SETTINGS, text);
+        r = bc_pipeline_check(&daemon->bounds.pipeline, daemon->devices.camera->info.width_px,
+                              daemon->devices.camera->info.height_px, rate_mhz, text, sizeof(text));
         if (r < 0)
                 return refused(BC_EXIT_DEVICE, text);
         r = bc_store_open(settings->store_path, settings->device_id, text, sizeof(text), &daemon->store);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ static const char *word(int priority)
 void bc_log(int priority, const char *format, ...)
 {
         char text[LINE_BYTES_MAX], line[LINE_BYTES_MAX + 64];
+        struct pollfd writable = { .fd = STDERR_FILENO, .events = POLLOUT };
         va_list arguments;
         int n;
 
@@ -44,6 +46,9 @@ void bc_log(int priority, const char *format, ...)
                 n = snprintf(line, sizeof(line), "bodycam: %s%s\n", word(priority), text);
         if (n > (int)sizeof(line) - 1)
                 n = (int)sizeof(line) - 1;
+        // Nobody may wait for whoever reads the log: with its pipe full, the line is lost.
+        if (poll(&writable, 1, 0) != 1)
+                return;
         if (write(STDERR_FILENO, line, (size_t)n) < 0)
                 return; // nowhere left to say it
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Log lines to standard error: with the journal's priority prefix under systemd (JOURNAL_STREAM set), else with a
-// plain word. An error is logged once, by its owner. Thread-safe, no state.
+// plain word. An error is logged once, by its owner. Thread-safe, no state; never waits:
+// a line that a full pipe would hold up is lost.
 #ifndef BC_BASE_LOG_H
 #define BC_BASE_LOG_H
 

@@ -74,6 +74,7 @@ void bc_loop_post(struct bc_loop *loop, unsigned kind, int64_t value)
                 slot->first_ns = bc_clock_now_ns(loop->clock);
         }
         slot->value = value;
+        slot->latest_ns = bc_clock_now_ns(loop->clock);
         pthread_mutex_unlock(&loop->inbox_mutex);
         bc_clock_wake_outside(loop->clock, &loop->outside);
         wake(loop);

@@ -25,7 +25,7 @@ struct bc_message {
         unsigned kind;
         uint64_t count;   // posts since the last delivery, at least 1
         int64_t value;    // of the latest post
-        int64_t first_ns; // when the first of them was posted
+        int64_t first_ns, latest_ns; // when the first and the latest of them were posted
 };
 
 // 0 or negative errno. Borrows the clock.

@@ -184,10 +184,9 @@ static void stop_sensors_if_due(struct bc_controller *controller)
 
 static void retry_capture(struct bc_controller *controller)
 {
-        // A recording that goes on over slates is not cut for the sake of a restart; drivers come back by themselves.
-        bool cuts = bc_phase_is_recording(controller->mode.phase) && !controller->capture.failed;
-
-        if (cuts || !bc_handover_is_idle(&controller->handover))
+        // A restart empties the ring. A recording that goes on over slates is not cut for it either: drivers come back
+        // by themselves.
+        if (!bc_handover_is_idle(&controller->handover))
                 return;
         bc_log_notice("sensors are started anew");
         bc_pipeline_stop(controller->pipeline);
@@ -389,7 +388,7 @@ static void on_message(void *user, const struct bc_message *message)
 
         switch ((enum inbox)message->kind) {
         case INBOX_FAILED:
-                bc_capture_set_failed(&controller->capture, message->first_ns);
+                bc_capture_set_failed(&controller->capture, message->latest_ns);
                 break;
         case INBOX_PICTURE:
                 bc_log_warning("the picture is %s", message->value ? "lost" : "back");

@@ -214,6 +214,10 @@ static json_t *to_json(const struct bc_manifest *manifest)
                 json_decref(gaps);
                 return NULL;
         }
+        if (manifest->gaps_unknown) {
+                json_decref(gaps);
+                gaps = json_null();
+        }
         return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
                          "device", manifest->device, "recording", (json_int_t)manifest->counter,
                          "state", recording_states[manifest->state], "boot_id", manifest->boot_id,
@@ -385,7 +389,8 @@ static int from_json(struct bc_manifest *manifest, const json_t *root)
         int r = head_from_json(manifest, root);
         size_t i;
 
-        if (r == 0 && (!json_is_array(segments) || !json_is_array(gaps)))
+        manifest->gaps_unknown = json_is_null(gaps);
+        if (r == 0 && (!json_is_array(segments) || (!json_is_array(gaps) && !manifest->gaps_unknown)))
                 r = -EBADMSG;
         for (i = 0; r == 0 && (value = json_array_get(segments, i)); i++)
                 r = segment_from_json(manifest, value);

@@ -70,6 +70,7 @@ struct bc_manifest {
         int64_t stop_ticks;                   // BC_TICKS_UNKNOWN while it lasts, and when it was never stopped
         struct bc_manifest_segment *segment;
         size_t segments, segment_room;
+        bool gaps_unknown; // recovered without a manifest: what it declared is lost
         struct bc_manifest_gap *gap;
         size_t gaps, gap_room;
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/recovery.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,157 +16,68 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "evidence/manifest.h"
+#include "evidence/tail.h"
 #include "format/finalise.h"
 #include "format/scan.h"
 
-#define NAME_BYTES_MAX 32
-#define COPY_BYTES 65536
-#define TAILS_MAX 99
 #define DAMAGED_NAME BC_MANIFEST_NAME ".damaged"
+#define DAMAGED_MAX 99
 
-// One unclosed segment file while it is worked on.
-struct patient {
-        int folder_fd, fd;
-        uint32_t number;
-        char name[NAME_BYTES_MAX];
-        uint64_t size;  // of the file
-        uint64_t limit; // bytes that may be used: less than size when the recorder abandoned the rest
-        uint64_t moved; // to the tail
+// What is known of one number NNNN in a recording's folder.
+struct found {
+        bool file;           // there is something named NNNN.mp4
+        bool kept;           // it is a segment of this recording
+        bool failed;         // it could not be dealt with
+        bool tail;
+        uint64_t tail_bytes; // of all its tails
 };
 
-static int read_patient(void *user, uint64_t offset, void *bytes, size_t n)
-{
-        struct patient *patient = user;
+// One recording while it is worked on.
+struct ward {
+        const char *name;
+        int folder_fd;
+        struct bc_manifest manifest;
+        struct bc_recovery_report *report;
+        struct found *found; // by number
+};
 
-        return bc_file_read_at(patient->fd, bytes, n, offset);
+// One segment file while it is worked on.
+struct patient {
+        struct ward *ward;
+        uint32_t number;
+        char name[BC_SEGMENT_NAME_BYTES_MAX];
+        int fd;
+        uint64_t size;
+};
+
+static void close_folder(DIR **folder)
+{
+        if (*folder)
+                closedir(*folder);
 }
 
-// ---- moving bytes aside ----------------------------------------------------------------------------------------
-
-static void tail_name(const struct patient *patient, unsigned nth, const char *suffix, char ret_name[NAME_BYTES_MAX])
+static int open_listing(int folder_fd, DIR **ret_folder)
 {
-        if (nth == 0)
-                snprintf(ret_name, NAME_BYTES_MAX, "%04u.tail%s", patient->number, suffix);
-        else
-                snprintf(ret_name, NAME_BYTES_MAX, "%04u-%u.tail%s", patient->number, nth + 1, suffix);
-}
-
-// 1: the file NAME holds exactly the patient's bytes from offset on; 0: it does not; -ENOENT: there is none.
-static int holds_tail(const struct patient *patient, uint64_t offset, const char *name)
-{
-        BC_CLEANUP(bc_cleanup_fd) int fd = openat(patient->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        uint8_t ours[4096], theirs[4096];
-        struct stat status;
+        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
 
         if (fd < 0)
                 return -errno;
-        if (fstat(fd, &status) < 0)
-                return -errno;
-        if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != patient->size - offset)
+        *ret_folder = fdopendir(fd);
+        if (*ret_folder)
                 return 0;
-        for (uint64_t at = 0; offset + at < patient->size; at += sizeof(ours)) {
-                uint64_t left = patient->size - offset - at;
-                size_t n = left < sizeof(ours) ? (size_t)left : sizeof(ours);
-                int r = bc_file_read_at(patient->fd, ours, n, offset + at);
-
-                if (r == 0)
-                        r = bc_file_read_at(fd, theirs, n, at);
-                if (r < 0)
-                        return r;
-                if (memcmp(ours, theirs, n) != 0)
-                        return 0;
-        }
-        return 1;
-}
-
-static int copy_tail(const struct patient *patient, uint64_t offset, const char *name)
-{
-        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(COPY_BYTES);
-        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
-        int r = 0;
-
-        if (!bytes)
-                return -ENOMEM;
-        fd = openat(patient->folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-        if (fd < 0)
-                return -errno;
-        for (uint64_t at = 0; r == 0 && offset + at < patient->size; at += COPY_BYTES) {
-                uint64_t left = patient->size - offset - at;
-                size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
-
-                r = bc_file_read_at(patient->fd, bytes, n, offset + at);
-                if (r == 0)
-                        r = bc_file_write_at(fd, bytes, n, at);
-        }
-        if (r == 0 && fsync(fd) < 0)
-                r = -errno;
-        return r;
-}
-
-// A name for the tail that is free, or already holds it (a run before this one was cut off). *ret_there: the latter.
-static int choose_tail(const struct patient *patient, uint64_t offset, char ret_name[NAME_BYTES_MAX], bool *ret_there)
-{
-        for (unsigned nth = 0; nth < TAILS_MAX; nth++) {
-                int r;
-
-                tail_name(patient, nth, "", ret_name);
-                r = holds_tail(patient, offset, ret_name);
-                *ret_there = r == 1;
-                if (r == 1 || r == -ENOENT)
-                        return 0;
-                if (r < 0)
-                        return r;
-        }
-        return -EEXIST;
-}
-
-static int rename_durably(int folder_fd, const char *from, const char *to)
-{
-        if (renameat(folder_fd, from, folder_fd, to) < 0)
-                return -errno;
-        return bc_folder_sync(folder_fd);
-}
-
-// Everything from offset on goes to the tail, which is durable before the file is cut.
-static int move_tail(struct patient *patient, uint64_t offset)
-{
-        char name[NAME_BYTES_MAX], temporary[NAME_BYTES_MAX];
-        bool there;
-        int r;
-
-        if (offset >= patient->size)
-                return 0;
-        r = choose_tail(patient, offset, name, &there);
-        if (r == 0 && !there) {
-                tail_name(patient, 0, ".new", temporary);
-                r = copy_tail(patient, offset, temporary);
-                if (r == 0)
-                        r = rename_durably(patient->folder_fd, temporary, name);
-        }
-        if (r < 0)
-                return r;
-        if (ftruncate(patient->fd, (off_t)offset) < 0 || fsync(patient->fd) < 0)
-                return -errno;
-        patient->moved += patient->size - offset;
-        patient->size = offset;
-        return 0;
-}
-
-// No whole fragment: the file as it is becomes the tail.
-static int move_whole(struct patient *patient)
-{
-        char name[NAME_BYTES_MAX];
-        bool there;
-        int r;
-
-        r = choose_tail(patient, 0, name, &there);
-        if (r < 0)
-                return r;
-        patient->moved += patient->size;
-        return rename_durably(patient->folder_fd, patient->name, name);
+        error = -errno;
+        close(fd);
+        return error;
 }
 
 // ---- one segment -----------------------------------------------------------------------------------------------
+
+static int read_patient(void *user, uint64_t offset, void *bytes, size_t n)
+{
+        const struct patient *patient = user;
+
+        return bc_file_read_at(patient->fd, bytes, n, offset);
+}
 
 static int write_durably(const struct patient *patient, const uint8_t *bytes, size_t n, uint64_t offset)
 {
@@ -175,7 +88,7 @@ static int write_durably(const struct patient *patient, const uint8_t *bytes, si
         return r;
 }
 
-static int append_moov(const struct patient *patient, const struct bc_scan *scan)
+static int write_moov(const struct patient *patient, const struct bc_scan *scan)
 {
         BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = malloc((size_t)scan->moov_bytes);
         size_t bytes;
@@ -187,7 +100,6 @@ static int append_moov(const struct patient *patient, const struct bc_scan *scan
         return r < 0 ? r : write_durably(patient, moov, bytes, scan->boxes_end);
 }
 
-// The file without patch is readable at every moment; so a patch that leads nowhere is taken back first.
 static int unpatch(const struct patient *patient, const struct bc_scan *scan)
 {
         uint8_t bytes[BC_PATCH_BYTES];
@@ -196,103 +108,152 @@ static int unpatch(const struct patient *patient, const struct bc_scan *scan)
         return write_durably(patient, bytes, sizeof(bytes), scan->layout.moov_offset);
 }
 
+// Sets aside what follows the fragments, if it is not their moov or its beginning, and writes moov and patch. What is
+// there already is written again, with the same bytes: an earlier sync of it may have failed, and a later one then
+// proves nothing. Readable at every moment: a patch that leads nowhere is taken back first.
 static int finalise(struct patient *patient, const struct bc_scan *scan)
 {
-        bool moov_there = scan->moov == BC_MOOV_WHOLE && patient->limit == patient->size;
-        uint64_t end = moov_there ? scan->rest_offset : scan->boxes_end;
+        bool moov_begins = scan->moov == BC_MOOV_WHOLE || scan->moov == BC_MOOV_CUT;
+        uint64_t end = moov_begins ? scan->rest_offset : scan->boxes_end;
         uint8_t patch[BC_PATCH_BYTES];
-        int r = 0;
+        int r;
 
-        if (scan->layout.patched && (!moov_there || end < patient->size))
+        r = bc_tail_save(patient->ward->folder_fd, patient->number, patient->fd, end, patient->size);
+        if (r == 0 && scan->layout.patched && scan->moov != BC_MOOV_WHOLE)
                 r = unpatch(patient, scan);
+        if (r == 0 && end < patient->size) {
+                if (ftruncate(patient->fd, (off_t)end) < 0 || fsync(patient->fd) < 0)
+                        return -errno;
+                patient->ward->report->tail_bytes += patient->size - end;
+        }
         if (r == 0)
-                r = move_tail(patient, end);
-        if (r == 0 && !moov_there)
-                r = append_moov(patient, scan);
+                r = write_moov(patient, scan);
         if (r == 0)
                 r = bc_finalise_patch(&scan->layout, scan->boxes_end, patch);
         if (r == 0)
                 r = write_durably(patient, patch, sizeof(patch), scan->layout.moov_offset);
-        patient->size = scan->boxes_end + scan->moov_bytes;
         return r;
+}
+
+static bool is_of_this_recording(const struct patient *patient, const struct bc_scan *scan)
+{
+        const struct bc_label *label = &scan->init.label;
+
+        return label->segment == patient->number && !strcmp(label->recording, patient->ward->name);
 }
 
 static void describe(const struct patient *patient, const struct bc_scan *scan, struct bc_manifest_segment *entry)
 {
+        struct bc_manifest *manifest = &patient->ward->manifest;
+        const uint8_t *boot_id = scan->init.label.boot_id;
+
         entry->state = BC_SEGMENT_RECOVERED;
-        entry->bytes = patient->size;
+        entry->bytes = scan->boxes_end + scan->moov_bytes;
         entry->fragments = scan->table.fragments;
         entry->first_ticks = scan->init.label.base_ticks;
         entry->end_ticks = entry->first_ticks + (int64_t)scan->table.track[0].duration_ticks;
-        entry->tail_bytes += patient->moved;
+        if (!manifest->boot_id[0])
+                for (size_t i = 0; i < BC_BOOT_ID_BYTES; i++)
+                        snprintf(manifest->boot_id + 2 * i, 3, "%02x", boot_id[i]);
 }
 
-static int scan_patient(struct patient *patient, struct bc_manifest_segment *entry, struct bc_recovery_report *report)
+static int move_whole(struct patient *patient, struct found *found)
 {
-        struct bc_scan_source source = { .read = read_patient, .user = patient, .size = patient->limit };
-        struct bc_scan scan;
-        int r;
+        int r = bc_tail_rename(patient->ward->folder_fd, patient->number, patient->name);
 
-        r = bc_scan_file(&source, &scan);
-        if (r < 0 && r != -ENODATA && r != -EBADMSG)
-                return r;
-        if (r == 0 && scan.table.fragments > 0) {
-                if (bc_scan_finished(&scan) && patient->limit == patient->size) {
-                        // Closed in full; only the manifest did not learn of it.
-                        if (entry->state == BC_SEGMENT_OPEN) {
-                                describe(patient, &scan, entry);
-                                entry->state = BC_SEGMENT_CLOSED;
-                        }
-                } else {
-                        r = finalise(patient, &scan);
-                        if (r == 0) {
-                                describe(patient, &scan, entry);
-                                report->segments++;
-                        }
-                }
-                bc_scan_done(&scan);
-                return r;
-        }
-        if (r == 0)
-                bc_scan_done(&scan);
-        r = move_whole(patient);
         if (r < 0)
                 return r;
-        entry->state = BC_SEGMENT_EMPTY;
-        entry->bytes = 0;
-        entry->fragments = 0;
-        entry->tail_bytes += patient->moved;
-        report->empty++;
+        found->file = false;
+        patient->ward->report->empty++;
+        patient->ward->report->tail_bytes += patient->size;
         return 0;
 }
 
-static int recover_segment(int folder_fd, uint32_t number, struct bc_manifest *manifest,
-                           struct bc_recovery_report *report)
+static int treat(struct patient *patient, const struct bc_scan *scan, struct found *found)
 {
-        struct patient patient = { .folder_fd = folder_fd, .number = number, .fd = -1 };
-        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
-        struct bc_manifest_segment *entry = bc_manifest_add_segment(manifest, number);
-        struct stat status;
+        struct bc_manifest_segment *entry;
         int r;
 
+        if (!is_of_this_recording(patient, scan)) {
+                bc_log_error("%s/%s is a segment of %s: it is left alone", patient->ward->name, patient->name,
+                             scan->init.label.recording);
+                return 0;
+        }
+        if (scan->table.fragments == 0)
+                return move_whole(patient, found);
+        found->kept = true;
+        entry = bc_manifest_add_segment(&patient->ward->manifest, patient->number);
         if (!entry)
                 return -ENOMEM;
+        if (bc_scan_finished(scan) && (entry->state == BC_SEGMENT_CLOSED || entry->state == BC_SEGMENT_RECOVERED))
+                return 0;
+        r = finalise(patient, scan);
+        if (r < 0)
+                return r;
+        describe(patient, scan, entry);
+        patient->ward->report->segments++;
+        return 0;
+}
+
+// The bytes that may be used: what the recorder did not call durable before it abandoned the segment is repeated in
+// its successor.
+static uint64_t limit_of(const struct patient *patient)
+{
+        const struct bc_manifest_segment *entry =
+                bc_manifest_find_segment(&patient->ward->manifest, patient->number);
+
+        if (entry && entry->state == BC_SEGMENT_ABANDONED && entry->bytes < patient->size)
+                return entry->bytes;
+        return patient->size;
+}
+
+static int examine(struct patient *patient, struct found *found)
+{
+        struct bc_scan_source source = { .read = read_patient, .user = patient, .size = patient->size };
+        uint64_t limit = limit_of(patient);
+        struct bc_scan scan;
+        int r = bc_scan_file(&source, &scan);
+
+        // Behind the limit may be a moov that an earlier recovery wrote, but no fragment.
+        if (r == 0 && scan.boxes_end > limit) {
+                bc_scan_done(&scan);
+                source.size = limit;
+                r = bc_scan_file(&source, &scan);
+        }
+        if (r == -ENODATA || r == -EBADMSG)
+                return move_whole(patient, found);
+        if (r < 0)
+                return r;
+        r = treat(patient, &scan, found);
+        bc_scan_done(&scan);
+        return r;
+}
+
+static int recover_segment(struct ward *ward, uint32_t number)
+{
+        struct patient patient = { .ward = ward, .number = number, .fd = -1 };
+        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
+        struct stat status;
+
         bc_segment_name(number, patient.name);
-        fd = openat(folder_fd, patient.name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fstatat(ward->folder_fd, patient.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode)) {
+                bc_log_error("%s/%s is no regular file: it is left alone", ward->name, patient.name);
+                return 0;
+        }
+        fd = openat(ward->folder_fd, patient.name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
         if (fstat(fd, &status) < 0)
                 return -errno;
-        if (!S_ISREG(status.st_mode))
-                return -EINVAL;
+        // Judged is what the card holds: pages that a failed sync left behind as clean may say something else.
+        if (fdatasync(fd) < 0)
+                return -errno;
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
         patient.fd = fd;
-        patient.size = patient.limit = (uint64_t)status.st_size;
-        // What the recorder did not call durable may be repeated in the segment's successor.
-        if (entry->state == BC_SEGMENT_ABANDONED && entry->bytes < patient.limit)
-                patient.limit = entry->bytes;
-        r = scan_patient(&patient, entry, report);
-        report->tail_bytes += patient.moved;
-        return r;
+        patient.size = (uint64_t)status.st_size;
+        return examine(&patient, &ward->found[number]);
 }
 
 // ---- one recording ---------------------------------------------------------------------------------------------
@@ -303,52 +264,98 @@ static uint32_t segment_number(const char *name)
         char expected[BC_SEGMENT_NAME_BYTES_MAX];
         unsigned long number = strtoul(name, NULL, 10);
 
-        if (number < 1 || number > 9999)
+        if (number < 1 || number > BC_SEGMENTS_MAX)
                 return 0;
         bc_segment_name((uint32_t)number, expected);
         return strcmp(name, expected) == 0 ? (uint32_t)number : 0;
 }
 
-static void close_folder(DIR **folder)
-{
-        if (*folder)
-                closedir(*folder);
-}
-
-static int recover_segments(int folder_fd, struct bc_manifest *manifest, struct bc_recovery_report *report)
+static int look_around(struct ward *ward)
 {
         BC_CLEANUP(close_folder) DIR *folder = NULL;
         struct dirent *entry;
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), first = 0;
+        int r = open_listing(ward->folder_fd, &folder);
 
-        if (fd < 0)
-                return -errno;
-        folder = fdopendir(fd);
-        if (!folder) {
-                first = -errno;
-                close(fd);
-                return first;
-        }
+        if (r < 0)
+                return r;
+        for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++)
+                ward->found[number].tail_bytes = 0;
         while ((errno = 0, entry = readdir(folder))) {
-                uint32_t number = segment_number(entry->d_name);
-                int r;
+                struct found *tail = &ward->found[bc_tail_number(entry->d_name)];
+                struct stat status;
 
-                if (number == 0)
+                ward->found[segment_number(entry->d_name)].file = true;
+                if (tail == ward->found || fstatat(ward->folder_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+                    !S_ISREG(status.st_mode))
                         continue;
-                r = recover_segment(folder_fd, number, manifest, report);
-                if (r < 0)
-                        bc_log_error("%s could not be recovered: %s", entry->d_name, strerror(-r));
-                if (r < 0 && first == 0)
-                        first = r;
+                tail->tail = true;
+                tail->tail_bytes += (uint64_t)status.st_size;
         }
-        return first < 0 ? first : -errno;
+        return -errno;
 }
 
-static void set_aside_manifest(int folder_fd, const char *name)
+static int recover_segments(struct ward *ward)
 {
-        bc_log_error("%s: " BC_MANIFEST_NAME " is damaged; it is kept as " DAMAGED_NAME, name);
-        if (renameat(folder_fd, BC_MANIFEST_NAME, folder_fd, DAMAGED_NAME) < 0)
-                bc_log_error("%s: " BC_MANIFEST_NAME " could not be set aside: %s", name, strerror(errno));
+        int first = look_around(ward);
+
+        for (uint32_t number = 1; first == 0 && number <= BC_SEGMENTS_MAX; number++)
+                if (ward->found[number].file && recover_segment(ward, number) < 0)
+                        ward->found[number].failed = true;
+        return first;
+}
+
+// States follow from what lies in the folder, so that they are the same however often recovery was cut off.
+static int settle_states(struct ward *ward)
+{
+        int r = look_around(ward);
+
+        for (uint32_t number = 1; r == 0 && number <= BC_SEGMENTS_MAX; number++) {
+                const struct found *found = &ward->found[number];
+                struct bc_manifest_segment *entry = bc_manifest_find_segment(&ward->manifest, number);
+
+                if (!entry && !found->kept && !found->failed && !found->tail)
+                        continue;
+                entry = bc_manifest_add_segment(&ward->manifest, number);
+                if (!entry)
+                        return -ENOMEM;
+                if (entry->tail_bytes < found->tail_bytes)
+                        entry->tail_bytes = found->tail_bytes;
+                if (found->kept || found->failed)
+                        continue;
+                entry->state = found->tail ? BC_SEGMENT_EMPTY : BC_SEGMENT_MISSING;
+                entry->bytes = entry->fragments = 0;
+                entry->end_ticks = entry->first_ticks;
+        }
+        return r;
+}
+
+static int set_aside_manifest(struct ward *ward)
+{
+        char name[sizeof(DAMAGED_NAME) + 8] = DAMAGED_NAME;
+        struct stat status;
+
+        for (unsigned nth = 2; fstatat(ward->folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0; nth++) {
+                if (nth > DAMAGED_MAX)
+                        return -EEXIST;
+                snprintf(name, sizeof(name), DAMAGED_NAME "-%u", nth);
+        }
+        bc_log_error("%s: " BC_MANIFEST_NAME " is damaged; it is kept as %s", ward->name, name);
+        return renameat(ward->folder_fd, BC_MANIFEST_NAME, ward->folder_fd, name) < 0 ? -errno : 0;
+}
+
+static int load_manifest(struct ward *ward, uint64_t counter)
+{
+        const char *dash = strrchr(ward->name, '-');
+        int r = bc_manifest_load(&ward->manifest, ward->folder_fd);
+
+        if (r == 0 && ward->manifest.counter == counter)
+                return 0;
+        if (r < 0 && r != -ENOENT && r != -EBADMSG)
+                return r;
+        bc_manifest_done(&ward->manifest);
+        ward->manifest.counter = counter;
+        snprintf(ward->manifest.device, sizeof(ward->manifest.device), "%.*s", (int)(dash - ward->name), ward->name);
+        return r == -ENOENT ? 0 : set_aside_manifest(ward);
 }
 
 static int compare_segments(const void *a, const void *b)
@@ -358,14 +365,10 @@ static int compare_segments(const void *a, const void *b)
         return (left->number > right->number) - (left->number < right->number);
 }
 
-static void conclude(struct bc_store *store, uint64_t counter, struct bc_manifest *manifest)
+static void conclude(struct bc_manifest *manifest)
 {
         int64_t end_ticks = 0;
 
-        if (manifest->counter != counter)
-                snprintf(manifest->device, sizeof(manifest->device), "%s", bc_store_device_id(store));
-        manifest->counter = counter;
-        qsort(manifest->segment, manifest->segments, sizeof(manifest->segment[0]), compare_segments);
         for (size_t i = 0; i < manifest->segments; i++)
                 if (manifest->segment[i].end_ticks > end_ticks)
                         end_ticks = manifest->segment[i].end_ticks;
@@ -376,51 +379,111 @@ static void conclude(struct bc_store *store, uint64_t counter, struct bc_manifes
                 manifest->state = BC_RECORDING_RECOVERED;
 }
 
-static int recover_folder(struct bc_store *store, uint64_t counter, const char *name, struct bc_manifest *manifest,
-                          struct bc_recovery_report *report)
+// What could be done is in the manifest even when something else failed; the recording then stays open.
+static int recover_folder(struct ward *ward, uint64_t counter)
 {
-        BC_CLEANUP(bc_cleanup_fd) int folder_fd = openat(bc_store_recordings_fd(store), name,
-                                                         O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        bool failed = false;
+        int r = load_manifest(ward, counter);
+
+        if (r == 0)
+                r = recover_segments(ward);
+        if (r == 0)
+                r = settle_states(ward);
+        if (r < 0)
+                return r;
+        for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++)
+                failed |= ward->found[number].failed;
+        if (ward->manifest.segments > 1)
+                qsort(ward->manifest.segment, ward->manifest.segments, sizeof(*ward->manifest.segment),
+                      compare_segments);
+        if (!failed)
+                conclude(&ward->manifest);
+        r = bc_manifest_save(&ward->manifest, ward->folder_fd);
+        return r < 0 ? r : failed ? -EIO : 0;
+}
+
+// ---- the store -------------------------------------------------------------------------------------------------
+
+// A recording begun under another device id keeps its name: PREFIX-COUNTER.
+static bool is_name_of(const char *name, const char *counter_text)
+{
+        const char *dash = strrchr(name, '-');
+        size_t n = dash ? (size_t)(dash - name) : 0;
+
+        if (n == 0 || n > BC_DEVICE_ID_BYTES_MAX || strcmp(dash + 1, counter_text) != 0)
+                return false;
+        while (n-- > 0)
+                if (!isascii(name[n]) || (!isalnum(name[n]) && name[n] != '-' && name[n] != '_'))
+                        return false;
+        return true;
+}
+
+// -ENOENT: the power went between the number and the folder.
+static int find_name(struct bc_store *store, uint64_t counter, char ret_name[BC_RECORDING_NAME_BYTES_MAX])
+{
+        BC_CLEANUP(close_folder) DIR *folder = NULL;
+        char counter_text[24];
+        struct dirent *entry;
+        struct stat status;
         int r;
 
-        if (folder_fd < 0)
-                return errno == ENOENT ? 0 : -errno; // the power went between the number and the folder
-        r = bc_manifest_load(manifest, folder_fd);
-        if (r == -EBADMSG)
-                set_aside_manifest(folder_fd, name);
-        else if (r < 0 && r != -ENOENT)
+        bc_store_name(store, counter, ret_name);
+        if (fstatat(bc_store_recordings_fd(store), ret_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+                return 0;
+        snprintf(counter_text, sizeof(counter_text), "%06llu", (unsigned long long)counter);
+        r = open_listing(bc_store_recordings_fd(store), &folder);
+        if (r < 0)
                 return r;
-        r = recover_segments(folder_fd, manifest, report);
-        conclude(store, counter, manifest);
-        if (r == 0)
-                r = bc_manifest_save(manifest, folder_fd);
-        return r;
+        while ((errno = 0, entry = readdir(folder)))
+                if (is_name_of(entry->d_name, counter_text)) {
+                        snprintf(ret_name, BC_RECORDING_NAME_BYTES_MAX, "%s", entry->d_name);
+                        return 0;
+                }
+        return errno ? -errno : -ENOENT;
+}
+
+static void free_ward(struct ward *ward)
+{
+        bc_manifest_done(&ward->manifest);
+        bc_cleanup_fd(&ward->folder_fd);
+        free(ward->found);
+}
+
+static int recover_named(struct bc_store *store, uint64_t counter, const char *name, struct bc_recovery_report *report)
+{
+        BC_CLEANUP(free_ward) struct ward ward = { .name = name, .folder_fd = -1, .report = report };
+
+        bc_manifest_init(&ward.manifest);
+        ward.found = calloc(BC_SEGMENTS_MAX + 1, sizeof(*ward.found));
+        if (!ward.found)
+                return -ENOMEM;
+        ward.folder_fd = openat(bc_store_recordings_fd(store), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        return ward.folder_fd < 0 ? -errno : recover_folder(&ward, counter);
 }
 
 static int recover_recording(struct bc_store *store, uint64_t counter, struct bc_recovery_report *report)
 {
         char name[BC_RECORDING_NAME_BYTES_MAX];
-        BC_CLEANUP(bc_manifest_done) struct bc_manifest manifest;
         unsigned segments = report->segments;
-        int r;
+        int r = find_name(store, counter, name);
+        bool there = r != -ENOENT;
 
-        bc_manifest_init(&manifest);
-        bc_store_name(store, counter, name);
-        r = recover_folder(store, counter, name, &manifest, report);
         if (r == 0)
+                r = recover_named(store, counter, name, report);
+        if (r == 0 || !there)
                 r = bc_store_close(store, counter);
         report->recordings++;
         if (r < 0) {
                 report->failed++;
                 bc_log_error("recording %s could not be recovered: %s; it is tried again at the next start", name,
                              strerror(-r));
-        } else {
+        } else if (there) {
                 bc_log_notice("recording %s was not closed: %u segments recovered", name, report->segments - segments);
         }
         return r;
 }
 
-int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report)
+void bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report)
 {
         struct bc_recovery_report report = { 0 };
         size_t failed = 0;
@@ -430,5 +493,4 @@ int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_repor
                 if (recover_recording(store, bc_store_left_open_at(store, failed), &report) < 0)
                         failed++;
         *ret_report = report;
-        return 0;
 }

@@ -234,12 +234,15 @@ int bc_pipeline_start(struct bc_pipeline *pipeline)
                 bc_ring_restart(pipeline->ring);
         pipeline->ran_before = true;
         r = bc_video_start(pipeline->video, start_ns);
-        if (r < 0)
-                return r;
-        if (pipeline->audio)
+        if (r == 0 && pipeline->audio) {
                 r = bc_audio_start(pipeline->audio, start_ns);
+                if (r < 0)
+                        bc_video_stop(pipeline->video);
+        }
         if (r < 0) {
-                bc_video_stop(pipeline->video);
+                // Whoever waits for this stream learns that none comes.
+                bc_ring_end(pipeline->ring, BC_LANE_PICTURE, start_ns);
+                bc_ring_end(pipeline->ring, BC_LANE_SOUND, start_ns);
                 return r;
         }
         pipeline->running = true;

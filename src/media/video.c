@@ -23,6 +23,7 @@
 struct queued {
         struct bc_frame *frame;
         int64_t arrival_ns;
+        uint64_t refused, refused_lost; // frames lost just before it, for want of room in the queue
 };
 
 struct bc_video {
@@ -156,7 +157,10 @@ static void on_frame(void *user, struct bc_frame *frame)
         } else {
                 unsigned at = (video->queue_first + video->queue_count++) % BC_PIPELINE_FRAMES_MAX;
 
-                video->queue[at] = (struct queued){ frame, bc_clock_now_ns(video->clock) };
+                // What was refused was lost after the frames in the queue and before this one.
+                video->queue[at] = (struct queued){ .frame = frame, .arrival_ns = bc_clock_now_ns(video->clock),
+                                                    .refused = video->refused, .refused_lost = video->refused_lost };
+                video->refused = video->refused_lost = 0;
                 bc_monitor_wake(&video->monitor);
                 taken = true;
         }
@@ -343,13 +347,16 @@ static int next_frame(struct bc_video *video, struct queued *ret_queued)
                 *ret_queued = video->queue[video->queue_first];
                 video->queue_first = (video->queue_first + 1) % BC_PIPELINE_FRAMES_MAX;
                 video->queue_count--;
-        } else if (video->stopping) {
-                r = -ENODATA;
+        } else {
+                // Nothing came after those refused last: the slate or the end tells of them.
+                ret_queued->refused = video->refused;
+                ret_queued->refused_lost = video->refused_lost;
+                video->refused = video->refused_lost = 0;
+                r = video->stopping ? -ENODATA : 0;
         }
         video->counters.frames_lost_by_camera += ret_queued->frame ? ret_queued->frame->lost : 0;
-        video->lost += video->refused + video->refused_lost;
-        video->dropped += video->refused;
-        video->refused = video->refused_lost = 0;
+        video->lost += ret_queued->refused + ret_queued->refused_lost;
+        video->dropped += ret_queued->refused;
         bc_monitor_unlock(&video->monitor);
         return r;
 }

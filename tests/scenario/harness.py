@@ -137,7 +137,7 @@ class Recording:
         self.name = folder.name
         self.manifest = json.loads((folder / "manifest.json").read_text())
         self.state = self.manifest["state"]
-        self.gaps = self.manifest["gaps"]
+        self.gaps = self.manifest["gaps"] or []
         self.segments = self.manifest["segments"]
         self.files = [folder / s["file"] for s in self.segments]
         self.press_s = self.manifest["press_ticks"] / TICKS

@@ -148,7 +148,7 @@ class Demo:
                 print(f"    {path}  {length:5.2f} s, {segment['bytes'] / 1e6:5.2f} MB, {segment['state']}"
                       f", from {start:+.2f} s")
                 films.append((path, start, length))
-            for gap in manifest["gaps"]:
+            for gap in manifest["gaps"] or []:
                 start = (gap["from_ticks"] - manifest["press_ticks"]) / TICKS_PER_SECOND
                 length = (gap["to_ticks"] - gap["from_ticks"]) / TICKS_PER_SECOND
                 frames = f", {gap['count']} frames" if gap["count"] else ""
