@@ -7,7 +7,6 @@
 #include "format/moov.h"
 #include "format/record.h"
 
-#define EPOCH_1904_S INT64_C(2082844800)
 #define CREATED_MAX_S (INT64_C(1) << 40)
 #define AVC_CONFIG_BYTES_MIN 7
 #define AAC_CONFIG_BYTES_MIN 2
@@ -150,10 +149,10 @@ static void get_mvhd(struct bc_reader *r, struct bc_init *init)
 {
         bc_get_bytes(r, 12);
         uint64_t created = bc_get_u64(r);
-        if (created > (uint64_t)(CREATED_MAX_S + EPOCH_1904_S) || (created > 0 && created < (uint64_t)EPOCH_1904_S))
+        if (created > (uint64_t)(CREATED_MAX_S + BC_EPOCH_1904_S) || (created > 0 && created < (uint64_t)BC_EPOCH_1904_S))
                 r->failed = true;
         else if (created > 0)
-                init->created_unix_s = (int64_t)created - EPOCH_1904_S;
+                init->created_unix_s = (int64_t)created - BC_EPOCH_1904_S;
         bc_get_bytes(r, 100);
 }
 

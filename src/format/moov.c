@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "format/moov.h"
 
-// Seconds from 1904-01-01, where the file format counts from, to 1970-01-01.
-#define EPOCH_1904_S INT64_C(2082844800)
-
 static uint64_t creation_time(const struct bc_init *init)
 {
-        return init->created_unix_s == 0 ? 0 : (uint64_t)(init->created_unix_s + EPOCH_1904_S);
+        return init->created_unix_s == 0 ? 0 : (uint64_t)(init->created_unix_s + BC_EPOCH_1904_S);
 }
 
 // Ticks of the track's samples that are presented: all but what lies before the segment's start.

@@ -7,6 +7,9 @@
 #include "format/init.h"
 #include "format/samples.h"
 
+// Seconds from 1904-01-01, where the file format counts from, to 1970-01-01.
+#define BC_EPOCH_1904_S INT64_C(2082844800)
+
 // table NULL: the init moov, without samples and with mvex. Else the final moov, with samples and without mvex.
 void bc_moov_write(struct bc_writer *writer, const struct bc_init *init, const struct bc_sample_table *table);
 

@@ -148,6 +148,8 @@ static int compare_moov(struct walk *walk, struct bc_scan *scan)
 
         scan->moov_offset = scan->boxes_end;
         scan->moov = BC_MOOV_FOREIGN;
+        if (built > BC_SEGMENT_BYTES_MAX - scan->moov_offset)
+                return 0; // no writer of ours would have
         uint64_t there = walk->source->size - scan->moov_offset;
         size_t n, compare = there < built ? (size_t)there : built;
         for (size_t at = 0; at < compare; at += n) {

@@ -2,6 +2,7 @@
 #include "lavf.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <libavformat/avformat.h>
 
