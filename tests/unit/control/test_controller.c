@@ -105,6 +105,7 @@ struct world {
         struct bc_timer *timer;
         const struct step *step;
         int64_t stall_at_start_ns; // the card, while recovery begins
+        int64_t held_at_ns;        // where the clock stands; 0: it runs for ever
         char alarms[1024];
 };
 
@@ -147,7 +148,7 @@ static void on_step(void *user, int64_t due_ns)
 
         if (due_ns == 0) {
                 // From inside the loop, so that no time passes before it runs.
-                bc_clock_release(world->clock, BC_NS_NEVER);
+                bc_clock_release(world->clock, world->held_at_ns ? START_NS + world->held_at_ns : BC_NS_NEVER);
         } else {
                 world->step->run(world);
                 world->step++;
@@ -492,6 +493,26 @@ static void test_a_failed_encoder(void **state)
         assert_int_equal(count_recordings(world, "1:closed -3.9..+10.1"), 1);
 }
 
+static void is_in_fault_and_late(struct world *world)
+{
+        expect_status(world, FAULT, BC_FLAG_WANTED | BC_FLAG_NOT_DURABLE);
+}
+
+// The pipeline starts anew with an empty ring, so not before the card has what is in it.
+static void test_a_failed_encoder_on_a_stalled_card(void **state)
+{
+        static const struct step steps[] = {
+                { 10 * S, press },           { 15 * S, stall_from_now }, { 20 * S + S / 20, encoder_fails },
+                { 21 * S, encoder_works },   { 40 * S, is_in_fault_and_late }, { 100 * S, is_recording },
+                { 100 * S, press },          { 105 * S, is_buffering },  { 105 * S, shut_down }, { 0 },
+        };
+        struct world *world = *state;
+
+        assert_int_equal(live(world, steps), 0);
+        assert_int_equal(count_recordings(world, ":closed"), 2);
+        assert_int_equal(count_recordings(world, "1:closed -3.9..+10.1"), 1);
+}
+
 static void is_emergency(struct world *world)
 {
         expect_status(world, EMERGENCY, 0);
@@ -572,7 +593,9 @@ static void test_a_shutdown_without_a_card_and_a_press_while_recovering(void **s
         static const struct step third[] = { { 10 * S, is_buffering }, { 10 * S, die }, { 0 } };
         struct world *world = *state;
 
+        world->held_at_ns = 22 * S; // the shutdown lets the clock run, or would never end
         assert_int_equal(live(world, first), 1);
+        world->held_at_ns = 0;
         world->stall_at_start_ns = 30 * S;
         assert_int_equal(live(world, second), 0);
         world->stall_at_start_ns = 0;
@@ -589,6 +612,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_a_failing_card_is_an_alarm, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_too_many_recordings_at_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_failed_encoder_on_a_stalled_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder_in_an_emergency, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sensors_off_wait_for_the_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_shutdown_without_a_card_and_a_press_while_recovering, setup,

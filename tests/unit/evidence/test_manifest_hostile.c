@@ -92,7 +92,7 @@ static void test_cut_off_at_every_byte(void **state)
 
 // ---- each value replaced by what does not belong there ---------------------------------------------------------
 
-enum type { NUMBER, TICKS_OR_NULL, TEXT, CHOICE, LIST };
+enum type { NUMBER, TICKS_OR_NULL, TEXT, CHOICE, LIST, LIST_OR_NULL };
 
 static const struct field {
         const char *in, *key; // NULL: in the manifest itself; else in the second entry of that list
@@ -102,7 +102,7 @@ static const struct field {
         { NULL, "state", CHOICE }, { NULL, "boot_id", TEXT }, { NULL, "ticks_per_second", NUMBER },
         { NULL, "reason", TEXT }, { NULL, "stop_reason", TEXT }, { NULL, "press_ticks", TICKS_OR_NULL },
         { NULL, "pre_event_ticks", TICKS_OR_NULL }, { NULL, "stop_ticks", TICKS_OR_NULL },
-        { NULL, "segments", LIST }, { NULL, "gaps", LIST },
+        { NULL, "segments", LIST }, { NULL, "gaps", LIST_OR_NULL },
         { "segments", "file", CHOICE }, { "segments", "state", CHOICE }, { "segments", "first_ticks", NUMBER },
         { "segments", "end_ticks", NUMBER }, { "segments", "bytes", NUMBER }, { "segments", "fragments", NUMBER },
         { "segments", "succeeds", NUMBER }, { "segments", "tail_bytes", NUMBER },
@@ -117,8 +117,8 @@ static const struct {
 } values[] = {
         { "true", 0 }, { "false", 0 }, { "{}", 0 }, { "[[]]", 0 }, { "[1]", 0 }, { "[null]", 0 }, { "[\"0001.mp4\"]", 0 },
         { "1.5", 0 }, { "1e3", 0 }, { "-1", 0 }, { "-9223372036854775808", 0 },
-        { "null", 1 << TICKS_OR_NULL },
-        { "[]", 1 << LIST },
+        { "null", 1 << TICKS_OR_NULL | 1 << LIST_OR_NULL },
+        { "[]", 1 << LIST | 1 << LIST_OR_NULL },
         { "\"\"", 1 << TEXT }, { "\"1\"", 1 << TEXT }, { "\"00002.mp4\"", 1 << TEXT }, { "\"../2.mp4\"", 1 << TEXT },
         { "\"0000.mp4\"", 1 << TEXT }, { "\" 002.mp4\"", 1 << TEXT }, { "\"10000.mp4\"", 1 << TEXT },
         { "\"0001.mp4\"", 1 << TEXT }, { "\"CLOSED\"", 1 << TEXT },
