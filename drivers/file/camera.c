@@ -29,6 +29,7 @@ struct film {
         int64_t from_ns;        // pictures before this media time are not asked for
         int64_t time_ns;        // media time of the last picture
         bool whole;             // this loop was read from the start
+        uint64_t lost, left_out; // since the last picture that was asked for: broken, and passed over
 };
 
 static void free_film(void *scene)
@@ -57,6 +58,7 @@ static int seek(void *scene, int64_t from_ns)
         int64_t since_ns = from_ns > film->origin_ns ? from_ns - film->origin_ns : 0;
         int64_t place_ns = since_ns % film->clip.period_ns;
 
+        film->lost = film->left_out = 0;
         film->loop = since_ns / film->clip.period_ns;
         film->from_ns = film->time_ns = from_ns;
         if (place_ns < SEEK_NS)
@@ -76,58 +78,64 @@ static int64_t place_of(const struct film *film, const AVFrame *picture)
         return film->place_ns < 0 ? 0 : film->place_ns + film->clip.picture.interval_ns;
 }
 
-// Goes to the clip's next picture, or to the beginning of the next loop. *ret_found tells which.
-static int advance(struct film *film, bool *ret_found, uint64_t *lost)
+// Goes to the clip's next picture, or to the beginning of the next loop: then, or when a picture has no place
+// in the loop, -EAGAIN.
+static int advance(struct film *film)
 {
         uint32_t broken = 0;
         int64_t place_ns;
         int r;
 
-        *ret_found = false;
         r = bc_clip_reader_next(film->reader, &film->picture, &broken);
-        *lost += broken;
+        film->lost += broken;
         if (r == -ENODATA) {
                 if (film->whole && film->place_ns < 0)
                         return -ENODATA; // not one picture in all of it
                 film->loop++;
-                return begin_loop(film);
+                r = begin_loop(film);
+                return r < 0 ? r : -EAGAIN;
         }
         if (r < 0)
                 return r;
         place_ns = place_of(film, film->picture);
         if (place_ns <= film->place_ns || place_ns < 0 || place_ns >= film->clip.period_ns) {
-                (*lost)++; // it has no place in the loop
-                return 0;
+                film->lost++;
+                return -EAGAIN;
         }
         film->place_ns = place_ns;
         film->time_ns = film->origin_ns + film->loop * film->clip.period_ns + place_ns;
-        *ret_found = true;
         return 0;
+}
+
+static bool is_behind(const struct film *film, int64_t now_ns)
+{
+        return film->time_ns >= film->from_ns && now_ns - film->time_ns > BEHIND_NS;
 }
 
 static int next(void *scene, int64_t now_ns, int64_t *ret_time_ns, uint32_t *ret_lost)
 {
         struct film *film = scene;
-        uint64_t lost = 0, left_out = 0;
+        uint64_t lost;
         int r;
 
-        if (now_ns - film->time_ns > BEHIND_NS) {
+        if (is_behind(film, now_ns)) {
                 // Those between the last one and now; now itself may still be shown.
-                left_out = (uint64_t)((now_ns - film->time_ns - 1) / film->clip.picture.interval_ns);
+                int64_t left_out = (now_ns - film->time_ns - 1) / film->clip.picture.interval_ns;
+
                 r = seek(film, now_ns);
                 if (r < 0)
                         return r;
+                film->left_out = (uint64_t)left_out;
         }
-        for (bool found = false; !found;) {
-                r = advance(film, &found, &lost);
-                if (r < 0)
-                        return r;
-                if (found && film->time_ns < film->from_ns) {
-                        found = false;
-                        lost = 0; // nobody looked
-                }
+        r = advance(film);
+        if (r < 0)
+                return r;
+        if (film->time_ns < film->from_ns) {
+                film->lost = 0; // nobody looked
+                return -EAGAIN;
         }
-        lost += left_out;
+        lost = film->lost + film->left_out;
+        film->lost = film->left_out = 0;
         *ret_time_ns = film->time_ns;
         *ret_lost = lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX;
         return 0;

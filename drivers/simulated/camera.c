@@ -41,6 +41,7 @@ struct simulated_camera {
 struct run {
         struct simulated_camera *self;
         uint32_t lost;        // since the last frame delivered
+        int64_t time_ns;      // of the last picture, shown or lost
         int64_t delivered_ns; // when the last one was
         bool failed;          // the scene does, and that was reported
 };
@@ -174,6 +175,17 @@ static void add_lost(struct run *run, uint32_t more)
         run->lost = more > UINT32_MAX - run->lost ? UINT32_MAX : run->lost + more;
 }
 
+// A scene that failed cannot tell what it missed.
+static void count_outage(struct run *run, int64_t time_ns)
+{
+        int64_t missed = (time_ns - run->time_ns - 1) / run->self->camera.info.interval_ns;
+
+        if (run->failed)
+                add_lost(run, missed < UINT32_MAX ? (uint32_t)missed : UINT32_MAX);
+        run->failed = false;
+        run->time_ns = time_ns;
+}
+
 // Late: the picture after it is due already. Showing it would only build up delay.
 static bool is_late(const struct run *run, int64_t time_ns)
 {
@@ -237,7 +249,7 @@ static void run_camera(void *user)
         bool go_on = true;
         int r;
 
-        run.delivered_ns = self->start_ns;
+        run.delivered_ns = run.time_ns = self->start_ns;
         r = self->ops->seek(self->scene, self->start_ns);
         while (go_on) {
                 int64_t time_ns = 0;
@@ -246,9 +258,14 @@ static void run_camera(void *user)
                 if (r >= 0)
                         r = self->ops->next(self->scene, bc_clock_now_ns(clock), &time_ns, &lost);
                 if (r >= 0) {
-                        run.failed = false;
+                        count_outage(&run, time_ns);
                         add_lost(&run, lost);
                         go_on = show(&run, time_ns);
+                        continue;
+                }
+                if (r == -EAGAIN) {
+                        go_on = wait_until(self, bc_clock_now_ns(clock));
+                        r = 0;
                         continue;
                 }
                 if (!run.failed)

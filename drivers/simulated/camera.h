@@ -22,7 +22,8 @@ struct bc_scene_ops {
         int (*seek)(void *scene, int64_t from_ns);
         // Goes to the next picture: its media time, later than the one before, and in *ret_lost the pictures
         // that belong between the two and could not be had. A scene that has fallen far behind now_ns may
-        // leave pictures out so. On a negative errno the camera reports it and seeks again a second later.
+        // leave pictures out so. -EAGAIN: not there yet, call again; so that a long way can be broken off. On
+        // any other negative errno the camera reports it and seeks again a second later.
         int (*next)(void *scene, int64_t now_ns, int64_t *ret_time_ns, uint32_t *ret_lost);
         // Paints that picture into planes of the camera's size and format, perhaps more than once, perhaps
         // not at all. A negative errno loses this picture only.

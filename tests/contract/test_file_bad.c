@@ -330,6 +330,7 @@ static void test_emptied_and_restored(void **state)
                 if (play.seen->count < count + 50)
                         fail_msg("%s: only %u pictures after %u", clips[i], play.seen->count, count);
                 assert_int_equal(play.seen->errors, 1);
+                assert_in_range(play.seen->level[count].lost, 200, 700); // 24 s
                 for (unsigned k = 1; k < play.seen->count; k++)
                         assert_true(play.seen->level[k].time_ns > play.seen->level[k - 1].time_ns);
                 play_end(&play);
