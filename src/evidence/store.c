@@ -66,7 +66,8 @@ static int save_listing(const struct bc_store *store, const struct listing *list
                 json_array_append_new(open, json_integer((json_int_t)listing->open[i]));
         if (root && open && json_array_size(open) == listing->open_count &&
             json_object_set_new(root, "counter", json_integer((json_int_t)listing->counter)) == 0 &&
-            json_object_set(root, "open", open) == 0)
+            json_object_set(root, "open", open) == 0 &&
+            json_object_set_new(root, "device", json_string(store->device_id)) == 0)
                 text = json_dumps(root, JSON_COMPACT);
         if (text)
                 r = bc_file_replace(store->fd, COUNTER_NAME, text, strlen(text));
@@ -86,9 +87,12 @@ static int commit(struct bc_store *store)
         return r;
 }
 
-static int parse_listing(const char *bytes, size_t size, struct listing *ret_listing)
+// -EXDEV: another device began the open recordings, whose names are therefore not known here.
+static int parse_listing(const char *bytes, size_t size, const char *device_id, struct listing *ret_listing)
 {
         json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
+        json_t *device = json_object_get(root, "device"); // may be missing where a person wrote the file
+        bool ours = !device || (json_is_string(device) && strcmp(json_string_value(device), device_id) == 0);
         json_t *open = json_object_get(root, "open"), *value;
         json_int_t counter = -1, last = 0;
         size_t i = 0;
@@ -104,9 +108,12 @@ static int parse_listing(const char *bytes, size_t size, struct listing *ret_lis
                         ret_listing->open[i] = (uint64_t)last;
                 }
         bool whole = counter >= 0 && json_is_array(open) && i == json_array_size(open);
+        whole = whole && (!device || json_is_string(device));
         json_decref(root);
         if (!whole)
                 return -EBADMSG;
+        if (!ours && i > 0)
+                return -EXDEV;
         ret_listing->counter = (uint64_t)counter;
         ret_listing->open_count = ret_listing->left_open = i;
         return 0;
@@ -121,7 +128,7 @@ static int load_listing(struct bc_store *store)
         // Too large, no regular file, a link, shorter than it was: nothing that was written here.
         if (r == -EFBIG || r == -EINVAL || r == -ELOOP || r == -ENODATA)
                 return -EBADMSG;
-        return r < 0 ? r : parse_listing(bytes, size, &store->next);
+        return r < 0 ? r : parse_listing(bytes, size, store->device_id, &store->next);
 }
 
 static void close_folder(DIR **folder)
@@ -224,6 +231,9 @@ static int open_counter(struct bc_store *store, const char *path, char *text, si
         if (r == -EBADMSG)
                 return explain(text, text_bytes, r, "store %s: " COUNTER_NAME " is damaged; put right the number of "
                                "the last recording in it", path);
+        if (r == -EXDEV)
+                return explain(text, text_bytes, r, "store %s: another device id began recordings that are not closed; "
+                               "start once with that id, so that they are recovered", path);
         if (r == -ENOENT) {
                 r = has_recordings(store);
                 if (r < 0)

@@ -2,8 +2,8 @@
 // The evidence store: where recordings lie, and the counter that names them.
 //
 //   STORE/lock                     held by the running daemon
-//   STORE/counter.json             {"counter": N, "open": [..]}: the last number given out, and the recordings begun
-//                                  and not yet closed; replaced atomically
+//   STORE/counter.json             {"counter": N, "open": [..], "device": ID}: the last number given out, and the
+//                                  recordings begun and not yet closed; replaced atomically
 //   STORE/recordings/DEVICE-000N/  one folder per recording: 0001.mp4 ..., NNNN.tail, manifest.json
 //
 // Numbers come from the counter alone, never from listing the folder, and are never given out twice: the counter is

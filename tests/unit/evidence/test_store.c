@@ -193,7 +193,10 @@ static void assert_counter_file(const struct bench *bench, const char *expected)
         size_t size;
         char *text = folder_read(fd, "counter.json", &size);
 
-        assert_string_equal(text, expected);
+        // What the tests expect, and whose it is.
+        assert_true(size > strlen(expected));
+        assert_memory_equal(text, expected, strlen(expected) - 1);
+        assert_string_equal(text + strlen(expected) - 1, ",\"device\":\"BC-1\"}");
         free(text);
         close(fd);
 }

@@ -177,7 +177,14 @@ static void test_a_counter_that_is_lost(void **state)
         folder_write_text(fd, "counter.json", "{\"counter\":2,\"open\":[2]}");
         accepts(bench->path, "BC-1", 2);
         text = folder_read(fd, "counter.json", &size);
-        assert_string_equal(text, "{\"counter\":2,\"open\":[2]}");
+        assert_string_equal(text, "{\"counter\":2,\"open\":[2],\"device\":\"BC-1\"}");
+        free(text);
+        // Under another id the open recording would not be found: it is not given up without a word.
+        refuses(bench->path, "BC-2", -EXDEV, "another device id", "recovered");
+        folder_write_text(fd, "counter.json", "{\"counter\":2,\"open\":[],\"device\":\"BC-1\"}");
+        accepts(bench->path, "BC-2", 2);
+        text = folder_read(fd, "counter.json", &size);
+        assert_string_equal(text, "{\"counter\":2,\"open\":[],\"device\":\"BC-2\"}");
         free(text);
         close(fd);
 }
