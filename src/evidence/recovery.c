@@ -38,7 +38,7 @@ struct ward {
         int folder_fd;
         struct bc_manifest manifest;
         struct bc_recovery_report *report;
-        struct found *found; // by number
+        struct found *found; // by number; 0: of every name that has none
 };
 
 // One segment file while it is worked on.
@@ -296,12 +296,19 @@ static int look_around(struct ward *ward)
 
 static int recover_segments(struct ward *ward)
 {
-        int first = look_around(ward);
+        int r = look_around(ward);
 
-        for (uint32_t number = 1; first == 0 && number <= BC_SEGMENTS_MAX; number++)
-                if (ward->found[number].file && recover_segment(ward, number) < 0)
-                        ward->found[number].failed = true;
-        return first;
+        if (r < 0)
+                return r;
+        for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
+                if (!ward->found[number].file)
+                        continue;
+                r = recover_segment(ward, number);
+                ward->found[number].failed = r < 0;
+                if (r < 0)
+                        bc_log_error("%s/%04u.mp4 could not be recovered: %s", ward->name, number, strerror(-r));
+        }
+        return 0;
 }
 
 // States follow from what lies in the folder, so that they are the same however often recovery was cut off.
@@ -436,7 +443,8 @@ static int find_name(struct bc_store *store, uint64_t counter, char ret_name[BC_
                 return r;
         while ((errno = 0, entry = readdir(folder)))
                 if (is_name_of(entry->d_name, counter_text)) {
-                        snprintf(ret_name, BC_RECORDING_NAME_BYTES_MAX, "%s", entry->d_name);
+                        snprintf(ret_name, BC_RECORDING_NAME_BYTES_MAX, "%.*s", BC_RECORDING_NAME_BYTES_MAX - 1,
+                                 entry->d_name);
                         return 0;
                 }
         return errno ? -errno : -ENOENT;
@@ -483,7 +491,7 @@ static int recover_recording(struct bc_store *store, uint64_t counter, struct bc
         return r;
 }
 
-void bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report)
+int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report)
 {
         struct bc_recovery_report report = { 0 };
         size_t failed = 0;
@@ -493,4 +501,5 @@ void bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_repo
                 if (recover_recording(store, bc_store_left_open_at(store, failed), &report) < 0)
                         failed++;
         *ret_report = report;
+        return 0;
 }

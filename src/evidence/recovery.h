@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Recovery: what the last run left unclosed becomes plain MP4 files up to the last whole fragment of each.
+// Recovery: what earlier runs left unclosed becomes plain MP4 files up to the last whole fragment of each.
 //
 // Bytes behind that are moved to NNNN.tail, never destroyed and never vouched for. Every step may be cut off by the
-// next power cut: running again ends the same way. Runs before sensors are switched on; not for a recording that is
-// being written.
+// next power cut: running again ends the same way. What is no segment of its recording (a folder, a link, a segment of
+// another recording) is reported and left alone. Recordings of this run are not touched, so one may begin meanwhile.
 #ifndef BC_EVIDENCE_RECOVERY_H
 #define BC_EVIDENCE_RECOVERY_H
 
@@ -13,14 +13,13 @@
 
 struct bc_recovery_report {
         unsigned recordings;     // looked at
-        unsigned segments;       // finalised
+        unsigned segments;       // finalised, or found finalised without anybody having said so
         unsigned empty;          // segments without a whole fragment
         unsigned failed;         // recordings that could not be recovered; they stay listed as open
         uint64_t tail_bytes;     // moved aside
 };
 
-// Recovers every recording that the store lists as open. 0 even when some failed (see the report); negative errno
-// when the store itself could not be read.
+// Recovers every recording of an earlier run that the store lists as open. 0, even when some failed: see the report.
 int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report);
 
 #endif
