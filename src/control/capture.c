@@ -93,17 +93,17 @@ static void look_for_light(struct bc_capture *capture)
         }
 }
 
-void bc_capture_set_picture(struct bc_capture *capture, bool lost)
+void bc_capture_set_picture(struct bc_capture *capture, bool lost, int64_t at_ns)
 {
-        if (!capture->running || capture->picture_lost == lost)
+        if (!capture->running || at_ns <= capture->restart_ns || capture->picture_lost == lost)
                 return;
         capture->picture_lost = lost;
         look_for_light(capture);
 }
 
-void bc_capture_set_sound(struct bc_capture *capture, bool lost)
+void bc_capture_set_sound(struct bc_capture *capture, bool lost, int64_t at_ns)
 {
-        if (!capture->running || capture->sound_lost == lost)
+        if (!capture->running || at_ns <= capture->restart_ns || capture->sound_lost == lost)
                 return;
         capture->sound_lost = lost;
         look_for_light(capture);

@@ -50,9 +50,9 @@ void bc_capture_resumed(struct bc_capture *capture);
 // The pipeline was stopped on purpose; nothing is told from here on.
 void bc_capture_stopped(struct bc_capture *capture);
 
-void bc_capture_set_picture(struct bc_capture *capture, bool lost);
-void bc_capture_set_sound(struct bc_capture *capture, bool lost);
-// at_ns: when it failed. What failed before the last start is past.
+// at_ns: when it was told. What was told before the last start is past: no sensor is lost in the instant of a start.
+void bc_capture_set_picture(struct bc_capture *capture, bool lost, int64_t at_ns);
+void bc_capture_set_sound(struct bc_capture *capture, bool lost, int64_t at_ns);
 void bc_capture_set_failed(struct bc_capture *capture, int64_t at_ns);
 
 #endif

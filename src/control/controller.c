@@ -392,11 +392,11 @@ static void on_message(void *user, const struct bc_message *message)
                 break;
         case INBOX_PICTURE:
                 bc_log_warning("the picture is %s", message->value ? "lost" : "back");
-                bc_capture_set_picture(&controller->capture, message->value);
+                bc_capture_set_picture(&controller->capture, message->value, message->latest_ns);
                 break;
         case INBOX_SOUND:
                 bc_log_warning("the sound is %s", message->value ? "lost" : "back");
-                bc_capture_set_sound(&controller->capture, message->value);
+                bc_capture_set_sound(&controller->capture, message->value, message->latest_ns);
                 break;
         case INBOX_TROUBLE:
                 on_trouble(controller, (int)message->value);

@@ -40,14 +40,12 @@ def test_a_bus_that_comes_late(daemon, bus):
 
 def follow(d, text):
     """Waits until the log holds a text."""
-    with subprocess.Popen(["tail", "-n", "+1", "-F", str(d.log_path)], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True) as tail:
+    command = ["timeout", str(PATIENCE_S), "tail", "-n", "+1", "-F", f"--pid={d.process.pid}", str(d.log_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as tail:
         try:
-            for line in tail.stdout:
-                if text in line:
-                    return
+            assert any(text in line for line in tail.stdout), f"not in the log: {text}"
         finally:
-            tail.kill()
+            tail.terminate()
 
 
 def test_a_bus_that_goes_away_in_a_recording(daemon, bus):

@@ -13,7 +13,10 @@
 
 #define S BC_NS_PER_S
 
-enum what { END, START, PROVE, STOP, RESUME, PICTURE_LOST, PICTURE_BACK, SOUND_LOST, SOUND_BACK, FAILED, FAILED_BEFORE, WAIT };
+enum what {
+        END, START, PROVE, STOP, RESUME, PICTURE_LOST, PICTURE_BACK, SOUND_LOST, SOUND_BACK, FAILED, FAILED_BEFORE,
+        LOST_BEFORE, WAIT,
+};
 
 struct step {
         int64_t at_s;
@@ -61,17 +64,21 @@ static void on_step(void *user, int64_t due_ns)
                 break;
         case PICTURE_LOST:
         case PICTURE_BACK:
-                bc_capture_set_picture(capture, world->step->what == PICTURE_LOST);
+                bc_capture_set_picture(capture, world->step->what == PICTURE_LOST, due_ns);
                 break;
         case SOUND_LOST:
         case SOUND_BACK:
-                bc_capture_set_sound(capture, world->step->what == SOUND_LOST);
+                bc_capture_set_sound(capture, world->step->what == SOUND_LOST, due_ns);
                 break;
         case FAILED:
                 bc_capture_set_failed(capture, due_ns);
                 break;
         case FAILED_BEFORE:
                 bc_capture_set_failed(capture, due_ns - 10 * S);
+                break;
+        case LOST_BEFORE:
+                bc_capture_set_picture(capture, true, due_ns - 10 * S);
+                bc_capture_set_sound(capture, true, due_ns - 10 * S);
                 break;
         case WAIT:
                 break;
@@ -138,6 +145,7 @@ static void test_what_failed_before_is_past(void **state)
 {
         (void)state;
         TELL(true, "", { 10, START }, { 15, FAILED_BEFORE });
+        TELL(true, "", { 10, START }, { 15, LOST_BEFORE });
         TELL(true, "5:no 12:yes ", { 0, START }, { 5, FAILED }, { 10, PROVE }, { 11, FAILED_BEFORE });
 }
 
