@@ -274,6 +274,22 @@ def test_what_callers_send_is_bounded(daemon):
     assert d.recordings() == []
 
 
+def test_a_start_that_is_not_durable_in_time_says_so(daemon):
+    """From standby with a camera that shows nothing: the first slate comes after a second, its end after two."""
+    d = daemon()
+    d.call(RECORDER, "SensorsOff")
+    d.set_fault("camera", "stall")
+    call = d.later(RECORDER, "RecordStart", "(s)", "")
+    began = d.now()
+    d.run_for(1.9)
+    assert not call.done
+    d.run_until(began + 2 * NS)
+    assert call.result() == (1, False)
+    assert d.state == "RECORDING" and d.get("Durable") is False
+    d.run_for(3)
+    assert d.get("Durable") is True and d.record_start() == (1, True)
+
+
 def test_only_so_many_calls_wait(daemon):
     """Before there is a picture nothing is durable: starts wait, the seventeenth is told so, all are answered."""
     d = daemon({"recording": {"pre_event": "0 s"}})
