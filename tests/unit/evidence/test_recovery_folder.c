@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Recovery of whole folders: what else may lie there, manifests lost or damaged, recordings caught at any moment.
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "format/fragment.h"
+#include "specimen.h"
+
+#define S BC_NS_PER_S
+#define MS BC_NS_PER_MS
+
+static struct specimen recorded; // by the group's setup; closed
+
+static int record(void **state)
+{
+        (void)state;
+        specimen_record(&recorded);
+        return 0;
+}
+
+static int forget(void **state)
+{
+        (void)state;
+        specimen_done(&recorded);
+        return 0;
+}
+
+// Segments 1 to 3, the last one on the way.
+static void on_the_way(struct specimen *specimen)
+{
+        specimen_copy(&recorded, specimen);
+        for (uint32_t number = 4; number <= 8; number++) {
+                char name[BC_SEGMENT_NAME_BYTES_MAX];
+
+                bc_segment_name(number, name);
+                specimen_remove(specimen, name);
+        }
+        specimen_unfinish(specimen_find(specimen, "0003.mp4"));
+        specimen_set_manifest(specimen, "cco");
+}
+
+static void set_text(struct specimen *specimen, const char *name, const char *text)
+{
+        specimen_set(specimen, name, text, strlen(text));
+}
+
+static void set_kind(struct specimen *specimen, const char *name, char kind)
+{
+        set_text(specimen, name, "");
+        specimen_find(specimen, name)->kind = kind;
+}
+
+static void assert_unchanged(struct specimen *before, struct specimen *after, const char *name)
+{
+        struct specimen_file *file = specimen_find(before, name), *now = specimen_find(after, name);
+
+        assert_non_null(file);
+        if (!now)
+                fail_msg("%s is gone", name);
+        assert_int_equal(now->kind, file->kind);
+        assert_int_equal(now->size, file->size);
+        if (file->size > 0)
+                assert_memory_equal(now->bytes, file->bytes, file->size);
+}
+
+static void assert_finished(struct specimen *after, const char *name)
+{
+        struct specimen_file *file = specimen_find(after, name);
+        struct shape shape;
+
+        assert_non_null(file);
+        shape_of(file->bytes, file->size, &shape);
+        assert_true(shape.finished);
+        assert_unchanged(&recorded, after, name); // the recorder would have made the same bytes
+}
+
+static enum bc_segment_state state_of(struct bc_manifest *manifest, uint32_t number)
+{
+        assert_non_null(bc_manifest_find_segment(manifest, number));
+        return bc_manifest_find_segment(manifest, number)->state;
+}
+
+// Puts it in a store, recovers, takes what is there then, and tries that once more changes nothing.
+static void recover(const struct specimen *before, struct specimen *ret_after, struct bc_manifest *ret_manifest)
+{
+        struct bc_recovery_report report;
+        struct specimen again;
+        struct clinic clinic;
+
+        clinic_open(&clinic, before);
+        clinic_recover(&clinic, &report);
+        assert_int_equal(report.failed, 0);
+        assert_false(clinic_is_listed(&clinic));
+        specimen_take(clinic.folder_fd, ret_after);
+        clinic_manifest(&clinic, ret_manifest);
+        clinic_list(&clinic);
+        clinic_recover(&clinic, &report);
+        specimen_take(clinic.folder_fd, &again);
+        specimen_assert_same(ret_after, &again);
+        specimen_done(&again);
+        clinic_close(&clinic);
+}
+
+// ---- what else may lie there -----------------------------------------------------------------------------------
+
+static void test_what_is_no_segment_is_left_alone(void **state)
+{
+        const char *const names[] = { "0004.mp4", "0005.mp4", "0006.mp4", "0007.mp4", "notes.txt", "0003.MP4",
+                                      "10000.mp4", "3.mp4", "0000.mp4", "0003.mp4.bak", "photo-0001.jpg" };
+        struct specimen before, after;
+        struct bc_manifest manifest;
+
+        (void)state;
+        on_the_way(&before);
+        set_kind(&before, "0004.mp4", 'd');
+        set_kind(&before, "0005.mp4", 'l'); // to 0001.mp4
+        set_kind(&before, "0006.mp4", 'p');
+        specimen_set(&before, "0007.mp4", specimen_find(&recorded, "0005.mp4")->bytes,
+                     specimen_find(&recorded, "0005.mp4")->size); // a segment, but not the seventh
+        for (size_t i = 4; i < sizeof(names) / sizeof(*names); i++)
+                specimen_set(&before, names[i], specimen_find(&before, "0003.mp4")->bytes,
+                             specimen_find(&before, "0003.mp4")->size);
+        recover(&before, &after, &manifest);
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+                assert_unchanged(&before, &after, names[i]);
+        assert_finished(&after, "0001.mp4");
+        assert_finished(&after, "0002.mp4");
+        assert_finished(&after, "0003.mp4");
+        assert_int_equal(after.files, before.files);
+        assert_int_equal(manifest.segments, 3); // and not listed
+        assert_int_equal(manifest.state, BC_RECORDING_RECOVERED);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// One that was listed and is no file of ours any more is declared missing.
+static void test_segments_that_are_gone(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+
+        (void)state;
+        on_the_way(&before);
+        specimen_remove(&before, "0001.mp4");
+        set_kind(&before, "0002.mp4", 'd');
+        recover(&before, &after, &manifest);
+        assert_int_equal(state_of(&manifest, 1), BC_SEGMENT_MISSING);
+        assert_int_equal(state_of(&manifest, 2), BC_SEGMENT_MISSING);
+        assert_int_equal(state_of(&manifest, 3), BC_SEGMENT_RECOVERED);
+        assert_unchanged(&before, &after, "0002.mp4");
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+static void test_files_that_are_no_mp4(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+
+        (void)state;
+        on_the_way(&before);
+        set_text(&before, "0004.mp4", "not a film at all");
+        set_text(&before, "0005.mp4", "");
+        recover(&before, &after, &manifest);
+        assert_null(specimen_find(&after, "0004.mp4"));
+        assert_string_equal((char *)specimen_find(&after, "0004.tail")->bytes, "not a film at all");
+        assert_int_equal(specimen_find(&after, "0005.tail")->size, 0);
+        assert_int_equal(state_of(&manifest, 4), BC_SEGMENT_EMPTY);
+        assert_int_equal(bc_manifest_find_segment(&manifest, 4)->tail_bytes, 17);
+        assert_int_equal(state_of(&manifest, 5), BC_SEGMENT_EMPTY);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// Tails that are there already, of whatever kind, are not overwritten; the bytes find a name of their own.
+static void test_names_of_tails_that_are_taken(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+
+        (void)state;
+        on_the_way(&before);
+        specimen_append(specimen_find(&before, "0003.mp4"), "rubbish", 7);
+        set_text(&before, "0003.tail", "another");
+        set_kind(&before, "0003-2.tail", 'l');
+        set_kind(&before, "0003-3.tail", 'd');
+        set_kind(&before, "0003-4.tail", 'p');
+        set_kind(&before, "0003.tail.new", 'p'); // of a run that was cut off; must not be waited for
+        set_text(&before, "0004.mp4", "no film");
+        set_text(&before, "0004.tail", "no film"); // the same bytes; still nobody's to throw away
+        recover(&before, &after, &manifest);
+        assert_unchanged(&before, &after, "0003.tail");
+        assert_unchanged(&before, &after, "0003-2.tail");
+        assert_unchanged(&before, &after, "0003-3.tail");
+        assert_unchanged(&before, &after, "0003-4.tail");
+        assert_null(specimen_find(&after, "0003.tail.new"));
+        assert_string_equal((char *)specimen_find(&after, "0003-5.tail")->bytes, "rubbish");
+        assert_finished(&after, "0003.mp4");
+        assert_int_equal(bc_manifest_find_segment(&manifest, 3)->tail_bytes, 14);
+        assert_unchanged(&before, &after, "0004.tail");
+        assert_string_equal((char *)specimen_find(&after, "0004-2.tail")->bytes, "no film");
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+static void test_many_tails(void **state)
+{
+        struct specimen before, after;
+        struct bc_recovery_report report;
+        struct clinic clinic;
+
+        (void)state;
+        on_the_way(&before);
+        specimen_append(specimen_find(&before, "0003.mp4"), "rubbish", 7);
+        clinic_open(&clinic, &before);
+        for (int nth = 1; nth <= 99; nth++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), nth == 1 ? "0003.tail" : "0003-%d.tail", nth);
+                folder_write_text(clinic.folder_fd, name, "x");
+        }
+        clinic_recover(&clinic, &report); // no name is left: the file stays as it is, and the recording listed
+        assert_int_equal(report.failed, 1);
+        assert_true(clinic_is_listed(&clinic));
+        assert_int_equal(unlinkat(clinic.folder_fd, "0003-77.tail", 0), 0);
+        clinic_recover(&clinic, &report);
+        assert_int_equal(report.failed, 0);
+        for (int nth = 1; nth <= 99; nth++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), nth == 1 ? "0003.tail" : "0003-%d.tail", nth);
+                if (nth != 77)
+                        assert_int_equal(unlinkat(clinic.folder_fd, name, 0), 0);
+        }
+        specimen_take(clinic.folder_fd, &after);
+        assert_string_equal((char *)specimen_find(&after, "0003-77.tail")->bytes, "rubbish");
+        assert_finished(&after, "0003.mp4");
+        clinic_close(&clinic);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// ---- manifests -------------------------------------------------------------------------------------------------
+
+static void test_no_manifest(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+
+        (void)state;
+        on_the_way(&before);
+        specimen_remove(&before, BC_MANIFEST_NAME);
+        recover(&before, &after, &manifest);
+        assert_string_equal(manifest.device, "test");
+        assert_int_equal(manifest.counter, 1);
+        assert_int_equal(manifest.state, BC_RECORDING_RECOVERED);
+        assert_int_equal(manifest.press_ticks, BC_TICKS_UNKNOWN);
+        assert_int_equal(strlen(manifest.boot_id), 32); // as the segments say
+        assert_int_equal(manifest.segments, 3);
+        for (uint32_t number = 1; number <= 3; number++) {
+                assert_int_equal(state_of(&manifest, number), BC_SEGMENT_RECOVERED);
+                assert_true(manifest.segment[number - 1].bytes > 1000);
+                assert_int_equal(manifest.segment[number - 1].number, number);
+        }
+        assert_int_equal(manifest.segment[1].first_ticks, manifest.segment[0].end_ticks);
+        assert_finished(&after, "0003.mp4");
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+static void test_damaged_manifests_are_kept(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+
+        (void)state;
+        on_the_way(&before);
+        set_text(&before, BC_MANIFEST_NAME, "{\"version\": 1, \"devi");
+        set_text(&before, BC_MANIFEST_NAME ".damaged", "an earlier one");
+        set_kind(&before, BC_MANIFEST_NAME ".damaged-2", 'd');
+        recover(&before, &after, &manifest);
+        assert_unchanged(&before, &after, BC_MANIFEST_NAME ".damaged");
+        assert_string_equal((char *)specimen_find(&after, BC_MANIFEST_NAME ".damaged-3")->bytes, "{\"version\": 1, \"devi");
+        assert_int_equal(manifest.segments, 3);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+static void test_a_manifest_that_is_no_file(void **state)
+{
+        for (const char *kind = "dlp"; *kind; kind++) {
+                struct specimen before, after;
+                struct bc_manifest manifest;
+
+                (void)state;
+                on_the_way(&before);
+                set_kind(&before, BC_MANIFEST_NAME, *kind);
+                recover(&before, &after, &manifest);
+                assert_int_equal(specimen_find(&after, BC_MANIFEST_NAME ".damaged")->kind, *kind);
+                assert_int_equal(manifest.segments, 3);
+                assert_finished(&after, "0001.mp4"); // the link led there
+                bc_manifest_done(&manifest);
+                specimen_done(&after);
+                specimen_done(&before);
+        }
+}
+
+static void test_the_manifest_of_another_recording(void **state)
+{
+        struct specimen before, after;
+        struct specimen_file *file;
+        struct bc_manifest manifest;
+        char *at;
+
+        (void)state;
+        on_the_way(&before);
+        file = specimen_find(&before, BC_MANIFEST_NAME);
+        at = strstr((char *)file->bytes, "\"recording\": 1");
+        assert_non_null(at);
+        at[13] = '2';
+        recover(&before, &after, &manifest);
+        assert_int_equal(manifest.counter, 1);
+        assert_int_equal(specimen_find(&after, BC_MANIFEST_NAME ".damaged")->size, file->size);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// What the manifest knew is still in it; gaps that lasted end where the picture does.
+static void test_the_manifest_is_carried_on(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+        struct clinic clinic;
+        uint8_t *text;
+        size_t size;
+
+        (void)state;
+        on_the_way(&before);
+        clinic_open(&clinic, &before);
+        clinic_manifest(&clinic, &manifest);
+        bc_manifest_add_gap(&manifest, BC_GAP_FRAMES_LOST, 127 * BC_TICKS_PER_S, 127 * BC_TICKS_PER_S + 1600, 1);
+        bc_manifest_add_gap(&manifest, BC_GAP_NO_SOUND, 133 * BC_TICKS_PER_S, BC_TICKS_UNKNOWN, 0);
+        assert_int_equal(bc_manifest_save(&manifest, clinic.folder_fd), 0);
+        bc_manifest_done(&manifest);
+        text = (uint8_t *)folder_read(clinic.folder_fd, BC_MANIFEST_NAME, &size);
+        specimen_set(&before, BC_MANIFEST_NAME, text, size);
+        free(text);
+        clinic_close(&clinic);
+        recover(&before, &after, &manifest);
+        assert_string_equal(manifest.reason, "button");
+        assert_int_equal(manifest.press_ticks, 130 * BC_TICKS_PER_S);
+        assert_int_equal(manifest.stop_ticks, BC_TICKS_UNKNOWN);
+        assert_int_equal(state_of(&manifest, 1), BC_SEGMENT_CLOSED);
+        assert_int_equal(manifest.gaps, 2);
+        assert_int_equal(manifest.gap[0].count, 1);
+        assert_int_equal(manifest.gap[1].to_ticks, manifest.segment[2].end_ticks);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// Everything was closed but for the counter: nothing changes.
+static void test_a_closed_recording_that_is_still_listed(void **state)
+{
+        struct specimen after;
+        struct bc_manifest manifest;
+
+        (void)state;
+        recover(&recorded, &after, &manifest);
+        specimen_assert_same(&recorded, &after);
+        assert_int_equal(manifest.state, BC_RECORDING_CLOSED);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+}
+
+// ---- the store -------------------------------------------------------------------------------------------------
+
+static void test_numbers_without_a_folder(void **state)
+{
+        struct bc_recovery_report report;
+        struct specimen before, after;
+        struct clinic clinic;
+        char text[16];
+        size_t size;
+        char *counter;
+
+        (void)state;
+        on_the_way(&before);
+        clinic_open(&clinic, &before);
+        folder_write_text(clinic.store_fd, "counter.json", "{\"counter\":9,\"open\":[1,2,4,5,9]}");
+        folder_write_text(clinic.store_fd, "recordings/test-000004", "in the way of a folder");
+        assert_int_equal(symlinkat(SPECIMEN_NAME, clinic.store_fd, "recordings/test-000005"), 0);
+        clinic_recover(&clinic, &report);
+        assert_int_equal(report.recordings, 5);
+        assert_int_equal(report.failed, 2);
+        assert_int_equal(report.segments, 1);
+        counter = folder_read(clinic.store_fd, "counter.json", &size);
+        assert_non_null(strstr(counter, "[4,5]")); // tried again at each start
+        free(counter);
+        assert_int_equal(readlinkat(clinic.store_fd, "recordings/test-000005", text, sizeof(text)), 11);
+        specimen_take(clinic.folder_fd, &after);
+        assert_finished(&after, "0003.mp4");
+        clinic_close(&clinic);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// ---- recordings caught at any moment -----------------------------------------------------------------------------
+
+static uint32_t below(uint32_t *seed, uint32_t limit)
+{
+        *seed = *seed * 1664525 + 1013904223;
+        return (uint32_t)(((uint64_t)*seed * limit) >> 32);
+}
+
+// The folder as it is at this instant, recovered elsewhere: all that was called durable is there.
+static void catch_and_recover(struct bench *bench, const struct bc_recorder_status *status)
+{
+        struct bc_recovery_report report;
+        struct specimen specimen;
+        struct judged judged;
+        struct clinic clinic;
+        int fd = openat(bc_store_recordings_fd(bench->store), SPECIMEN_NAME, O_RDONLY | O_DIRECTORY), recordings_fd;
+
+        assert_true(fd >= 0);
+        specimen_take(fd, &specimen);
+        close(fd);
+        clinic_open(&clinic, &specimen);
+        clinic_recover(&clinic, &report);
+        assert_int_equal(report.failed, 0);
+        recordings_fd = openat(clinic.store_fd, "recordings", O_RDONLY | O_DIRECTORY);
+        judge_read(recordings_fd, SPECIMEN_NAME, &judged);
+        close(recordings_fd);
+        assert_int_equal(judge_whole(&judged, &bench->feed), status->first_ns);
+        assert_int_equal(judged.finished, judged.segments);
+        assert_int_equal(judged.tails + judged.strangers, 0); // each write was whole
+        assert_int_equal(judge_gaps(&judged, -1), 0);
+        assert_int_equal(judged.manifest.segments, judged.segments);
+        const struct judged_unit *last = &judged.unit[BC_LANE_PICTURE][judged.units[BC_LANE_PICTURE] - 1];
+        assert_int_equal(last->ticks + last->duration_ticks, bc_ticks_from_ns(status->durable_ns));
+        judge_done(&judged);
+        clinic_close(&clinic);
+        specimen_done(&specimen);
+}
+
+static void test_caught_at_random_moments(void **state)
+{
+        uint32_t seeds = getenv("BC_LONG") ? 60 : 3;
+
+        (void)state;
+        for (uint32_t seed = 1; seed <= seeds; seed++) {
+                uint32_t random = seed;
+                struct bc_recorder_status status;
+                struct bench bench;
+                int64_t now_ns = 130 * S;
+
+                bench_defaults(&bench);
+                bench.config.pre_event_ns = 2 * S;
+                bench.config.segment_ns = (1 + below(&random, 4)) * S;
+                bench.feed.jitter_ns = below(&random, 2) * 9 * MS;
+                bench_make(&bench);
+                bench_run_until(&bench, now_ns);
+                assert_int_equal(bc_recorder_start(bench.recorder, now_ns, "button"), 0);
+                for (int i = 0; i < 12; i++) {
+                        bench_run_until(&bench, now_ns);
+                        bc_recorder_status(bench.recorder, &status);
+                        assert_true(status.durable_ns > 0);
+                        catch_and_recover(&bench, &status);
+                        now_ns += below(&random, 1500) * MS;
+                }
+                bench_done(&bench);
+        }
+}
+
+// ---- a figure ----------------------------------------------------------------------------------------------------
+
+// A film of large pictures: how long recovery takes to walk through it. For information only.
+static void test_how_long_it_takes(void **state)
+{
+        size_t fragments = getenv("BC_LONG") ? 1000 : 30, head_bytes;
+        static uint8_t bytes[1 << 20], head[BC_INIT_BYTES_MAX];
+        struct bc_recovery_report report;
+        struct specimen empty = { .files = 0 };
+        struct shape shape;
+        struct clinic clinic;
+        struct timespec began, ended;
+        uint64_t at;
+        int fd;
+
+        (void)state;
+        shape_of(specimen_find(&recorded, "0001.mp4")->bytes, specimen_find(&recorded, "0001.mp4")->size, &shape);
+        assert_int_equal(bc_init_write(&shape.init, head, sizeof(head), &head_bytes), 0);
+        clinic_open(&clinic, &empty);
+        fd = openat(clinic.folder_fd, "0001.mp4", O_WRONLY | O_CREAT, 0640);
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, head, head_bytes, 0), (ssize_t)head_bytes);
+        at = head_bytes;
+        for (uint32_t n = 0; n < fragments; n++) {
+                struct bc_sample sample[15];
+                struct bc_run run = { .decode_ticks = n * 24000, .sample = sample, .samples = 15 };
+                size_t header, payload = 0;
+
+                for (size_t i = 0; i < 15; i++, payload += 60000)
+                        sample[i] = (struct bc_sample){ 1600, 60000, i == 0 };
+                assert_int_equal(bc_fragment_build(n + 1, &run, 1, bytes, sizeof(bytes), &header), 0);
+                assert_int_equal(pwrite(fd, bytes, header + payload, (off_t)at), (ssize_t)(header + payload));
+                at += header + payload;
+        }
+        close(fd);
+        clock_gettime(CLOCK_MONOTONIC, &began);
+        clinic_recover(&clinic, &report);
+        clock_gettime(CLOCK_MONOTONIC, &ended);
+        assert_int_equal(report.segments, 1);
+        print_message("%.1f MB of film recovered in %.1f ms\n", (double)at / 1e6,
+                      (double)(ended.tv_sec - began.tv_sec) * 1e3 + (double)(ended.tv_nsec - began.tv_nsec) / 1e6);
+        clinic_close(&clinic);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_what_is_no_segment_is_left_alone),
+                cmocka_unit_test(test_segments_that_are_gone),
+                cmocka_unit_test(test_files_that_are_no_mp4),
+                cmocka_unit_test(test_names_of_tails_that_are_taken),
+                cmocka_unit_test(test_many_tails),
+                cmocka_unit_test(test_no_manifest),
+                cmocka_unit_test(test_damaged_manifests_are_kept),
+                cmocka_unit_test(test_a_manifest_that_is_no_file),
+                cmocka_unit_test(test_the_manifest_of_another_recording),
+                cmocka_unit_test(test_the_manifest_is_carried_on),
+                cmocka_unit_test(test_a_closed_recording_that_is_still_listed),
+                cmocka_unit_test(test_numbers_without_a_folder),
+                cmocka_unit_test(test_caught_at_random_moments),
+                cmocka_unit_test(test_how_long_it_takes),
+        };
+
+        return cmocka_run_group_tests(tests, record, forget);
+}
