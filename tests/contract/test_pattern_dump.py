@@ -47,14 +47,18 @@ class PatternDump(unittest.TestCase):
 
     def test_small_and_scarce(self):
         self.check(*self.film("pattern", "160x120", ["-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency",
-                                                     "-b:v", "40k", "-maxrate", "40k", "-bufsize", "40k", "-g", "30"]))
+                                                     "-b:v", "40k", "-maxrate", "40k", "-bufsize", "40k", "-g", "30",
+                                                     "-threads", "1"]))
 
     def test_large(self):
         self.check(*self.film("pattern", "1280x720", ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "500k"]))
 
+    # One thread: with more, rate control depends on which is first. At 400k its emergencies leave a rare picture
+    # that nobody can read.
     def test_noise(self):
         self.check(*self.film("noise", "320x240", ["-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency",
-                                                   "-b:v", "400k", "-maxrate", "400k", "-bufsize", "400k", "-g", "30"]))
+                                                   "-b:v", "600k", "-maxrate", "600k", "-bufsize", "600k", "-g", "30",
+                                                   "-threads", "1"]))
 
     def test_other_codec(self):
         self.check(*self.film("pattern", "320x240", ["-c:v", "mpeg4", "-b:v", "300k"], ["-c:a", "pcm_s16le", "-f", "mov"]))
