@@ -14,10 +14,33 @@ void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64
         recording->manifest_stale = true;
 }
 
+// What lies between the fragment and all that was declared before it is lost: the ring had to go on. Its lanes do not
+// lose the same seconds.
+static void declare_holes(struct bc_recording *recording, const struct bc_cut *cut)
+{
+        const struct bc_unit *picture = recording->buffer->unit[BC_LANE_PICTURE];
+        const struct bc_unit *sound = recording->buffer->unit[BC_LANE_SOUND];
+
+        if (cut->pictures > 0 && picture->time_ns > recording->declared_ns) {
+                int64_t ticks = bc_ticks_from_ns(picture->time_ns);
+
+                bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, picture->time_ns, 0);
+                recording->declared_ns = picture->time_ns;
+                recording->last_picture_ns = -1;
+                if (recording->sound_declared_ticks < ticks)
+                        recording->sound_declared_ticks = ticks;
+        }
+        if (cut->sounds > 0 && !bc_manifest_lasts(&recording->manifest, BC_GAP_NO_SOUND) &&
+            bc_ticks_from_ns(sound->time_ns) - recording->sound_declared_ticks >= BC_SOUND_UNIT_SAMPLES)
+                bc_declare_gap(recording, BC_GAP_NO_SOUND, bc_ns_from_ticks(recording->sound_declared_ticks),
+                               sound->time_ns, 0);
+}
+
 void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut)
 {
         struct bc_manifest *manifest = &recording->manifest;
 
+        declare_holes(recording, cut);
         for (size_t i = 0; i < cut->pictures; i++) {
                 const struct bc_unit *unit = &recording->buffer->unit[BC_LANE_PICTURE][i];
                 int64_t from_ns = unit->time_ns;
@@ -39,7 +62,11 @@ void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut)
         }
         for (size_t i = 0; i < cut->sounds; i++) {
                 const struct bc_unit *unit = &recording->buffer->unit[BC_LANE_SOUND][i];
+                int64_t ticks = bc_ticks_from_ns(unit->time_ns);
 
+                if (ticks < recording->sound_declared_ticks)
+                        continue;
+                recording->sound_declared_ticks = ticks + recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks;
                 if (!(unit->flags & BC_UNIT_SUBSTITUTE))
                         recording->manifest_stale |= bc_manifest_end_gap(manifest, BC_GAP_NO_SOUND,
                                                                          bc_ticks_from_ns(unit->time_ns));

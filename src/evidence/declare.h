@@ -10,7 +10,7 @@ void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64
                     uint64_t count);
 
 // The units of the fragment in the recording's buffer are durable: slates, silence and lost frames among them are
-// declared. A GOP repeated after a failed write is not declared twice.
+// declared, and what is missing before it. A GOP repeated after a failed write is not declared twice.
 void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut);
 
 #endif

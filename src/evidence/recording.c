@@ -123,6 +123,8 @@ static int place(struct bc_recording *recording, int64_t end_ns)
         if (r < 0)
                 return r;
         recording->first_ns = recording->from_ns = recording->declared_ns = unit.time_ns;
+        recording->sound_declared_ticks = bc_ticks_from_ns(
+                unit.time_ns > recording->sound_from_ns ? unit.time_ns : recording->sound_from_ns);
         if (unit.time_ns > from_ns)
                 bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
         recording->stage = BC_STAGE_BEGIN;
@@ -311,15 +313,14 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
                 return 0;
         if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns) ||
             (r == -EAGAIN && end_ns != BC_NS_NEVER && now_ns >= end_ns + BC_CUT_LAST_NS)) {
-                if (recording->from_ns < end_ns)
-                        bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->from_ns, end_ns, 0);
+                if (recording->declared_ns < end_ns)
+                        bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, end_ns, 0);
                 recording->stage = BC_STAGE_CLOSE;
                 return 0;
         }
         if (r < 0)
                 return r;
-        if (unit.time_ns > recording->from_ns)
-                bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->from_ns, unit.time_ns, 0);
+        // A hole before it is declared once the writing succeeds: until then it may grow.
         recording->from_ns = unit.time_ns;
         recording->stage = BC_STAGE_WRITE;
         return 0;
@@ -441,8 +442,10 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
                 if (recording->declared_ns < cut->end_ns)
                         recording->declared_ns = cut->end_ns;
         }
-        if (cut->sound_missing)
+        if (cut->sound_missing) {
                 bc_declare_gap(recording, BC_GAP_LATE_SOUND, sound_end_ns(recording), cut->end_ns, 0);
+                recording->sound_declared_ticks = bc_ticks_from_ns(cut->end_ns);
+        }
         if (cut->sound_ended && !bc_manifest_lasts(&recording->manifest, BC_GAP_NO_SOUND))
                 bc_declare_gap(recording, BC_GAP_NO_SOUND, sound_end_ns(recording), BC_NS_NEVER, 0);
         if (cut->picture_end_guessed)

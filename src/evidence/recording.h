@@ -57,6 +57,7 @@ struct bc_recording {
         struct bc_cursor cursor; // everything before it is durable
         int64_t from_ns;         // where the next fragment begins
         int64_t declared_ns;     // pictures before this are accounted for in the gaps
+        int64_t sound_declared_ticks; // the same for sound
         int64_t last_picture_ns; // start of the last durable picture; -1: none yet
 
         struct bc_segment segment;

@@ -5,6 +5,7 @@ All times are media ticks (1/48000 s) since boot: a file's own time 0 is its seg
 """
 
 import bisect
+import functools
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -45,6 +46,17 @@ def read_units(files_and_ticks):
             assert p["dts"] == p["pts"], f"{file}: a picture is shown out of its order"
             (units.pictures if p["codec_type"] == "video" else units.sounds).append(one)
     return units
+
+
+@functools.lru_cache(maxsize=64)
+def shown_then(file, _size, _changed):
+    return pattern(file)[0]
+
+
+def shown(file):
+    """The pictures of a file, looked at once only."""
+    status = file.stat()
+    return shown_then(file, status.st_size, status.st_mtime_ns)
 
 
 def units_of(recording):
@@ -91,7 +103,7 @@ def judge_numbers(recording, rate):
     slate. Returns the numbers, None for a slate."""
     numbers = []
     for segment, file in zip(recording.segments, recording.files):
-        for picture in pattern(file)[0]:
+        for picture in shown(file):
             tick = segment["first_ticks"] + picture["tick"]
             number = picture["number"]
             if number is not None:
@@ -104,6 +116,49 @@ def judge_numbers(recording, rate):
         holes = set(range(seen[0], seen[-1] + 1)) - set(seen)
         assert not holes, f"pictures {sorted(holes)} are missing"
     return numbers
+
+
+def spans(recording, *kinds):
+    return [(g["from_ticks"], g["to_ticks"]) for kind in kinds for g in recording.gaps_of(kind)]
+
+
+def judge_chain(recording, rate):
+    """What a failing card may leave: segments that repeat what an abandoned one had, and declared holes. Everything
+    else is there, and what is there twice is the same. Returns the units' ticks, of pictures and of sounds."""
+    whole = [(f, s) for f, s in zip(recording.files, recording.segments) if s["state"] != "empty"]
+    overtaken = spans(recording, "overtaken")
+    for (_, before), (_, after) in zip(whole, whole[1:]):
+        if after["first_ticks"] < before["end_ticks"]:
+            assert after.get("succeeds") == int(before["file"][:4]), f"{after} repeats what {before} has"
+            assert before["end_ticks"] - after["first_ticks"] <= TICKS + 2 * TICKS / rate, "more than a GOP"
+        elif after["first_ticks"] > before["end_ticks"]:
+            assert (before["end_ticks"], after["first_ticks"]) in overtaken, f"a hidden hole before {after}"
+    units = read_units((f, s["first_ticks"]) for f, s in whole)
+    for lane in (units.pictures, units.sounds):
+        seen = {}
+        for unit in lane:
+            assert seen.setdefault(unit.tick, unit.data) == unit.data, f"{unit.tick} is there in two versions"
+
+    numbers = {p["number"]: s["first_ticks"] + p["tick"] for f, s in whole for p in shown(f)}
+    assert None not in numbers, "a slate"
+    assert all(abs(round(n * TICKS / rate) - tick) <= 1 for n, tick in numbers.items())
+    missing = set(range(min(numbers), max(numbers))) - set(numbers)
+    lost = overtaken + spans(recording, "frames-lost")
+    hidden = sorted(n for n in missing if not any(a - 1 <= n * TICKS / rate <= b - 1 for a, b in lost))
+    assert not hidden, f"{recording}: pictures {hidden} are lost and not declared"
+    for begin, end in overtaken:
+        assert not any(begin <= tick < end for tick in numbers.values()), "declared lost, but it is there"
+
+    pictures = sorted(numbers.values())
+    sounds = sorted({u.tick for u in units.sounds})
+    silent = overtaken + spans(recording, "no-sound")
+    for a, b in zip([pictures[0] - SOUND_UNIT] + sounds, sounds):
+        at = a + SOUND_UNIT
+        for begin, end in sorted(silent):
+            if begin < at + SOUND_UNIT and at < end:
+                at = end
+        assert b < at + SOUND_UNIT, f"{recording}: no sound from {at} to {b}"
+    return pictures, sounds
 
 
 # ---- sound ---------------------------------------------------------------------------------------------------------
@@ -128,7 +183,7 @@ def beeps_of(units, folder, channels=1):
 
 def flashes_of(recording):
     return [s["first_ticks"] + p["tick"] for s, f in zip(recording.segments, recording.files)
-            for p in pattern(f)[0] if p["flash"]]
+            for p in shown(f) if p["flash"]]
 
 
 def nearest(tick, ticks):
@@ -164,8 +219,8 @@ def judge_pre_event(recording, pre_event_s, rate, sound="pre-event"):
     press = recording.manifest["press_ticks"]
     units = read_units([(recording.files[0], recording.segments[0]["first_ticks"])])
     first = units.pictures[0].tick
-    shown = pattern(recording.files[0])[0][0]["number"]
-    assert shown is not None and abs(round(shown * TICKS / rate) - first) <= 1, f"picture {shown} at {first}"
+    number = shown(recording.files[0])[0]["number"]
+    assert number is not None and abs(round(number * TICKS / rate) - first) <= 1, f"picture {number} at {first}"
     back = (press - first) / TICKS
     assert back >= pre_event_s, f"{recording}: the first picture is only {back:.4f} s before the press"
     # The frame that begins the next GOP may be one interval late for the GOP's second.

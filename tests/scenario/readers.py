@@ -38,8 +38,11 @@ def packets(path):
 
 
 def has_sound(path):
-    done = _run(["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream=index", "-of", "csv=p=0", path])
-    return bool(done.stdout.strip())
+    """A sound track with something in it. (GStreamer makes no pad for an empty one, and a pipeline that names it
+    waits for ever.)"""
+    done = _run(["ffprobe", "-v", "error", "-select_streams", "a", "-count_packets", "-show_entries",
+                 "stream=nb_read_packets", "-of", "csv=p=0", path])
+    return done.stdout.strip().isdigit() and int(done.stdout) > 0
 
 
 def ffmpeg(path):

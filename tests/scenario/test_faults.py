@@ -5,8 +5,8 @@ tick, and shows."""
 import subprocess
 
 import pytest
-from harness import TICKS, pattern
-from judges import SOUND_UNIT, beeps_of, judge_joints, judge_numbers, judge_players
+from harness import TICKS
+from judges import SOUND_UNIT, beeps_of, judge_joints, judge_numbers, judge_players, shown
 
 RATE = 15
 SETTINGS = {"camera": {"width": 320, "height": 240, "rate": RATE}, "video": {"bit_rate": "400k"},
@@ -40,12 +40,12 @@ def record_with(daemon, faults, settings=None):
 def true_pictures(recording):
     """(number, tick) of all that the camera gave."""
     return [(p["number"], s["first_ticks"] + p["tick"]) for s, f in zip(recording.segments, recording.files)
-            for p in pattern(f)[0] if p["number"] is not None]
+            for p in shown(f) if p["number"] is not None]
 
 
 def slates(recording):
     return [s["first_ticks"] + p["tick"] for s, f in zip(recording.segments, recording.files)
-            for p in pattern(f)[0] if p["number"] is None]
+            for p in shown(f) if p["number"] is None]
 
 
 def holes(recording):
@@ -88,7 +88,7 @@ def test_a_slate_cannot_be_taken_for_a_picture(daemon):
     _, recording = next(life)
     first = slates(recording)[0]
     number, segment = next((i, s) for i, s in enumerate(recording.segments) if s["end_ticks"] > first)
-    at = sum(p["tick"] < first - segment["first_ticks"] for p in pattern(recording.files[number])[0])
+    at = sum(p["tick"] < first - segment["first_ticks"] for p in shown(recording.files[number]))
     rgb = subprocess.run(["ffmpeg", "-v", "error", "-i", str(recording.files[number]), "-vf", f"select=eq(n\\,{at})",
                           "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"], capture_output=True,
                          check=True).stdout

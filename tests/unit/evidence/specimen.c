@@ -30,7 +30,8 @@ static struct specimen_file *add(struct specimen *specimen, const char *name)
 
         assert_true(specimen->files <= SPECIMEN_FILES_MAX);
         *file = (struct specimen_file){ .kind = 'f' };
-        snprintf(file->name, sizeof(file->name), "%s", name);
+        assert_true(strlen(name) < sizeof(file->name));
+        memcpy(file->name, name, strlen(name) + 1);
         return file;
 }
 

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A card that stands still, fails, or is full: nothing is lost that the ring still holds; what is lost is declared; what
+was finished stays as it is."""
+
+import errno
+import hashlib
+
+import pytest
+from card import Card
+from harness import LONG, NS, TICKS, Recording
+from judges import judge_chain, judge_joints, judge_numbers, judge_players, judge_pre_event
+
+RATE = 15
+PRE_S = 2
+SETTINGS = {"camera": {"width": 160, "height": 120, "rate": RATE}, "video": {"bit_rate": "250k"},
+            "recording": {"pre_event": f"{PRE_S} s", "post_event": "0 s", "segment": "2 s"}}
+
+
+@pytest.fixture
+def carded(daemon):
+    def make(settings=None, **options):
+        d = daemon({**SETTINGS, **(settings or {})}, start=False, **options)
+        card = Card(d.folder, d.store)
+        d.env.update(card.env)
+        d.start()
+        return d, card
+    return make
+
+
+def digests(daemon):
+    """Of all files of finished recordings."""
+    folders = (daemon.store / "recordings").iterdir()
+    recordings = [Recording(f) for f in folders if (f / "manifest.json").exists()]
+    return {f: hashlib.sha256(f.read_bytes()).hexdigest() for r in recordings if r.state == "closed" and
+            all(s["state"] == "closed" for s in r.segments) for f in r.folder.iterdir()}
+
+
+def assert_kept(daemon, before):
+    now = digests(daemon)
+    assert all(now.get(file) == digest for file, digest in before.items()), "a finished recording has changed"
+
+
+def record(d, seconds=3.3):
+    """A recording, until all is closed; returns its press and its end."""
+    pressed = d.now()
+    d.press()
+    d.run_for(seconds)
+    stopped = d.now()
+    d.press()
+    return pressed, stopped
+
+
+def judge_whole(recording, pressed_ns, stopped_ns):
+    """From the seconds before the press to the end, nothing missing."""
+    pictures, sounds = judge_chain(recording, RATE)
+    press, stop = (round(ns * 6 / 125000) for ns in (pressed_ns, stopped_ns))
+    assert recording.manifest["press_ticks"] == press
+    assert recording.gaps == [], recording.gaps
+    assert pictures[0] <= press - PRE_S * TICKS and pictures[-1] + TICKS // RATE >= stop
+    assert sounds[0] < pictures[0] + 1024 and sounds[-1] + 1024 >= stop
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["sync", "write"])
+def test_an_error_at_any_call(carded, call):
+    """Each recording meets one error, each time one call later, until a whole recording is behind."""
+    d, card = carded()
+    d.run_for(4)
+    fail = card.fail_syncs if call == "sync" else card.fail_writes
+    calls = lambda: card.syncs if call == "sync" else card.writes  # noqa: E731
+    spans, step, skip = [], 1 if LONG else 3, 0
+    while True:
+        before, kept = calls(), digests(d)
+        fail(errno.EIO, skip=skip, times=1)
+        spans.append(record(d))
+        d.run_until_closed()
+        assert_kept(d, kept)
+        if calls() - before <= skip:
+            break  # it was not met
+        d.run_for(0.7)
+        skip += step
+    assert skip > 20, "fewer calls than a recording needs"
+    card.repair()
+    d.terminate()
+    assert "Input/output error" in d.log_text()
+    d.start()  # finishes what was abandoned
+    d.terminate()
+    recordings = d.recordings()
+    assert len(recordings) == len(spans)
+    for recording, span in zip(recordings, spans):
+        judge_whole(recording, *span)
+        assert {s["state"] for s in recording.segments} <= {"closed", "recovered"}
+    abandoned = [r for r in recordings if any(s["state"] == "recovered" for s in r.segments)]
+    assert len(abandoned) >= len(recordings) / 3, "the errors did not hit the segments"
+    for recording in abandoned[::5]:
+        for file in recording.files:
+            judge_players(file)
+
+
+def test_errors_that_last(carded):
+    """Within what the ring holds: an alarm, a flag, and nothing lost."""
+    d, card = carded({"recording": {**SETTINGS["recording"], "stall_tolerance": "10 s"}})
+    d.run_for(4)
+    pressed = d.now()
+    d.press()
+    d.run_for(3)
+    card.fail_syncs(errno.EIO)
+    d.run_for(8)
+    assert d.state == "RECORDING" and {"storage-trouble", "not-durable"} <= d.flags
+    assert [a for a in d.alarms() if a == "the store cannot be written: Input/output error"], d.alarms()
+    card.repair()
+    d.run_for(3)
+    assert d.flags == set()
+    stopped = d.now()
+    d.press()
+    d.run_until_closed()
+    d.terminate()
+    d.start()
+    d.terminate()
+    recording, = d.recordings()
+    judge_whole(recording, pressed, stopped)
+
+
+def test_errors_that_last_longer_than_the_ring(carded):
+    """One declared hole, to the tick, and nothing else."""
+    d, card = carded({"recording": {**SETTINGS["recording"], "stall_tolerance": "1 s"}})
+    d.run_for(4)
+    pressed = d.now()
+    d.press()
+    d.run_for(3)
+    card.fail_writes(errno.EIO)
+    d.run_for(60)
+    assert d.state == "RECORDING"
+    card.repair()
+    d.run_for(5)
+    assert d.flags == set()
+    stopped = d.now()
+    d.press()
+    d.run_until_closed()
+    d.terminate()
+    d.start()
+    d.terminate()
+    recording, = d.recordings()
+    gap, = recording.gaps_of("overtaken")
+    # The ring's sound may reach back less far than its picture.
+    assert len(recording.gaps) == 1 or len(recording.gaps) == 2 and len(recording.gaps_of("no-sound")) == 1
+    assert 20 <= (gap["to_ticks"] - gap["from_ticks"]) / TICKS < 60
+    # The durable end was at most a fragment and a picture behind when the card failed.
+    failed = round((pressed + 3 * NS) * 6 / 125000)
+    assert failed - 0.7 * TICKS <= gap["from_ticks"] <= failed
+    pictures, sounds = judge_chain(recording, RATE)
+    assert pictures[0] / TICKS <= pressed / NS - PRE_S and pictures[-1] / TICKS + 1 / RATE >= stopped / NS - 0.001
+    assert len(pictures) == round((pictures[-1] - pictures[0] - gap["to_ticks"] + gap["from_ticks"]) * RATE / TICKS) + 1
+
+
+# ---- no room ---------------------------------------------------------------------------------------------------------
+
+
+def test_full_at_any_byte(carded):
+    """Each recording finds less room than it needs, each time a little more; then there is room again."""
+    d, card = carded()
+    d.run_for(4)
+    spans, room, step = [], 0, 1500 if LONG else 9000
+    while True:
+        kept = digests(d)
+        d.signals.clear()
+        card.set(space=room)
+        pressed = d.now()
+        d.press()
+        d.run_for(3.3)
+        stopped = d.now()
+        d.press()
+        d.run_for(1.5)
+        full = card.space == 0
+        if full:
+            assert "storage-trouble" in d.flags
+            assert "the store cannot be written: No space left on device" in d.alarms()
+            assert d.get("Unclosed") == 1
+        assert_kept(d, kept)
+        card.repair()
+        d.run_until_closed()
+        d.run_for(1)
+        assert d.flags == set()
+        assert_kept(d, kept)
+        spans.append((pressed, stopped))
+        if not full:
+            break
+        room += step
+    assert len(spans) > 5
+    d.terminate()
+    d.start()
+    d.terminate()
+    recordings = d.recordings()
+    assert len(recordings) == len(spans)
+    for recording, span in zip(recordings, spans):
+        judge_whole(recording, *span)
+
+
+def test_full_from_the_start_and_killed(carded):
+    """Starts with a full card, is killed with a full card, starts again with a full card: it goes on in the end."""
+    d, card = carded()
+    d.run_for(4)
+    first = record(d)
+    d.run_until_closed()
+    kept = digests(d)
+    d.run_for(3)
+    second_press = d.now()
+    d.press()
+    d.run_for(2)
+    card.set(space=0)
+    d.run_for(2)
+    assert "storage-trouble" in d.flags
+    d.kill()
+
+    d.start()
+    assert d.state == "BUFFERING"
+    d.run_for(4)
+    d.press()
+    assert d.state == "RECORDING"
+    d.run_for(4)
+    assert "storage-trouble" in d.flags and d.get("RecordingCounter") == 0
+    third_press = round(104 * NS)
+    card.repair()
+    d.run_for(3)
+    assert d.flags == set()
+    third_stop = d.now()
+    d.press()
+    d.run_until_closed()
+    d.terminate()
+    d.start()
+    d.terminate()
+
+    one, two, three = d.recordings()
+    assert_kept(d, kept)
+    judge_whole(one, *first)
+    judge_whole(three, third_press, third_stop)
+    assert two.state == "recovered"
+    pictures, _ = judge_chain(two, RATE)
+    assert pictures[0] / TICKS <= second_press / NS - PRE_S and pictures[-1] / TICKS >= second_press / NS + 1.3
+
+
+# ---- standing still, in real time ------------------------------------------------------------------------------------
+
+
+def live_still(carded, seconds, settings):
+    """Real time: the card stands still from before the press for so long; returns recording, press, end."""
+    d, card = carded({"recording": {**SETTINGS["recording"], **settings}}, clock="real")
+    d.wait_for(lambda: d.get("PreEventHeldNs") >= PRE_S * NS, "the buffer")
+    with card.standing_still():
+        counter, durable = d.record_start("still")
+        pressed = d.get("PressNs")
+        assert not durable and d.flags == {"not-durable"}
+        assert "what is recorded does not become durable" in d.alarms()
+        d.wait_for(lambda: d.get("NowNs") >= pressed + seconds * NS, "the card to stand still for long enough")
+        assert d.state == "RECORDING" and d.get("DurableUntilNs") == -1
+    d.wait_for(lambda: d.flags == set(), "the card to catch up")
+    d.record_stop()
+    d.wait_for(lambda: d.get("Unclosed") == 0, "closing")
+    d.terminate()
+    recording, = d.recordings()
+    assert recording.state == "closed"
+    return recording, pressed
+
+
+def test_a_card_that_stands_still_from_the_press_on(carded):
+    recording, _ = live_still(carded, 4, {"stall_tolerance": "4 s"})
+    judge_pre_event(recording, PRE_S, RATE)
+    # A machine too busy for the pace may drop frames: declared, then.
+    assert set(g["kind"] for g in recording.gaps) <= {"frames-lost"}
+    judge_chain(recording, RATE)
+    if not recording.gaps:
+        judge_joints(recording)
+        judge_numbers(recording, RATE)
+
+
+def test_a_card_that_stands_still_for_too_long(carded):
+    recording, pressed = live_still(carded, 20, {"stall_tolerance": "1 s"})
+    assert recording.gaps_of("overtaken") or recording.gaps_of("no-sound")
+    assert set(g["kind"] for g in recording.gaps) <= {"overtaken", "no-sound", "frames-lost", "pre-event"}
+    judge_chain(recording, RATE)
+    assert recording.end_s > pressed / NS + 20
+    for file in recording.files[:3]:
+        judge_players(file)
