@@ -93,7 +93,7 @@ def judge_joints(recording, sound=True):
         assert segment["first_ticks"] <= unit.tick < segment["end_ticks"], f"sound at {unit.tick} in {segment}"
         assert unit.tick % SOUND_UNIT == 0
     # The last picture may last beyond the end that was asked for; sound is not begun after that.
-    end = min(at, recording.manifest.get("stop_ticks", at))
+    end = min(at, recording.manifest["stop_ticks"] or at)
     assert units.sounds[-1].tick + SOUND_UNIT >= end, f"sound ends at {units.sounds[-1].tick}, before {end}"
     return units
 
