@@ -238,6 +238,7 @@ void shape_of(const uint8_t *bytes, size_t size, struct shape *ret_shape)
         ret_shape->init = scan.init;
         ret_shape->layout = scan.layout;
         ret_shape->finished = bc_scan_finished(&scan);
+        ret_shape->moov = scan.moov;
         ret_shape->boxes_end = scan.boxes_end;
         ret_shape->moov_bytes = scan.moov_bytes;
         ret_shape->end_ticks = scan.init.label.base_ticks + (int64_t)scan.table.track[0].duration_ticks;

@@ -51,6 +51,7 @@ struct shape {
         uint64_t header_end[SPECIMEN_FRAGMENTS_MAX], fragment_end[SPECIMEN_FRAGMENTS_MAX]; // in the file
         size_t fragments;
         bool finished;
+        enum bc_moov_state moov;
         uint64_t boxes_end, moov_bytes;
         int64_t end_ticks; // media time
 };

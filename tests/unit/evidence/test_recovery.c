@@ -218,7 +218,7 @@ static void test_cut_at_every_box(void **state)
 static void test_cut_anywhere_and_what_may_follow(void **state)
 {
         uint32_t random = 1, rounds = getenv("BC_LONG") ? 1000 : 30;
-        static uint8_t zeros[20000], rubbish[20000];
+        static uint8_t zeros[200000], rubbish[200000];
         struct specimen whole;
         size_t size;
 

@@ -118,10 +118,12 @@ static void recover(const struct specimen *before, struct specimen *ret_after, s
 
 static void test_what_is_no_segment_is_left_alone(void **state)
 {
-        const char *const names[] = { "0004.mp4", "0005.mp4", "0006.mp4", "0007.mp4", "notes.txt", "0003.MP4",
-                                      "10000.mp4", "3.mp4", "0000.mp4", "0003.mp4.bak", "photo-0001.jpg" };
+        const char *const names[] = { "0004.mp4", "0005.mp4", "0006.mp4", "0007.mp4", "0008.mp4", "notes.txt",
+                                      "0003.MP4", "10000.mp4", "3.mp4", "0000.mp4", "0003.mp4.bak", "photo-0001.jpg" };
         struct specimen before, after;
+        struct specimen_file *eighth;
         struct bc_manifest manifest;
+        uint8_t *name;
 
         (void)state;
         on_the_way(&before);
@@ -130,7 +132,14 @@ static void test_what_is_no_segment_is_left_alone(void **state)
         set_kind(&before, "0006.mp4", 'p');
         specimen_set(&before, "0007.mp4", specimen_find(&recorded, "0005.mp4")->bytes,
                      specimen_find(&recorded, "0005.mp4")->size); // a segment, but not the seventh
-        for (size_t i = 4; i < sizeof(names) / sizeof(*names); i++)
+        specimen_set(&before, "0008.mp4", specimen_find(&recorded, "0008.mp4")->bytes,
+                     specimen_find(&recorded, "0008.mp4")->size);
+        eighth = specimen_find(&before, "0008.mp4");
+        name = memmem(eighth->bytes, 1000, SPECIMEN_NAME, strlen(SPECIMEN_NAME));
+        assert_non_null(name);
+        name[10] = '2'; // an eighth segment, but of another recording
+        specimen_unfinish(eighth);
+        for (size_t i = 5; i < sizeof(names) / sizeof(*names); i++)
                 specimen_set(&before, names[i], specimen_find(&before, "0003.mp4")->bytes,
                              specimen_find(&before, "0003.mp4")->size);
         recover(&before, &after, &manifest);
@@ -302,6 +311,35 @@ static void test_damaged_manifests_are_kept(void **state)
         assert_int_equal(manifest.segments, 3);
         bc_manifest_done(&manifest);
         specimen_done(&after);
+        specimen_done(&before);
+}
+
+static void test_many_damaged_manifests(void **state)
+{
+        struct bc_recovery_report report;
+        struct specimen before;
+        struct clinic clinic;
+        char *text;
+        size_t size;
+
+        (void)state;
+        on_the_way(&before);
+        set_text(&before, BC_MANIFEST_NAME, "rubbish");
+        clinic_open(&clinic, &before);
+        for (int nth = 1; nth <= 99; nth++) {
+                char name[48];
+
+                snprintf(name, sizeof(name), nth == 1 ? "%s" : "%s-%d", BC_MANIFEST_NAME ".damaged", nth);
+                folder_write_text(clinic.folder_fd, name, "x");
+        }
+        clinic_recover(&clinic, &report); // not one more, and not one destroyed for it
+        assert_int_equal(report.failed, 1);
+        assert_true(clinic_is_listed(&clinic));
+        text = folder_read(clinic.folder_fd, BC_MANIFEST_NAME, &size);
+        assert_string_equal(text, "rubbish");
+        free(text);
+        assert_false(folder_has(clinic.folder_fd, BC_MANIFEST_NAME ".damaged-100"));
+        clinic_close(&clinic);
         specimen_done(&before);
 }
 
@@ -546,6 +584,7 @@ int main(void)
                 cmocka_unit_test(test_many_tails),
                 cmocka_unit_test(test_no_manifest),
                 cmocka_unit_test(test_damaged_manifests_are_kept),
+                cmocka_unit_test(test_many_damaged_manifests),
                 cmocka_unit_test(test_a_manifest_that_is_no_file),
                 cmocka_unit_test(test_the_manifest_of_another_recording),
                 cmocka_unit_test(test_the_manifest_is_carried_on),
