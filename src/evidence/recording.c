@@ -11,12 +11,12 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "evidence/declare.h"
+#include "evidence/describe.h"
 
 // A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
 #define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
 // The last picture of a stream lasts a little longer than its end; a hole is longer than this.
 #define EARLY_END_NS (500 * BC_NS_PER_MS)
-#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
 // ---- buffer --------------------------------------------------------------------------------------------------
 
@@ -51,19 +51,6 @@ static int reserve_payload(struct bc_fragment_buffer *buffer, size_t payload_byt
 
 // ---- beginning -----------------------------------------------------------------------------------------------
 
-static void read_boot_id(char ret_text[33])
-{
-        BC_CLEANUP(bc_cleanup_fd) int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
-        char text[37] = "";
-        size_t used = 0;
-
-        if (fd >= 0 && read(fd, text, 36) == 36)
-                for (const char *c = text; *c && used < 32; c++)
-                        if (*c != '-')
-                                ret_text[used++] = *c;
-        ret_text[used] = 0;
-}
-
 void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, struct bc_store *store,
                        const struct bc_stream *stream, const struct bc_recorder_config *config,
                        struct bc_fragment_buffer *buffer, int64_t press_ns, const char *reason)
@@ -87,7 +74,7 @@ void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, str
         bc_manifest_init(manifest);
         snprintf(manifest->device, sizeof(manifest->device), "%s", bc_store_device_id(store));
         snprintf(manifest->reason, sizeof(manifest->reason), "%s", reason);
-        read_boot_id(manifest->boot_id);
+        bc_describe_boot(manifest->boot_id);
         manifest->press_ticks = bc_ticks_from_ns(press_ns);
         manifest->pre_event_ticks = bc_ticks_from_ns(config->pre_event_ns);
 }
@@ -144,33 +131,6 @@ static int begin(struct bc_recording *recording)
 
 // ---- segments ------------------------------------------------------------------------------------------------
 
-static void describe_segment(const struct bc_recording *recording, struct bc_init *init)
-{
-        const struct bc_stream *stream = recording->stream;
-        const struct bc_manifest *manifest = &recording->manifest;
-        struct bc_track *track = &init->track[0];
-
-        *init = (struct bc_init){ .tracks = stream->sound.channels > 0 ? 2 : 1 };
-        snprintf(init->label.device, sizeof(init->label.device), "%s", manifest->device);
-        bc_store_name(recording->store, manifest->counter, init->label.recording);
-        init->label.segment = recording->number;
-        init->label.base_ticks = recording->base_ticks;
-        for (size_t i = 0; i < BC_BOOT_ID_BYTES && strlen(manifest->boot_id) == 2 * BC_BOOT_ID_BYTES; i++)
-                sscanf(manifest->boot_id + 2 * i, "%2hhx", &init->label.boot_id[i]);
-        track->kind = BC_TRACK_AVC;
-        track->width_px = stream->picture.width_px;
-        track->height_px = stream->picture.height_px;
-        memcpy(track->config, stream->picture.config, stream->picture.config_bytes);
-        track->config_bytes = stream->picture.config_bytes;
-        track = &init->track[1];
-        track->kind = BC_TRACK_AAC;
-        track->start_ticks = recording->sound_base_ticks - recording->base_ticks;
-        track->channels = stream->sound.channels;
-        track->bit_rate_bps = stream->sound.bit_rate_bps;
-        memcpy(track->config, stream->sound.config, stream->sound.config_bytes);
-        track->config_bytes = stream->sound.config_bytes;
-}
-
 static int64_t sound_from(const struct bc_recording *recording)
 {
         return recording->sound_from_ns > recording->segment_from_ns ? recording->sound_from_ns :
@@ -199,7 +159,7 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
         recording->base_ticks = bc_ticks_from_ns(first_picture_ns);
         recording->sound_base_ticks = next_sound_ticks(recording);
         memset(recording->decode_ticks, 0, sizeof(recording->decode_ticks));
-        describe_segment(recording, &init);
+        bc_describe_segment(recording, &init);
         bc_segment_name(recording->number, name);
         r = bc_segment_init(&recording->segment, recording->folder_fd, name, &init);
         if (r < 0)

@@ -68,7 +68,7 @@ static int make_folder(void **state)
         static char path[] = "/tmp/bc-test-file-XXXXXX";
         static int fd;
 
-        strcpy(path + sizeof(path) - 7, "XXXXXX");
+        memcpy(path + sizeof(path) - 7, "XXXXXX", 7); // the run before has used it up
         if (!mkdtemp(path))
                 return -1;
         fd = open(path, O_RDONLY | O_DIRECTORY);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/describe.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+
+void bc_describe_boot(char ret_text[33])
+{
+        BC_CLEANUP(bc_cleanup_fd) int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+        char text[37] = "";
+        size_t used = 0;
+
+        if (fd >= 0 && read(fd, text, 36) == 36)
+                for (const char *c = text; *c && used < 32; c++)
+                        if (*c != '-')
+                                ret_text[used++] = *c;
+        ret_text[used] = 0;
+}
+
+static unsigned nibble(char digit)
+{
+        return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 15;
+}
+
+void bc_describe_segment(const struct bc_recording *recording, struct bc_init *ret_init)
+{
+        const struct bc_stream *stream = recording->stream;
+        const struct bc_manifest *manifest = &recording->manifest;
+        struct bc_track *track = &ret_init->track[0];
+
+        *ret_init = (struct bc_init){ .tracks = stream->sound.channels > 0 ? 2 : 1 };
+        snprintf(ret_init->label.device, sizeof(ret_init->label.device), "%s", manifest->device);
+        bc_store_name(recording->store, manifest->counter, ret_init->label.recording);
+        ret_init->label.segment = recording->number;
+        ret_init->label.base_ticks = recording->base_ticks;
+        for (size_t i = 0; i < BC_BOOT_ID_BYTES && strlen(manifest->boot_id) == 2 * BC_BOOT_ID_BYTES; i++)
+                ret_init->label.boot_id[i] = (uint8_t)(nibble(manifest->boot_id[2 * i]) << 4 | nibble(manifest->boot_id[2 * i + 1]));
+        track->kind = BC_TRACK_AVC;
+        track->width_px = stream->picture.width_px;
+        track->height_px = stream->picture.height_px;
+        memcpy(track->config, stream->picture.config, stream->picture.config_bytes);
+        track->config_bytes = stream->picture.config_bytes;
+        track = &ret_init->track[1];
+        track->kind = BC_TRACK_AAC;
+        track->start_ticks = recording->sound_base_ticks - recording->base_ticks;
+        track->channels = stream->sound.channels;
+        track->bit_rate_bps = stream->sound.bit_rate_bps;
+        memcpy(track->config, stream->sound.config, stream->sound.config_bytes);
+        track->config_bytes = stream->sound.config_bytes;
+}
