@@ -47,7 +47,8 @@ def has_sound(path):
 
 def ffmpeg(path):
     video = _run(["ffmpeg", "-v", "error", "-xerror", "-i", path, "-map", "0:v:0", "-vf",
-                  f"scale={THUMB}:{THUMB}", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"])
+                  f"scale={THUMB}:{THUMB}", "-fps_mode", "passthrough", "-enc_time_base", "1:48000", "-pix_fmt", "gray",
+                  "-f", "rawvideo", "-"])
     assert not video.stderr, f"{path}: {video.stderr.decode(errors='replace')}"
     sound = 0.0
     if has_sound(path):
