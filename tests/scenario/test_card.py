@@ -267,8 +267,8 @@ def live_still(carded, seconds, settings):
 def test_a_card_that_stands_still_from_the_press_on(carded):
     recording, _ = live_still(carded, 4, {"stall_tolerance": "4 s"})
     judge_pre_event(recording, PRE_S, RATE)
-    # A machine too busy for the pace may drop frames: declared, then.
-    assert set(g["kind"] for g in recording.gaps) <= {"frames-lost"}
+    # A machine too busy for the pace may drop frames and be late with sound: declared, then. The card cost nothing.
+    assert set(g["kind"] for g in recording.gaps) <= {"frames-lost", "no-sound"}
     judge_chain(recording, RATE)
     if not recording.gaps:
         judge_joints(recording)
