@@ -9,6 +9,8 @@ void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64
         int64_t from_ticks = bc_ticks_from_ns(from_ns > 0 ? from_ns : 0);
         int64_t to_ticks = to_ns == BC_NS_NEVER ? BC_TICKS_UNKNOWN : bc_ticks_from_ns(to_ns);
 
+        if (kind == BC_GAP_OVERTAKEN)
+                recording->overtaken_ns += to_ns - from_ns;
         if (!bc_manifest_add_gap(&recording->manifest, kind, from_ticks, to_ticks, count))
                 bc_log_error("a gap could not be declared: out of memory");
         recording->manifest_stale = true;

@@ -39,7 +39,7 @@ struct bc_recorder {
         bool begun; // the recording of the first job
         bool announced;
         int64_t durable_ns; // as published last, of this recording
-        uint64_t gaps_seen;
+        int64_t overtaken_ns; // as told last, of this recording
         uint64_t seen; // changes of the ring
 };
 
@@ -50,15 +50,6 @@ static void notify(struct bc_recorder *recorder, enum bc_recorder_notice notice,
 }
 
 // ---- the thread ----------------------------------------------------------------------------------------------
-
-static int64_t overtaken_ns(const struct bc_manifest *manifest)
-{
-        const struct bc_manifest_gap *gap = manifest->gaps > 0 ? &manifest->gap[manifest->gaps - 1] : NULL;
-
-        if (!gap || gap->kind != BC_GAP_OVERTAKEN || gap->to_ticks == BC_TICKS_UNKNOWN)
-                return -1;
-        return bc_ns_from_ticks(gap->to_ticks - gap->from_ticks);
-}
 
 // Shows what a step has changed, and tells of it.
 static void publish(struct bc_recorder *recorder, int error)
@@ -95,10 +86,9 @@ static void publish(struct bc_recorder *recorder, int error)
                 recorder->announced = true;
                 notify(recorder, BC_RECORDER_DURABLE, (int64_t)manifest->counter);
         }
-        if (manifest->gaps > recorder->gaps_seen) {
-                recorder->gaps_seen = manifest->gaps;
-                if (overtaken_ns(manifest) >= 0)
-                        notify(recorder, BC_RECORDER_GAP, overtaken_ns(manifest));
+        if (recording->overtaken_ns > recorder->overtaken_ns) {
+                notify(recorder, BC_RECORDER_GAP, recording->overtaken_ns - recorder->overtaken_ns);
+                recorder->overtaken_ns = recording->overtaken_ns;
         }
 }
 
@@ -133,7 +123,7 @@ static void begin_recording(struct bc_recorder *recorder, const struct job *job)
         recorder->begun = true;
         recorder->announced = false;
         recorder->durable_ns = -1;
-        recorder->gaps_seen = 0;
+        recorder->overtaken_ns = 0;
 }
 
 static void wait_after_trouble(struct bc_recorder *recorder)
@@ -196,8 +186,9 @@ static void run(void *user)
                 }
                 bc_monitor_unlock(&recorder->monitor);
                 if (!work_on(recorder, &job, quit, give_up_ns)) {
-                        bc_log_error("recording %llu is left unclosed: the store could not be written",
-                                     (unsigned long long)recorder->recording.manifest.counter);
+                        bc_log_error("recording %llu is left unclosed, %zu after it were not begun: the store could "
+                                     "not be written", (unsigned long long)recorder->recording.manifest.counter,
+                                     recorder->jobs - 1);
                         return;
                 }
         }
@@ -259,6 +250,9 @@ void bc_recorder_free(struct bc_recorder *recorder)
                         }
                 tell(recorder);
                 bc_thread_join(recorder->thread);
+                // Given up: nobody will read what the ring kept for it.
+                if (recorder->jobs > 0)
+                        bc_ring_set_recording(recorder->ring, false);
         }
         if (recorder->begun)
                 bc_recording_done(&recorder->recording);

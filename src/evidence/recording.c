@@ -129,6 +129,18 @@ static int begin(struct bc_recording *recording)
         return 0;
 }
 
+static int save_manifest(struct bc_recording *recording)
+{
+        int r;
+
+        if (!recording->manifest_stale)
+                return 0;
+        r = bc_manifest_save(&recording->manifest, recording->folder_fd);
+        if (r == 0)
+                recording->manifest_stale = false;
+        return r;
+}
+
 // ---- segments ------------------------------------------------------------------------------------------------
 
 static int64_t sound_from(const struct bc_recording *recording)
@@ -185,8 +197,10 @@ static struct bc_manifest_segment *segment_entry(struct bc_recording *recording)
 static void drop_segment(struct bc_recording *recording, int error)
 {
         if (error == -EEXIST || (recording->segment.fd >= 0 &&
-                                 unlinkat(recording->folder_fd, recording->segment.name, 0) < 0))
-                recording->number++; // the next start moves it aside
+                                 unlinkat(recording->folder_fd, recording->segment.name, 0) < 0)) {
+                recording->number++;
+                recording->file_left = true;
+        }
         recording->manifest.segments--;
         bc_segment_done(&recording->segment);
         recording->segment_begun = false;
@@ -263,10 +277,11 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
         struct bc_unit unit;
         int r;
 
-        // After a failed write up to one GOP is repeated, so that the successor starts on a key frame.
-        r = bc_ring_place(recording->ring, recording->overtaken ? -1 : recording->from_ns, &recording->cursor);
+        // Goes on with the first picture that is not durable; sound alone may be further. After a failed write up to one
+        // GOP is repeated, so that the successor starts on a key frame.
+        r = bc_ring_place(recording->ring, recording->overtaken ? -1 : recording->declared_ns, &recording->cursor);
         if (r == 0 && recording->overtaken)
-                r = skip_to_key(recording, recording->from_ns);
+                r = skip_to_key(recording, recording->declared_ns);
         if (r == 0)
                 r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
         if (r == -EPIPE)
@@ -280,7 +295,9 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
         }
         if (r < 0)
                 return r;
-        // A hole before it is declared once the writing succeeds: until then it may grow.
+        // A hole before it is declared once the writing succeeds: until then it may grow. That a segment was abandoned
+        // is said before its successor exists; if it cannot be, then with the next fragment.
+        (void)save_manifest(recording);
         recording->from_ns = unit.time_ns;
         recording->stage = BC_STAGE_WRITE;
         return 0;
@@ -288,11 +305,15 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
 
 static int fall_behind(struct bc_recording *recording)
 {
+        int64_t sound_ns = bc_ns_from_ticks(recording->sound_declared_ticks);
         int r;
 
         // The hole begins where the last complete picture ended, not where the next fragment would have begun.
         bc_log_warning("the ring overtook the recorder");
         r = end_segment(recording);
+        // No sound twice: unlike after a failed write, what was written is good.
+        if (recording->sound_from_ns < sound_ns)
+                recording->sound_from_ns = sound_ns;
         recording->overtaken = true;
         recording->stage = BC_STAGE_RESUME;
         return r;
@@ -449,18 +470,6 @@ static int write_fragment(struct bc_recording *recording, const struct bc_cut *c
         return 0;
 }
 
-static int save_manifest(struct bc_recording *recording)
-{
-        int r;
-
-        if (!recording->manifest_stale)
-                return 0;
-        r = bc_manifest_save(&recording->manifest, recording->folder_fd);
-        if (r == 0)
-                recording->manifest_stale = false;
-        return r;
-}
-
 static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t now_ns, int64_t *ret_wake_ns)
 {
         struct bc_cut_rule rule = {
@@ -503,13 +512,16 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
 
 // ---- closing -------------------------------------------------------------------------------------------------
 
-// A segment that was abandoned or could not be finalised is seen to by the next start: the recording stays listed.
-static bool is_finished(const struct bc_manifest *manifest)
+// A segment that was abandoned or could not be finalised, or a file that was left behind, is seen to by the next start:
+// the recording stays listed.
+static bool is_finished(const struct bc_recording *recording)
 {
+        const struct bc_manifest *manifest = &recording->manifest;
+
         for (size_t i = 0; i < manifest->segments; i++)
                 if (manifest->segment[i].state != BC_SEGMENT_CLOSED)
                         return false;
-        return true;
+        return !recording->file_left;
 }
 
 // The stream ended, by a failed encoder, while it should still be recorded: says so, and from when on nothing was.
@@ -542,7 +554,7 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
         snprintf(manifest->stop_reason, sizeof(manifest->stop_reason), "%s", stop_reason);
         recording->manifest_stale = true;
         r = save_manifest(recording);
-        if (r == 0 && is_finished(manifest))
+        if (r == 0 && is_finished(recording))
                 r = bc_store_close(recording->store, manifest->counter);
         if (r < 0)
                 return r;

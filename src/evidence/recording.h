@@ -59,6 +59,8 @@ struct bc_recording {
         int64_t declared_ns;     // pictures before this are accounted for in the gaps
         int64_t sound_declared_ticks; // the same for sound
         int64_t last_picture_ns; // start of the last durable picture; -1: none yet
+        int64_t overtaken_ns;    // lost to the ring so far
+        bool file_left;          // a file of which the manifest does not know: for the next start
 
         struct bc_segment segment;
         bool segment_begun;
