@@ -189,6 +189,8 @@ static json_t *segment_to_json(const struct bc_manifest_segment *segment)
                 json_object_set_new(object, "errno", json_integer(-segment->error));
         if (object && segment->tail_bytes)
                 json_object_set_new(object, "tail_bytes", json_integer((json_int_t)segment->tail_bytes));
+        if (object && segment->missing_bytes)
+                json_object_set_new(object, "missing_bytes", json_integer((json_int_t)segment->missing_bytes));
         return object;
 }
 
@@ -303,7 +305,7 @@ static uint32_t number_of(const char *name)
 static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
 {
         struct bc_manifest_segment read = { 0 }, *segment;
-        int64_t bytes, fragments, follows = 0, error = 0, tail = 0;
+        int64_t bytes, fragments, follows = 0, error = 0, tail = 0, missing = 0;
         char name[BC_SEGMENT_NAME_BYTES_MAX];
         size_t keys = 6;
         int state;
@@ -319,7 +321,8 @@ static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
             get_integer(object, "fragments", 0, UINT32_MAX, &fragments) < 0 ||
             get_optional(object, "succeeds", 1, read.number - 1, &keys, &follows) < 0 ||
             get_optional(object, "errno", 1, 4095, &keys, &error) < 0 ||
-            get_optional(object, "tail_bytes", 0, INT64_MAX, &keys, &tail) < 0)
+            get_optional(object, "tail_bytes", 0, INT64_MAX, &keys, &tail) < 0 ||
+            get_optional(object, "missing_bytes", 0, INT64_MAX, &keys, &missing) < 0)
                 return -EBADMSG;
         if (error) { // the same in words, for people
                 if (!json_is_string(json_object_get(object, "error")))
@@ -337,6 +340,7 @@ static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
         read.follows = (uint32_t)follows;
         read.error = -(int)error;
         read.tail_bytes = (uint64_t)tail;
+        read.missing_bytes = (uint64_t)missing;
         *segment = read;
         return 0;
 }

@@ -52,6 +52,7 @@ struct bc_manifest_segment {
         uint32_t follows;            // number of an abandoned segment that this one succeeds, or 0
         int error;                   // abandoned: negative errno
         uint64_t tail_bytes;         // recovered: bytes moved to NNNN.tail
+        uint64_t missing_bytes;      // recovered: bytes that had been durable and are gone
 };
 
 struct bc_manifest_gap {

@@ -142,11 +142,22 @@ static bool is_of_this_recording(const struct patient *patient, const struct bc_
         return label->segment == patient->number && !strcmp(label->recording, patient->ward->name);
 }
 
+// What the manifest calls durable and is not there was cut off by somebody, or lost by the card.
+static void note_missing(const struct ward *ward, struct bc_manifest_segment *entry, uint64_t bytes)
+{
+        if (entry->bytes <= bytes)
+                return;
+        entry->missing_bytes += entry->bytes - bytes;
+        bc_log_error("%s/%04u.mp4: %llu bytes that had been durable are gone", ward->name, entry->number,
+                     (unsigned long long)(entry->bytes - bytes));
+}
+
 static void describe(const struct patient *patient, const struct bc_scan *scan, struct bc_manifest_segment *entry)
 {
         struct bc_manifest *manifest = &patient->ward->manifest;
         const uint8_t *boot_id = scan->init.label.boot_id;
 
+        note_missing(patient->ward, entry, scan->boxes_end + (entry->state == BC_SEGMENT_CLOSED ? scan->moov_bytes : 0));
         entry->state = BC_SEGMENT_RECOVERED;
         entry->bytes = scan->boxes_end + scan->moov_bytes;
         entry->fragments = scan->table.fragments;
@@ -329,6 +340,7 @@ static int settle_states(struct ward *ward)
                         entry->tail_bytes = found->tail_bytes;
                 if (found->kept || found->failed)
                         continue;
+                note_missing(ward, entry, 0);
                 entry->state = found->tail ? BC_SEGMENT_EMPTY : BC_SEGMENT_MISSING;
                 entry->bytes = entry->fragments = 0;
                 entry->end_ticks = entry->first_ticks;

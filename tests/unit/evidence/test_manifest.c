@@ -203,6 +203,7 @@ static void test_every_state_and_kind(void **state)
                 for (uint32_t n = BC_SEGMENT_OPEN; n <= BC_SEGMENT_MISSING; n++)
                         bc_manifest_add_segment(&manifest, 3 + n)->state = (enum bc_segment_state)n;
                 manifest.segment[4].tail_bytes = 12345;
+                manifest.segment[5].missing_bytes = 77;
                 for (int n = 0; n < KINDS; n++)
                         bc_manifest_add_gap(&manifest, (enum bc_gap_kind)n, 0, INT64_MAX, 3);
                 round_trip(&manifest);
@@ -234,6 +235,7 @@ static void test_the_largest(void **state)
                         .follows = number - 1,
                         .error = -ELIBSCN, // a long one
                         .tail_bytes = INT64_MAX,
+                        .missing_bytes = INT64_MAX,
                 };
         for (int i = 0; i < 2 * BC_MANIFEST_GAPS_MAX; i++)
                 bc_manifest_add_gap(&manifest, BC_GAP_FRAMES_LOST, INT64_MAX / 2 + i * 3 * S, INT64_MAX / 2 + i * 3 * S,

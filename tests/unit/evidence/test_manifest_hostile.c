@@ -50,7 +50,8 @@ static const char whole[] =
         " \"segments\": [{\"file\": \"0001.mp4\", \"state\": \"abandoned\", \"first_ticks\": 4800000,"
         " \"end_ticks\": 5280000, \"bytes\": 5000, \"fragments\": 20, \"error\": \"Input/output error\", \"errno\": 5},"
         " {\"file\": \"0002.mp4\", \"state\": \"recovered\", \"first_ticks\": 5232000, \"end_ticks\": 5760000,"
-        " \"bytes\": 6000, \"fragments\": 22, \"succeeds\": 1, \"tail_bytes\": 77}],"
+        " \"bytes\": 6000, \"fragments\": 22, \"succeeds\": 1, \"tail_bytes\": 77,"
+        " \"missing_bytes\": 5}],"
         " \"gaps\": [{\"kind\": \"no-picture\", \"from_ticks\": 5520000, \"to_ticks\": 5560000, \"count\": 1}]}";
 
 static int load_bytes(const struct place *place, const void *bytes, size_t size)
@@ -106,6 +107,7 @@ static const struct field {
         { "segments", "file", CHOICE }, { "segments", "state", CHOICE }, { "segments", "first_ticks", NUMBER },
         { "segments", "end_ticks", NUMBER }, { "segments", "bytes", NUMBER }, { "segments", "fragments", NUMBER },
         { "segments", "succeeds", NUMBER }, { "segments", "tail_bytes", NUMBER },
+        { "segments", "missing_bytes", NUMBER },
         { "gaps", "kind", CHOICE }, { "gaps", "from_ticks", NUMBER }, { "gaps", "to_ticks", TICKS_OR_NULL },
         { "gaps", "count", NUMBER },
 };
@@ -153,7 +155,8 @@ static void test_wrong_values(void **state)
 static void test_a_key_too_few_or_too_many(void **state)
 {
         for (size_t f = 0; f < sizeof(fields) / sizeof(*fields); f++) {
-                bool optional = !strcmp(fields[f].key, "succeeds") || !strcmp(fields[f].key, "tail_bytes");
+                bool optional = !strcmp(fields[f].key, "succeeds") || !strcmp(fields[f].key, "tail_bytes") ||
+                                !strcmp(fields[f].key, "missing_bytes");
                 json_t *root = json_loads(whole, 0, NULL);
 
                 json_object_del(object_of(root, &fields[f]), fields[f].key);

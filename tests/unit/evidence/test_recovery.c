@@ -60,8 +60,9 @@ static const struct bc_manifest_segment *entry_of(struct bc_manifest *manifest, 
 }
 
 // The file kept the first `keep` bytes, whole fragments, and is finished; what followed is in the tail (NULL: nothing).
+// durable: what the manifest promised.
 static void check_kept(const struct clinic *clinic, struct specimen *after, const struct specimen_file *damaged,
-                       const struct shape *whole, uint64_t keep, const char *tail_name)
+                       const struct shape *whole, uint64_t keep, const char *tail_name, uint64_t durable)
 {
         struct specimen_file *file = specimen_find(after, damaged->name), *tail;
         uint32_t number = (uint32_t)strtoul(damaged->name, NULL, 10);
@@ -84,6 +85,7 @@ static void check_kept(const struct clinic *clinic, struct specimen *after, cons
         assert_int_equal(entry->first_ticks, whole->init.label.base_ticks);
         assert_int_equal(entry->end_ticks, shape.end_ticks);
         assert_int_equal(entry->tail_bytes, rest);
+        assert_int_equal(entry->missing_bytes, durable > keep ? durable - keep : 0);
         bc_manifest_done(&manifest);
         specimen_unfinish(file);
         // Of a patched head the eight bytes are the only ones that may differ.
@@ -100,7 +102,8 @@ static void check_kept(const struct clinic *clinic, struct specimen *after, cons
 }
 
 // Nothing whole was in it: all of it is the tail.
-static void check_set_aside(const struct clinic *clinic, struct specimen *after, const struct specimen_file *damaged)
+static void check_set_aside(const struct clinic *clinic, struct specimen *after, const struct specimen_file *damaged,
+                            uint64_t durable)
 {
         uint32_t number = (uint32_t)strtoul(damaged->name, NULL, 10);
         const struct bc_manifest_segment *entry;
@@ -119,6 +122,7 @@ static void check_set_aside(const struct clinic *clinic, struct specimen *after,
         assert_int_equal(entry->state, BC_SEGMENT_EMPTY);
         assert_int_equal(entry->bytes + entry->fragments, 0);
         assert_int_equal(entry->tail_bytes, damaged->size);
+        assert_int_equal(entry->missing_bytes, durable);
         bc_manifest_done(&manifest);
 }
 
@@ -181,9 +185,9 @@ static void one_cut(const struct specimen *whole, size_t size, const void *extra
         clinic_open(&clinic, &before);
         recover_twice(&clinic, &before, "0003.mp4", &after);
         if (keep > 0)
-                check_kept(&clinic, &after, file, &shape, keep, keep < file->size ? "0003.tail" : NULL);
+                check_kept(&clinic, &after, file, &shape, keep, keep < file->size ? "0003.tail" : NULL, shape.boxes_end);
         else
-                check_set_aside(&clinic, &after, file);
+                check_set_aside(&clinic, &after, file, shape.boxes_end);
         clinic_close(&clinic);
         specimen_done(&after);
         specimen_done(&before);
@@ -272,7 +276,7 @@ static void one_finalising(size_t moov_bytes, enum patched patched, const void *
                 shape_of(specimen_find(&after, "0003.mp4")->bytes, specimen_find(&after, "0003.mp4")->size, &shape);
                 assert_true(shape.finished);
         } else {
-                check_kept(&clinic, &after, file, &shape, shape.boxes_end, tail);
+                check_kept(&clinic, &after, file, &shape, shape.boxes_end, tail, shape.boxes_end);
         }
         // However it was left: the same file as if nothing had happened.
         if (specimen_find(&after, "0003.mp4")->size == specimen_find(&recorded, "0003.mp4")->size)
@@ -329,7 +333,7 @@ static void test_the_moov_of_another_segment(void **state)
         specimen_append(file, other->bytes + other_shape.boxes_end, other_shape.moov_bytes);
         clinic_open(&clinic, &before);
         recover_twice(&clinic, &before, "0003.mp4", &after);
-        check_kept(&clinic, &after, file, &shape, shape.boxes_end, "0003.tail");
+        check_kept(&clinic, &after, file, &shape, shape.boxes_end, "0003.tail", shape.boxes_end);
         clinic_close(&clinic);
         specimen_done(&after);
         specimen_done(&before);
@@ -357,7 +361,8 @@ static void one_abandoned(size_t durable, uint64_t more)
         assert_true(file->size <= whole_size);
         clinic_open(&clinic, &before);
         recover_twice(&clinic, &before, "0003.mp4", &after);
-        check_kept(&clinic, &after, file, &shape, shape.fragment_end[durable - 1], more > 0 ? "0003.tail" : NULL);
+        check_kept(&clinic, &after, file, &shape, shape.fragment_end[durable - 1], more > 0 ? "0003.tail" : NULL,
+                   shape.fragment_end[durable - 1]);
         clinic_close(&clinic);
         specimen_done(&after);
         specimen_done(&before);

@@ -170,7 +170,32 @@ static void test_segments_that_are_gone(void **state)
         assert_int_equal(state_of(&manifest, 1), BC_SEGMENT_MISSING);
         assert_int_equal(state_of(&manifest, 2), BC_SEGMENT_MISSING);
         assert_int_equal(state_of(&manifest, 3), BC_SEGMENT_RECOVERED);
+        assert_int_equal(manifest.segment[0].bytes, 0);
+        assert_int_equal(manifest.segment[0].missing_bytes, specimen_find(&recorded, "0001.mp4")->size);
+        assert_int_equal(manifest.segment[2].missing_bytes, 0);
         assert_unchanged(&before, &after, "0002.mp4");
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// A closed one that was shortened afterwards is finished again, and what is gone is said.
+static void test_a_closed_segment_that_was_shortened(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+        struct shape shape;
+
+        (void)state;
+        on_the_way(&before);
+        shape_of(specimen_find(&before, "0002.mp4")->bytes, specimen_find(&before, "0002.mp4")->size, &shape);
+        specimen_cut(specimen_find(&before, "0002.mp4"), shape.fragment_end[3]);
+        recover(&before, &after, &manifest);
+        assert_int_equal(state_of(&manifest, 2), BC_SEGMENT_RECOVERED);
+        assert_int_equal(manifest.segment[1].fragments, 4);
+        assert_true(manifest.segment[1].missing_bytes >= shape.boxes_end - shape.fragment_end[3]);
+        shape_of(specimen_find(&after, "0002.mp4")->bytes, specimen_find(&after, "0002.mp4")->size, &shape);
+        assert_true(shape.finished);
         bc_manifest_done(&manifest);
         specimen_done(&after);
         specimen_done(&before);
@@ -579,6 +604,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_what_is_no_segment_is_left_alone),
                 cmocka_unit_test(test_segments_that_are_gone),
+                cmocka_unit_test(test_a_closed_segment_that_was_shortened),
                 cmocka_unit_test(test_files_that_are_no_mp4),
                 cmocka_unit_test(test_names_of_tails_that_are_taken),
                 cmocka_unit_test(test_many_tails),
