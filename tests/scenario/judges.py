@@ -99,22 +99,25 @@ def judge_joints(recording, sound=True):
 
 
 def judge_numbers(recording, rate):
-    """Each picture bears the number of its media time, and none is lost or doubled. A picture without a number is a
-    slate. Returns the numbers, None for a slate."""
+    """Each picture bears the number of its media time; none is doubled; what is missing, or a slate without a number, is
+    declared. Returns the numbers, None for a slate."""
     numbers = []
+    lost = spans(recording, "no-picture", "frames-lost")
     for segment, file in zip(recording.segments, recording.files):
         for picture in shown(file):
             tick = segment["first_ticks"] + picture["tick"]
             number = picture["number"]
-            if number is not None:
+            if number is None:
+                assert any(a <= tick < b for a, b in spans(recording, "no-picture")), f"{file}: no number at tick {tick}"
+            else:
                 assert abs(round(number * TICKS / rate) - tick) <= 1, f"{file}: picture {number} at tick {tick}"
             numbers.append(number)
     seen = [n for n in numbers if n is not None]
     doubles = [n for n, times in Counter(seen).items() if times > 1]
     assert not doubles, f"pictures {doubles} are there more than once"
-    if len(seen) == len(numbers):
-        holes = set(range(seen[0], seen[-1] + 1)) - set(seen)
-        assert not holes, f"pictures {sorted(holes)} are missing"
+    hidden = [n for n in set(range(seen[0], seen[-1])) - set(seen)
+              if not any(a - 1 <= n * TICKS / rate <= b - 1 for a, b in lost)]
+    assert not hidden, f"pictures {sorted(hidden)} are missing"
     return numbers
 
 
@@ -152,12 +155,10 @@ def judge_chain(recording, rate):
     pictures = sorted(numbers.values())
     sounds = sorted({u.tick for u in units.sounds})
     silent = overtaken + spans(recording, "no-sound")
-    for a, b in zip([pictures[0] - SOUND_UNIT] + sounds, sounds):
-        at = a + SOUND_UNIT
-        for begin, end in sorted(silent):
-            if begin < at + SOUND_UNIT and at < end:
-                at = end
-        assert b < at + SOUND_UNIT, f"{recording}: no sound from {at} to {b}"
+    assert all(tick % SOUND_UNIT == 0 for tick in sounds), "sound beside its grid"
+    due = set(range(-(-pictures[0] // SOUND_UNIT) * SOUND_UNIT, sounds[-1], SOUND_UNIT))
+    hidden = sorted(t for t in due - set(sounds) if not any(a < t + SOUND_UNIT and t < b for a, b in silent))
+    assert not hidden, f"{recording}: no sound at {hidden}"
     return pictures, sounds
 
 
