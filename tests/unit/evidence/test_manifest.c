@@ -272,6 +272,42 @@ static void test_reasons_that_are_no_utf8(void **state)
         place_remove(&place);
 }
 
+// What the format's document shows is a manifest of this format, to the byte.
+static void test_the_example_of_the_document(void **state)
+{
+        const char *source = getenv("BC_SOURCE_DIR");
+        struct bc_manifest manifest;
+        struct place place;
+        char path[512], *text, *example, *end, *saved;
+        size_t size;
+        int fd;
+
+        (void)state;
+        if (!source)
+                skip(); // set by ctest
+        snprintf(path, sizeof(path), "%s/docs/formats", source);
+        fd = folder_open(path);
+        text = folder_read(fd, "manifest.md", &size);
+        close(fd);
+        example = strstr(text, "```json\n{");
+        assert_non_null(example);
+        example += 8;
+        end = strstr(example, "\n```");
+        assert_non_null(end);
+        *end = 0;
+        place_make(&place);
+        folder_write_text(place.fd, BC_MANIFEST_NAME, example);
+        bc_manifest_init(&manifest);
+        assert_int_equal(bc_manifest_load(&manifest, place.fd), 0);
+        assert_int_equal(bc_manifest_save(&manifest, place.fd), 0);
+        saved = folder_read(place.fd, BC_MANIFEST_NAME, &size);
+        assert_same_text(saved, example);
+        free(saved);
+        free(text);
+        bc_manifest_done(&manifest);
+        place_remove(&place);
+}
+
 // ---- gaps --------------------------------------------------------------------------------------------------------
 
 static void test_frames_lost_close_together_are_one_gap(void **state)
@@ -387,6 +423,7 @@ int main(void)
                 cmocka_unit_test(test_every_state_and_kind),
                 cmocka_unit_test(test_the_largest),
                 cmocka_unit_test(test_reasons_that_are_no_utf8),
+                cmocka_unit_test(test_the_example_of_the_document),
                 cmocka_unit_test(test_frames_lost_close_together_are_one_gap),
                 cmocka_unit_test(test_a_gap_lasts_until_it_is_ended),
                 cmocka_unit_test(test_gaps_are_bounded_and_none_is_lost),
