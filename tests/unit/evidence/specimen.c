@@ -352,3 +352,73 @@ void specimen_set_manifest(struct specimen *specimen, const char *states)
         folder_remove(clinic.path);
         bc_manifest_done(&manifest);
 }
+
+// ---- all of it -------------------------------------------------------------------------------------------------
+
+void specimen_on_the_way(const struct specimen *recorded, struct specimen *ret_specimen)
+{
+        specimen_copy(recorded, ret_specimen);
+        for (uint32_t number = 4; number <= 8; number++) {
+                char name[BC_SEGMENT_NAME_BYTES_MAX];
+
+                bc_segment_name(number, name);
+                specimen_remove(ret_specimen, name);
+        }
+        specimen_unfinish(specimen_find(ret_specimen, "0003.mp4"));
+        specimen_set_manifest(ret_specimen, "cco");
+}
+
+void specimen_set_text(struct specimen *specimen, const char *name, const char *text)
+{
+        specimen_set(specimen, name, text, strlen(text));
+}
+
+void specimen_set_kind(struct specimen *specimen, const char *name, char kind)
+{
+        specimen_set_text(specimen, name, "");
+        specimen_find(specimen, name)->kind = kind;
+}
+
+void specimen_assert_unchanged(struct specimen *before, struct specimen *after, const char *name)
+{
+        struct specimen_file *file = specimen_find(before, name), *now = specimen_find(after, name);
+
+        assert_non_null(file);
+        if (!now)
+                fail_msg("%s is gone", name);
+        assert_int_equal(now->kind, file->kind);
+        assert_int_equal(now->size, file->size);
+        if (file->size > 0)
+                assert_memory_equal(now->bytes, file->bytes, file->size);
+}
+
+void specimen_assert_finished(struct specimen *recorded, struct specimen *after, const char *name)
+{
+        struct specimen_file *file = specimen_find(after, name);
+        struct shape shape;
+
+        assert_non_null(file);
+        shape_of(file->bytes, file->size, &shape);
+        assert_true(shape.finished);
+        specimen_assert_unchanged(recorded, after, name); // the recorder would have made the same bytes
+}
+
+void specimen_recover(const struct specimen *before, struct specimen *ret_after, struct bc_manifest *ret_manifest)
+{
+        struct bc_recovery_report report;
+        struct specimen again;
+        struct clinic clinic;
+
+        clinic_open(&clinic, before);
+        clinic_recover(&clinic, &report);
+        assert_int_equal(report.failed, 0);
+        assert_false(clinic_is_listed(&clinic));
+        specimen_take(clinic.folder_fd, ret_after);
+        clinic_manifest(&clinic, ret_manifest);
+        clinic_list(&clinic);
+        clinic_recover(&clinic, &report);
+        specimen_take(clinic.folder_fd, &again);
+        specimen_assert_same(ret_after, &again);
+        specimen_done(&again);
+        clinic_close(&clinic);
+}

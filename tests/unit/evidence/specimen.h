@@ -87,4 +87,18 @@ void clinic_manifest(const struct clinic *clinic, struct bc_manifest *ret_manife
 // Writes the manifest of a specimen with the states given, one letter for each segment: o open, c closed, a abandoned.
 void specimen_set_manifest(struct specimen *specimen, const char *states);
 
+// ---- all of it -------------------------------------------------------------------------------------------------
+
+// Segments 1 to 3 of a closed recording, the last one as while it is written.
+void specimen_on_the_way(const struct specimen *recorded, struct specimen *ret_specimen);
+void specimen_set_text(struct specimen *specimen, const char *name, const char *text);
+void specimen_set_kind(struct specimen *specimen, const char *name, char kind); // as specimen_file's
+
+void specimen_assert_unchanged(struct specimen *before, struct specimen *after, const char *name);
+// Finished, and as the recorder would have left it.
+void specimen_assert_finished(struct specimen *recorded, struct specimen *after, const char *name);
+
+// Puts it in a store, recovers, takes what is there then, and tries that once more changes nothing.
+void specimen_recover(const struct specimen *before, struct specimen *ret_after, struct bc_manifest *ret_manifest);
+
 #endif

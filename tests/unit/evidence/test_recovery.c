@@ -39,18 +39,6 @@ static uint32_t below(uint32_t *seed, uint32_t limit)
 
 // ---- what must come out ------------------------------------------------------------------------------------------
 
-// Segments 1 and 2 closed, 3 as it is on the way: what a power cut in 0003.mp4 leaves, but for the damage.
-static void on_the_way(struct specimen *specimen)
-{
-        const char *const later[] = { "0004.mp4", "0005.mp4", "0006.mp4", "0007.mp4", "0008.mp4" };
-
-        specimen_copy(&recorded, specimen);
-        for (size_t i = 0; i < 5; i++)
-                specimen_remove(specimen, later[i]);
-        specimen_unfinish(specimen_find(specimen, "0003.mp4"));
-        specimen_set_manifest(specimen, "cco");
-}
-
 static const struct bc_manifest_segment *entry_of(struct bc_manifest *manifest, uint32_t number)
 {
         const struct bc_manifest_segment *entry = bc_manifest_find_segment(manifest, number);
@@ -202,7 +190,7 @@ static void test_cut_at_every_box(void **state)
         struct shape shape;
 
         (void)state;
-        on_the_way(&whole);
+        specimen_on_the_way(&recorded, &whole);
         file = specimen_find(&whole, "0003.mp4");
         shape_of(file->bytes, file->size, &shape);
         assert_true(shape.fragments >= 8 && !shape.finished);
@@ -227,7 +215,7 @@ static void test_cut_anywhere_and_what_may_follow(void **state)
         size_t size;
 
         (void)state;
-        on_the_way(&whole);
+        specimen_on_the_way(&recorded, &whole);
         size = specimen_find(&whole, "0003.mp4")->size;
         for (size_t i = 0; i < sizeof(rubbish); i++)
                 rubbish[i] = (uint8_t)(1 + below(&random, 255));
@@ -255,7 +243,7 @@ static void one_finalising(size_t moov_bytes, enum patched patched, const void *
         struct clinic clinic;
         struct shape shape;
 
-        on_the_way(&before);
+        specimen_on_the_way(&recorded, &before);
         file = specimen_find(&before, "0003.mp4");
         specimen_set(&before, "0003.mp4", specimen_find(&recorded, "0003.mp4")->bytes,
                      specimen_find(&recorded, "0003.mp4")->size);
@@ -325,7 +313,7 @@ static void test_the_moov_of_another_segment(void **state)
         struct shape shape, other_shape;
 
         (void)state;
-        on_the_way(&before);
+        specimen_on_the_way(&recorded, &before);
         file = specimen_find(&before, "0003.mp4");
         other = specimen_find(&recorded, "0004.mp4");
         shape_of(file->bytes, file->size, &shape);
@@ -350,7 +338,7 @@ static void one_abandoned(size_t durable, uint64_t more)
         struct shape shape;
         size_t whole_size;
 
-        on_the_way(&before);
+        specimen_on_the_way(&recorded, &before);
         file = specimen_find(&before, "0003.mp4");
         shape_of(file->bytes, file->size, &shape);
         whole_size = file->size;
@@ -375,7 +363,7 @@ static void test_what_was_not_called_durable_is_set_aside(void **state)
         struct shape shape;
 
         (void)state;
-        on_the_way(&whole);
+        specimen_on_the_way(&recorded, &whole);
         file = specimen_find(&whole, "0003.mp4");
         shape_of(file->bytes, file->size, &shape);
         for (size_t durable = 1; durable < shape.fragments; durable += 3) {

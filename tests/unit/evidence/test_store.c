@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/thread.h"
 #include "evidence/store.h"
 #include "folder.h"
 
@@ -471,6 +473,54 @@ static void test_opening_on_a_full_disk(void **state)
         assert_int_equal(begun(bench), 2);
 }
 
+// ---- threads ---------------------------------------------------------------------------------------------------
+
+// Recovery closes what an earlier run began while the recorder begins and closes its own.
+static void close_left_open(void *user)
+{
+        struct bench *bench = user;
+
+        while (bc_store_left_open_count(bench->store) > 0)
+                assert_int_equal(bc_store_close(bench->store, bc_store_left_open_at(bench->store, 0)), 0);
+}
+
+static void begin_and_close(void *user)
+{
+        struct bench *bench = user;
+        uint64_t last = 0;
+
+        for (int i = 0; i < 100; i++) {
+                uint64_t counter = begun(bench);
+
+                assert_true(counter > last && counter <= bc_store_counter(bench->store));
+                last = counter;
+                if (i % 2)
+                        assert_int_equal(bc_store_close(bench->store, counter), 0);
+        }
+}
+
+static void test_two_threads(void **state)
+{
+        struct bench *bench = *state;
+        struct bc_thread *closer, *beginner;
+        struct bc_clock *clock;
+
+        reopen(bench);
+        for (int i = 0; i < 100; i++)
+                begun(bench);
+        reopen(bench);
+        assert_int_equal(bc_clock_new_real(&clock), 0);
+        assert_int_equal(bc_thread_start(clock, "closer", close_left_open, bench, &closer), 0);
+        assert_int_equal(bc_thread_start(clock, "beginner", begin_and_close, bench, &beginner), 0);
+        bc_thread_join(closer);
+        bc_thread_join(beginner);
+        bc_clock_free(clock);
+        reopen(bench);
+        assert_int_equal(bc_store_left_open_count(bench->store), 50);
+        assert_int_equal(bc_store_left_open_at(bench->store, 0), 101);
+        assert_int_equal(bc_store_counter(bench->store), 200);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -485,6 +535,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_each_call_fails, make, clear),
                 cmocka_unit_test_setup_teardown(test_closing_that_fails, make, clear),
                 cmocka_unit_test_setup_teardown(test_opening_on_a_full_disk, make, clear),
+                cmocka_unit_test_setup_teardown(test_two_threads, make, clear),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
