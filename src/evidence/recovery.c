@@ -162,7 +162,8 @@ static void describe(const struct patient *patient, const struct bc_scan *scan, 
         entry->bytes = scan->boxes_end + scan->moov_bytes;
         entry->fragments = scan->table.fragments;
         entry->first_ticks = scan->init.label.base_ticks;
-        entry->end_ticks = entry->first_ticks + (int64_t)scan->table.track[0].duration_ticks;
+        if (__builtin_add_overflow(entry->first_ticks, scan->table.track[0].duration_ticks, &entry->end_ticks))
+                entry->end_ticks = INT64_MAX;
         if (!manifest->boot_id[0])
                 for (size_t i = 0; i < BC_BOOT_ID_BYTES; i++)
                         snprintf(manifest->boot_id + 2 * i, 3, "%02x", boot_id[i]);

@@ -221,6 +221,33 @@ static void test_many_tails(void **state)
         specimen_done(&before);
 }
 
+// A label may say anything: times that cannot be added up are no reason to fail, or to do worse.
+static void test_a_time_beyond_all_bounds(void **state)
+{
+        static uint8_t bytes[BC_INIT_BYTES_MAX + 1000];
+        struct bc_sample sample = { 48000, 10, true };
+        struct bc_run run = { .sample = &sample, .samples = 1 };
+        struct specimen before, after;
+        struct bc_manifest manifest;
+        struct shape shape;
+        size_t head, header;
+
+        (void)state;
+        specimen_on_the_way(&recorded, &before);
+        shape_of(specimen_find(&before, "0003.mp4")->bytes, specimen_find(&before, "0003.mp4")->size, &shape);
+        shape.init.label.base_ticks = INT64_MAX - 10;
+        assert_int_equal(bc_init_write(&shape.init, bytes, sizeof(bytes), &head), 0);
+        assert_int_equal(bc_fragment_build(1, &run, 1, bytes + head, sizeof(bytes) - head, &header), 0);
+        specimen_set(&before, "0003.mp4", bytes, head + header + 10);
+        specimen_recover(&before, &after, &manifest);
+        assert_int_equal(state_of(&manifest, 3), BC_SEGMENT_RECOVERED);
+        assert_int_equal(manifest.segment[2].first_ticks, INT64_MAX - 10);
+        assert_int_equal(manifest.segment[2].end_ticks, INT64_MAX);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
 // ---- the store -------------------------------------------------------------------------------------------------
 
 static void test_numbers_without_a_folder(void **state)
@@ -373,6 +400,7 @@ int main(void)
                 cmocka_unit_test(test_files_that_are_no_mp4),
                 cmocka_unit_test(test_names_of_tails_that_are_taken),
                 cmocka_unit_test(test_many_tails),
+                cmocka_unit_test(test_a_time_beyond_all_bounds),
                 cmocka_unit_test(test_numbers_without_a_folder),
                 cmocka_unit_test(test_caught_at_random_moments),
                 cmocka_unit_test(test_how_long_it_takes),
