@@ -6,7 +6,7 @@
 //  3. Start times never go back within a lane.
 //  4. The picture lane starts with a key frame, unless its only GOP had to go while it was still growing; then
 //     nothing can be placed until the next key frame.
-//  5. No sound unit is held that starts before the oldest picture, once there is one.
+//  5. When a GOP goes, the sound that starts before the oldest picture left goes with it.
 //  6. While nothing is recorded, the second oldest key frame is younger than pre_event_ns.
 #include "bodycam/ring.h"
 
