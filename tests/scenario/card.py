@@ -56,3 +56,12 @@ class Card:
             yield
         finally:
             fcntl.flock(self.file, fcntl.LOCK_UN)
+
+
+def start_carded(daemon, settings, **options):
+    """A daemon, started, and its card."""
+    d = daemon(settings, start=False, **options)
+    card = Card(d.folder, d.store)
+    d.env.update(card.env)
+    d.start()
+    return d, card

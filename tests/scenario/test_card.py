@@ -6,9 +6,9 @@ import errno
 import hashlib
 
 import pytest
-from card import Card
+from card import start_carded
 from harness import LONG, NS, TICKS, Recording
-from judges import judge_chain, judge_joints, judge_numbers, judge_players, judge_pre_event
+from judges import judge_chain, judge_players
 
 RATE = 15
 PRE_S = 2
@@ -18,13 +18,7 @@ SETTINGS = {"camera": {"width": 160, "height": 120, "rate": RATE}, "video": {"bi
 
 @pytest.fixture
 def carded(daemon):
-    def make(settings=None, **options):
-        d = daemon({**SETTINGS, **(settings or {})}, start=False, **options)
-        card = Card(d.folder, d.store)
-        d.env.update(card.env)
-        d.start()
-        return d, card
-    return make
+    return lambda settings=None: start_carded(daemon, {**SETTINGS, **(settings or {})})
 
 
 def digests(daemon):
@@ -239,47 +233,3 @@ def test_full_from_the_start_and_killed(carded):
     assert two.state == "recovered"
     pictures, _ = judge_chain(two, RATE)
     assert pictures[0] / TICKS <= second_press / NS - PRE_S and pictures[-1] / TICKS >= second_press / NS + 1.3
-
-
-# ---- standing still, in real time ------------------------------------------------------------------------------------
-
-
-def live_still(carded, seconds, settings):
-    """Real time: the card stands still from before the press for so long; returns recording, press, end."""
-    d, card = carded({"recording": {**SETTINGS["recording"], **settings}}, clock="real")
-    d.wait_for(lambda: d.get("PreEventHeldNs") >= PRE_S * NS, "the buffer")
-    with card.standing_still():
-        counter, durable = d.record_start("still")
-        pressed = d.get("PressNs")
-        assert not durable and d.flags == {"not-durable"}
-        assert "what is recorded does not become durable" in d.alarms()
-        d.wait_for(lambda: d.get("NowNs") >= pressed + seconds * NS, "the card to stand still for long enough")
-        assert d.state == "RECORDING" and d.get("DurableUntilNs") == -1
-    d.wait_for(lambda: d.flags == set(), "the card to catch up")
-    d.record_stop()
-    d.wait_for(lambda: d.get("Unclosed") == 0, "closing")
-    d.terminate()
-    recording, = d.recordings()
-    assert recording.state == "closed"
-    return recording, pressed
-
-
-def test_a_card_that_stands_still_from_the_press_on(carded):
-    recording, _ = live_still(carded, 4, {"stall_tolerance": "4 s"})
-    judge_pre_event(recording, PRE_S, RATE)
-    # A machine too busy for the pace may drop frames and be late with sound: declared, then. The card cost nothing.
-    assert set(g["kind"] for g in recording.gaps) <= {"frames-lost", "no-sound"}
-    judge_chain(recording, RATE)
-    if not recording.gaps:
-        judge_joints(recording)
-        judge_numbers(recording, RATE)
-
-
-def test_a_card_that_stands_still_for_too_long(carded):
-    recording, pressed = live_still(carded, 20, {"stall_tolerance": "1 s"})
-    assert recording.gaps_of("overtaken") or recording.gaps_of("no-sound")
-    assert set(g["kind"] for g in recording.gaps) <= {"overtaken", "no-sound", "frames-lost", "pre-event"}
-    judge_chain(recording, RATE)
-    assert recording.end_s > pressed / NS + 20
-    for file in recording.files[:3]:
-        judge_players(file)
