@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: EUPL-1.2
+// UTC as text. Where it comes from and how wrong it may be is in bodycam/wall.h.
+#ifndef BC_BASE_UTC_H
+#define BC_BASE_UTC_H
+
+#include <stdint.h>
+
+#define BC_UTC_TEXT_BYTES sizeof("1970-01-01T00:00:00Z")
+
+// The whole second that utc_ns (since 1970-01-01Z) lies in, as ISO 8601 and RFC 3339 have it: 2026-11-26T01:12:14Z.
+// 0; -ERANGE before 1970. Takes no lock and no memory, whatever the locale and the time zone. The latest time the
+// type holds is 2262-04-11T23:47:16Z.
+int bc_utc_format(int64_t utc_ns, char ret_text[BC_UTC_TEXT_BYTES]);
+
+#endif
