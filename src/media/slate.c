@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -28,18 +29,6 @@ static void keep(struct bc_frame *frame)
         (void)frame;
 }
 
-static const struct colour *colour_at(const struct bc_frame *frame, uint32_t x, uint32_t y)
-{
-        uint32_t shorter_px = frame->width_px < frame->height_px ? frame->width_px : frame->height_px;
-        uint32_t border_px = shorter_px / 10 + 1;
-        bool inside = x >= border_px && x + border_px < frame->width_px && y >= border_px &&
-                      y + border_px < frame->height_px;
-
-        if (inside)
-                return &field;
-        return (x + y) / border_px % 2 ? &amber : &black;
-}
-
 static void lay_out(struct bc_slate *slate)
 {
         struct bc_frame *frame = &slate->frame;
@@ -54,23 +43,48 @@ static void lay_out(struct bc_slate *slate)
         frame->stride_bytes[2] = interleaved ? 0 : frame->width_px / 2;
 }
 
-static void draw(struct bc_slate *slate)
+static void fill(struct bc_frame *frame, uint32_t y, uint32_t from_x, uint32_t until_x, const struct colour *colour)
 {
-        struct bc_frame *frame = &slate->frame;
-        bool interleaved = frame->format == BC_PIXEL_NV12;
-        uint8_t *u = frame->plane[1], *v = interleaved ? frame->plane[1] + 1 : frame->plane[2];
+        // A pair of pixels in both directions has the colour of its upper left one.
+        uint32_t from = (from_x + 1) / 2, until = (until_x + 1) / 2;
+        size_t line = (size_t)(y / 2) * frame->stride_bytes[1];
 
-        for (uint32_t y = 0; y < frame->height_px; y++)
-                for (uint32_t x = 0; x < frame->width_px; x++)
-                        frame->plane[0][(size_t)y * frame->stride_bytes[0] + x] = colour_at(frame, x, y)->y;
-        for (uint32_t y = 0; y < frame->height_px / 2; y++)
-                for (uint32_t x = 0; x < frame->width_px / 2; x++) {
-                        const struct colour *colour = colour_at(frame, 2 * x, 2 * y);
-                        size_t at = (size_t)y * frame->stride_bytes[1] + x * (interleaved ? 2 : 1);
+        memset(frame->plane[0] + (size_t)y * frame->stride_bytes[0] + from_x, colour->y, until_x - from_x);
+        if (y % 2)
+                return;
+        if (frame->format == BC_PIXEL_I420) {
+                memset(frame->plane[1] + line + from, colour->u, until - from);
+                memset(frame->plane[2] + line + from, colour->v, until - from);
+                return;
+        }
+        for (uint32_t x = from; x < until; x++) {
+                frame->plane[1][line + 2 * x] = colour->u;
+                frame->plane[1][line + 2 * x + 1] = colour->v;
+        }
+}
 
-                        u[at] = colour->u;
-                        v[at] = colour->v;
+static void paint(struct bc_frame *frame)
+{
+        uint32_t width_px = frame->width_px, height_px = frame->height_px;
+        uint32_t border_px = (width_px < height_px ? width_px : height_px) / 10 + 1;
+
+        for (uint32_t y = 0; y < height_px; y++) {
+                bool middle = y >= border_px && y + border_px < height_px;
+
+                for (uint32_t x = 0, until; x < width_px; x = until) {
+                        if (middle && x == border_px) {
+                                until = width_px - border_px;
+                                fill(frame, y, x, until, &field);
+                                continue;
+                        }
+                        until = x + border_px - (x + y) % border_px;
+                        if (until > width_px)
+                                until = width_px;
+                        if (middle && x < border_px && until > border_px)
+                                until = border_px;
+                        fill(frame, y, x, until, (x + y) / border_px % 2 ? &amber : &black);
                 }
+        }
 }
 
 int bc_slate_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format format,
@@ -91,7 +105,6 @@ int bc_slate_new(uint32_t width_px, uint32_t height_px, enum bc_pixel_format for
         if (!slate->pixels)
                 return -ENOMEM;
         lay_out(slate);
-        draw(slate);
         *ret_slate = BC_TAKE(slate);
         return 0;
 }
@@ -106,6 +119,7 @@ void bc_slate_free(struct bc_slate *slate)
 
 struct bc_frame *bc_slate_frame(struct bc_slate *slate, int64_t time_ns)
 {
+        paint(&slate->frame);
         slate->frame.time_ns = time_ns;
         return &slate->frame;
 }

@@ -2,6 +2,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -89,11 +91,34 @@ static void test_the_smallest_one(void **state)
         bc_slate_free(NULL);
 }
 
+static void test_it_comes_back_freshly_painted(void **state)
+{
+        enum bc_pixel_format formats[] = { BC_PIXEL_I420, BC_PIXEL_NV12 };
+        size_t size = 66 * 50 * 3 / 2;
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                struct bc_slate *slate;
+                struct bc_frame *frame;
+                uint8_t *before = malloc(size);
+
+                assert_int_equal(bc_slate_new(66, 50, formats[i], &slate), 0);
+                frame = bc_slate_frame(slate, 1);
+                memcpy(before, frame->plane[0], size); // its planes lie one behind the other
+                memset(frame->plane[0], 99, size);
+                frame = bc_slate_frame(slate, 2);
+                assert_memory_equal(frame->plane[0], before, size);
+                free(before);
+                bc_slate_free(slate);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_it_cannot_be_taken_for_darkness),
                 cmocka_unit_test(test_the_smallest_one),
+                cmocka_unit_test(test_it_comes_back_freshly_painted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
