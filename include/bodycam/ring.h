@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The packet ring: the last seconds of encoded picture and sound, in memory.
+// The packet ring: the last seconds of encoded picture and sound, and what is said about them, in memory.
 //
-// One block, allocated once (and locked in memory where the limits allow), divided into lanes: picture and sound.
+// One block, allocated once (and locked in memory where the limits allow), divided into lanes: picture, sound, and
+// telemetry (text and position), which the picture's writer appends before the picture that it starts with: whoever
+// sees a picture sees all telemetry up to its start, and each key frame has a unit of its own start in each of them.
 // A lane is a byte ring of access units in the order of their start times, with an index beside it. Each lane has
 // one writer thread. Appending never waits for a reader: when a lane is full, the oldest whole GOP goes, and with
-// it the sound that started before the next key frame. The past is a read position: pre-recording, live view and
+// it what started before the next key frame in the other lanes. The past is a read position: pre-recording, live view and
 // a slow card are cursors at different places of the same ring, and the ring does not know who reads.
 //
 // Threading: thread-safe. Readers copy one access unit at a time under the ring's lock, so a writer waits for one
@@ -22,12 +24,15 @@ struct bc_ring;
 enum bc_lane {
         BC_LANE_PICTURE,
         BC_LANE_SOUND,
+        BC_LANE_TEXT,     // tx3g samples
+        BC_LANE_POSITION, // GPMF
         BC_LANE_COUNT,
 };
 
 enum bc_unit_flags {
-        BC_UNIT_KEY = 1 << 0,        // an IDR with its parameter sets' stream; every sound unit is one
+        BC_UNIT_KEY = 1 << 0,        // an IDR with its parameter sets' stream; every unit of another lane is one
         BC_UNIT_SUBSTITUTE = 1 << 1, // not from the sensor: slate picture, or sound that holds inserted silence
+        BC_UNIT_CLOCK = 1 << 2,      // text: from here on UTC does not go on from what it was (set, or its source is new)
 };
 
 // One access unit. It lasts until the next one of its lane starts (sound: always 1024 samples).
@@ -82,7 +87,7 @@ void bc_ring_set_recording(struct bc_ring *ring, bool recording);
 // ---- readers -------------------------------------------------------------------------------------------------
 
 // Places the cursor on the newest key frame that starts at or before from_ns (the oldest one there is, if none
-// does), and on the first sound unit starting at or after that key frame.
+// does), and in each other lane on the first unit starting at or after that key frame.
 // 0; -EAGAIN when no key frame is held yet; -ENODATA when none is held and the lane has ended.
 int bc_ring_place(struct bc_ring *ring, int64_t from_ns, struct bc_cursor *ret_cursor);
 

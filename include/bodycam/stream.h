@@ -3,8 +3,11 @@
 #ifndef BODYCAM_STREAM_H
 #define BODYCAM_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "bodycam/ring.h"
 
 #define BC_STREAM_CONFIG_BYTES_MAX 512
 #define BC_SOUND_RATE_HZ 48000
@@ -27,9 +30,34 @@ struct bc_sound_stream {
         size_t config_bytes;
 };
 
+// What is said about the pictures (bodycam/moment.h): texts once a second and at every event (tx3g, 3GPP TS 26.245, 5.17),
+// positions (GPMF, as GoPro's open parser documents it). Each key frame has a unit of its own start in both.
+struct bc_telemetry_stream {
+        bool text, position;
+};
+
 struct bc_stream {
         struct bc_picture_stream picture;
         struct bc_sound_stream sound;
+        struct bc_telemetry_stream telemetry;
 };
+
+// Whether the stream has this lane of the ring. In files, tracks are in the order of the lanes.
+static inline bool bc_stream_has(const struct bc_stream *stream, enum bc_lane lane)
+{
+        switch (lane) {
+        case BC_LANE_PICTURE:
+                return true;
+        case BC_LANE_SOUND:
+                return stream->sound.channels > 0;
+        case BC_LANE_TEXT:
+                return stream->telemetry.text;
+        case BC_LANE_POSITION:
+                return stream->telemetry.position;
+        case BC_LANE_COUNT:
+                break;
+        }
+        return false;
+}
 
 #endif

@@ -134,6 +134,52 @@ static int cut_sound(struct bc_ring *ring, struct bc_cursor *cursor, const struc
         }
 }
 
+// Counts the units of a telemetry lane that end with the fragment or before. 0, -EPIPE, or -ENOBUFS: there are more
+// than a fragment may hold.
+static int cut_telemetry(struct bc_ring *ring, struct bc_cursor *cursor, enum bc_lane lane,
+                         const struct bc_cut_rule *rule, struct bc_cut *cut, struct bc_cut_telemetry *ret_telemetry)
+{
+        bool all = cut->segment_ends || cut->recording_ends;
+        struct bc_cut_telemetry telemetry = { .end_ns = cut->end_ns };
+        uint32_t last_bytes = 0;
+        int64_t last_ns = 0;
+        size_t bytes = 0;
+
+        for (;;) {
+                struct bc_unit unit;
+                int r = bc_ring_peek(ring, cursor, lane, telemetry.units, &unit);
+
+                if (r == -EPIPE)
+                        return r;
+                if (r == 0 && unit.time_ns < rule->from_ns && telemetry.units == 0 && !rule->segment_begun) {
+                        cursor->next[lane]++;
+                        continue;
+                }
+                if (r == 0 && unit.time_ns < cut->end_ns && telemetry.units == BC_CUT_TELEMETRY_MAX) {
+                        telemetry.end_ns = unit.time_ns;
+                        cut->payload_bytes += bytes;
+                        *ret_telemetry = telemetry;
+                        return -ENOBUFS;
+                }
+                if (r == 0 && unit.time_ns < cut->end_ns) {
+                        last_bytes = unit.size_bytes;
+                        last_ns = unit.time_ns;
+                        bytes += unit.size_bytes;
+                        telemetry.units++;
+                        continue;
+                }
+                // The last one counted lasts beyond the fragment, or nobody knows yet how long.
+                if (!all && telemetry.units > 0 && (r < 0 || unit.time_ns > cut->end_ns)) {
+                        telemetry.units--;
+                        bytes -= last_bytes;
+                        telemetry.end_ns = last_ns;
+                }
+                cut->payload_bytes += bytes;
+                *ret_telemetry = telemetry;
+                return 0;
+        }
+}
+
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
 {
         return a_ns < b_ns ? a_ns : b_ns;
@@ -205,6 +251,13 @@ int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct b
                 *ret_wake_ns = last_ns;
                 return -EAGAIN;
         }
+        r = cut_telemetry(ring, cursor, BC_LANE_TEXT, rule, &cut, &cut.text);
+        if (r == 0)
+                r = cut_telemetry(ring, cursor, BC_LANE_POSITION, rule, &cut, &cut.position);
+        if (r == -ENOBUFS)
+                cut.segment_ends = cut.recording_ends = false; // as for sound
+        else if (r < 0)
+                return r;
         *ret_cut = cut;
         return 0;
 }

@@ -28,29 +28,57 @@ static unsigned nibble(char digit)
         return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 15;
 }
 
-void bc_describe_segment(const struct bc_recording *recording, struct bc_init *ret_init)
+static void describe_picture(const struct bc_picture_stream *stream, struct bc_track *track)
+{
+        track->kind = BC_TRACK_AVC;
+        track->width_px = stream->width_px;
+        track->height_px = stream->height_px;
+        memcpy(track->config, stream->config, stream->config_bytes);
+        track->config_bytes = stream->config_bytes;
+}
+
+static void describe_sound(const struct bc_sound_stream *stream, struct bc_track *track)
+{
+        track->kind = BC_TRACK_AAC;
+        track->channels = stream->channels;
+        track->bit_rate_bps = stream->bit_rate_bps;
+        memcpy(track->config, stream->config, stream->config_bytes);
+        track->config_bytes = stream->config_bytes;
+}
+
+static void describe_tracks(const struct bc_recording *recording, struct bc_init *init)
 {
         const struct bc_stream *stream = recording->stream;
-        const struct bc_manifest *manifest = &recording->manifest;
-        struct bc_track *track = &ret_init->track[0];
 
-        *ret_init = (struct bc_init){ .tracks = stream->sound.channels > 0 ? 2 : 1 };
+        for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++) {
+                struct bc_track *track = &init->track[init->tracks];
+
+                if (!bc_stream_has(stream, lane))
+                        continue;
+                init->tracks++;
+                track->start_ticks = recording->base_ticks[lane] - recording->base_ticks[BC_LANE_PICTURE];
+                if (lane == BC_LANE_PICTURE)
+                        describe_picture(&stream->picture, track);
+                if (lane == BC_LANE_SOUND)
+                        describe_sound(&stream->sound, track);
+                if (lane == BC_LANE_TEXT)
+                        track->kind = BC_TRACK_TEXT;
+                if (lane == BC_LANE_POSITION)
+                        track->kind = BC_TRACK_POSITION;
+        }
+}
+
+void bc_describe_segment(const struct bc_recording *recording, struct bc_init *ret_init)
+{
+        const struct bc_manifest *manifest = &recording->manifest;
+
+        *ret_init = (struct bc_init){ 0 };
         snprintf(ret_init->label.device, sizeof(ret_init->label.device), "%s", manifest->device);
         bc_store_name(recording->store, manifest->counter, ret_init->label.recording);
         ret_init->label.segment = recording->number;
-        ret_init->label.base_ticks = recording->base_ticks;
+        ret_init->label.base_ticks = recording->base_ticks[BC_LANE_PICTURE];
         for (size_t i = 0; i < BC_BOOT_ID_BYTES && strlen(manifest->boot_id) == 2 * BC_BOOT_ID_BYTES; i++)
-                ret_init->label.boot_id[i] = (uint8_t)(nibble(manifest->boot_id[2 * i]) << 4 | nibble(manifest->boot_id[2 * i + 1]));
-        track->kind = BC_TRACK_AVC;
-        track->width_px = stream->picture.width_px;
-        track->height_px = stream->picture.height_px;
-        memcpy(track->config, stream->picture.config, stream->picture.config_bytes);
-        track->config_bytes = stream->picture.config_bytes;
-        track = &ret_init->track[1];
-        track->kind = BC_TRACK_AAC;
-        track->start_ticks = recording->sound_base_ticks - recording->base_ticks;
-        track->channels = stream->sound.channels;
-        track->bit_rate_bps = stream->sound.bit_rate_bps;
-        memcpy(track->config, stream->sound.config, stream->sound.config_bytes);
-        track->config_bytes = stream->sound.config_bytes;
+                ret_init->label.boot_id[i] = (uint8_t)(nibble(manifest->boot_id[2 * i]) << 4 |
+                                                       nibble(manifest->boot_id[2 * i + 1]));
+        describe_tracks(recording, ret_init);
 }

@@ -22,7 +22,7 @@
 
 int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes)
 {
-        buffer->room = bc_segment_room(BC_CUT_PICTURES_MAX + BC_CUT_SOUNDS_MAX);
+        buffer->room = bc_segment_room(BC_CUT_UNITS_MAX);
         buffer->payload_room = payload_bytes;
         buffer->bytes = malloc(buffer->room + payload_bytes);
         return buffer->bytes ? 0 : -ENOMEM;
@@ -168,8 +168,9 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
         struct bc_init init;
         int r;
 
-        recording->base_ticks = bc_ticks_from_ns(first_picture_ns);
-        recording->sound_base_ticks = next_sound_ticks(recording);
+        for (int lane = 0; lane < BC_LANE_COUNT; lane++)
+                recording->base_ticks[lane] = bc_ticks_from_ns(first_picture_ns);
+        recording->base_ticks[BC_LANE_SOUND] = next_sound_ticks(recording);
         memset(recording->decode_ticks, 0, sizeof(recording->decode_ticks));
         bc_describe_segment(recording, &init);
         bc_segment_name(recording->number, name);
@@ -181,7 +182,7 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
                 bc_segment_done(&recording->segment);
                 return -ENOMEM;
         }
-        entry->first_ticks = entry->end_ticks = recording->base_ticks;
+        entry->first_ticks = entry->end_ticks = recording->base_ticks[BC_LANE_PICTURE];
         entry->follows = recording->follows;
         recording->segment_begun = true;
         recording->manifest_stale = true;
@@ -347,18 +348,29 @@ static int read_lane(struct bc_recording *recording, struct bc_cursor *cursor, e
         return 0;
 }
 
-// Durations follow from the start times, each rounded once, against what the track has used so far: no drift.
-static void time_pictures(struct bc_recording *recording, const struct bc_cut *cut)
+// Where the lane's track has come to.
+static int64_t track_end_ticks(const struct bc_recording *recording, enum bc_lane lane)
 {
-        struct bc_fragment_buffer *buffer = recording->buffer;
-        int64_t at_ticks = recording->base_ticks + (int64_t)recording->decode_ticks[BC_LANE_PICTURE];
+        return recording->base_ticks[lane] + (int64_t)recording->decode_ticks[lane];
+}
 
-        for (size_t i = 0; i < cut->pictures; i++) {
-                int64_t end_ns = i + 1 < cut->pictures ? buffer->unit[BC_LANE_PICTURE][i + 1].time_ns : cut->end_ns;
-                int64_t ticks = bc_ticks_from_ns(end_ns) - at_ticks;
+static uint32_t duration_ticks(int64_t ticks)
+{
+        return (uint32_t)(ticks < 1 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks);
+}
 
-                ticks = ticks < 1 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks;
-                buffer->sample[BC_LANE_PICTURE][i].duration_ticks = (uint32_t)ticks;
+// Durations follow from the start times, each rounded once, against what the track has used so far: no drift. The last
+// unit ends at end_ns.
+static void time_units(struct bc_recording *recording, enum bc_lane lane, size_t units, int64_t end_ns)
+{
+        const struct bc_unit *unit = recording->buffer->unit[lane];
+        int64_t at_ticks = track_end_ticks(recording, lane);
+
+        for (size_t i = 0; i < units; i++) {
+                int64_t next_ns = i + 1 < units ? unit[i + 1].time_ns : end_ns;
+                uint32_t ticks = duration_ticks(bc_ticks_from_ns(next_ns) - at_ticks);
+
+                recording->buffer->sample[lane][i].duration_ticks = ticks;
                 at_ticks += ticks;
         }
 }
@@ -368,7 +380,7 @@ static void time_pictures(struct bc_recording *recording, const struct bc_cut *c
 static int time_sound(struct bc_recording *recording, const struct bc_cut *cut)
 {
         const struct bc_unit *unit = recording->buffer->unit[BC_LANE_SOUND];
-        int64_t at_ticks = recording->sound_base_ticks + (int64_t)recording->decode_ticks[BC_LANE_SOUND];
+        int64_t at_ticks = track_end_ticks(recording, BC_LANE_SOUND);
 
         if (cut->sounds > 0 && bc_ticks_from_ns(unit[0].time_ns) != at_ticks)
                 return -ESTALE;
@@ -377,48 +389,59 @@ static int time_sound(struct bc_recording *recording, const struct bc_cut *cut)
 
                 if (i + 1 < cut->sounds)
                         ticks = bc_ticks_from_ns(unit[i + 1].time_ns) - at_ticks;
-                ticks = ticks < 1 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks;
-                recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks = (uint32_t)ticks;
-                at_ticks += ticks;
+                recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks = duration_ticks(ticks);
+                at_ticks += duration_ticks(ticks);
         }
         return 0;
 }
 
-static size_t make_runs(struct bc_recording *recording, const struct bc_cut *cut, struct bc_run run[BC_LANE_COUNT])
+// How many units of each lane the fragment has.
+static void count_units(const struct bc_cut *cut, size_t ret_units[BC_LANE_COUNT])
 {
-        const size_t count[BC_LANE_COUNT] = { cut->pictures, cut->sounds };
+        ret_units[BC_LANE_PICTURE] = cut->pictures;
+        ret_units[BC_LANE_SOUND] = cut->sounds;
+        ret_units[BC_LANE_TEXT] = cut->text.units;
+        ret_units[BC_LANE_POSITION] = cut->position.units;
+}
+
+static size_t make_runs(struct bc_recording *recording, const size_t units[BC_LANE_COUNT],
+                        struct bc_run run[BC_LANE_COUNT])
+{
+        uint32_t track = 0;
         size_t runs = 0;
 
-        for (uint32_t lane = 0; lane < BC_LANE_COUNT; lane++)
-                if (count[lane] > 0)
+        for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++) {
+                if (units[lane] > 0)
                         run[runs++] = (struct bc_run){
-                                .track = lane,
+                                .track = track,
                                 .decode_ticks = recording->decode_ticks[lane],
                                 .sample = recording->buffer->sample[lane],
-                                .samples = count[lane],
+                                .samples = units[lane],
                         };
+                track += bc_stream_has(recording->stream, lane);
+        }
         return runs;
 }
 
 // Where the sound that is durable ends.
 static int64_t sound_end_ns(const struct bc_recording *recording)
 {
-        return bc_ns_from_ticks(recording->sound_base_ticks + (int64_t)recording->decode_ticks[BC_LANE_SOUND]);
+        return bc_ns_from_ticks(track_end_ticks(recording, BC_LANE_SOUND));
 }
 
 static void note_durable(struct bc_recording *recording, const struct bc_cut *cut)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
+        size_t units[BC_LANE_COUNT];
 
-        for (size_t i = 0; i < cut->pictures; i++)
-                recording->decode_ticks[BC_LANE_PICTURE] +=
-                        recording->buffer->sample[BC_LANE_PICTURE][i].duration_ticks;
-        for (size_t i = 0; i < cut->sounds; i++)
-                recording->decode_ticks[BC_LANE_SOUND] += recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks;
+        count_units(cut, units);
+        for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++)
+                for (size_t i = 0; i < units[lane]; i++)
+                        recording->decode_ticks[lane] += recording->buffer->sample[lane][i].duration_ticks;
         bc_declare_units(recording, cut);
         if (cut->pictures > 0) {
                 recording->durable_ns = cut->end_ns;
-                entry->end_ticks = recording->base_ticks + (int64_t)recording->decode_ticks[BC_LANE_PICTURE];
+                entry->end_ticks = track_end_ticks(recording, BC_LANE_PICTURE);
                 // Sound alone may run ahead of a picture that is still to come and to be declared.
                 if (recording->declared_ns < cut->end_ns)
                         recording->declared_ns = cut->end_ns;
@@ -442,14 +465,13 @@ static int write_fragment(struct bc_recording *recording, const struct bc_cut *c
         struct bc_fragment_buffer *buffer = recording->buffer;
         struct bc_cursor cursor = recording->cursor;
         struct bc_run run[BC_LANE_COUNT];
-        size_t used = 0, runs;
+        size_t units[BC_LANE_COUNT], used = 0, runs;
         int r;
 
+        count_units(cut, units);
         r = reserve_payload(buffer, cut->payload_bytes);
-        if (r == 0)
-                r = read_lane(recording, &cursor, BC_LANE_PICTURE, cut->pictures, &used);
-        if (r == 0)
-                r = read_lane(recording, &cursor, BC_LANE_SOUND, cut->sounds, &used);
+        for (enum bc_lane lane = 0; lane < BC_LANE_COUNT && r == 0; lane++)
+                r = read_lane(recording, &cursor, lane, units[lane], &used);
         if (r == 0 && !recording->segment_begun)
                 r = begin_segment(recording, buffer->unit[BC_LANE_PICTURE][0].time_ns);
         if (r == 0)
@@ -458,8 +480,10 @@ static int write_fragment(struct bc_recording *recording, const struct bc_cut *c
                 return fall_behind(recording);
         if (r < 0)
                 return r;
-        time_pictures(recording, cut);
-        runs = make_runs(recording, cut, run);
+        time_units(recording, BC_LANE_PICTURE, cut->pictures, cut->end_ns);
+        time_units(recording, BC_LANE_TEXT, cut->text.units, cut->text.end_ns);
+        time_units(recording, BC_LANE_POSITION, cut->position.units, cut->position.end_ns);
+        runs = make_runs(recording, units, run);
         r = bc_segment_append(&recording->segment, run, runs, buffer->bytes, buffer->room, used);
         if (r < 0) {
                 abandon_segment(recording, r);
@@ -497,7 +521,7 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
                 return fall_behind(recording);
         if (r < 0)
                 return r;
-        if (cut.pictures > 0 || cut.sounds > 0) {
+        if (cut.pictures > 0 || cut.sounds > 0 || cut.text.units > 0 || cut.position.units > 0) {
                 r = write_fragment(recording, &cut);
                 if (r < 0 || recording->stage != BC_STAGE_WRITE)
                         return r;

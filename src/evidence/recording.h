@@ -21,7 +21,7 @@
 struct bc_fragment_buffer {
         uint8_t *bytes; // room for head and header, then the samples
         size_t room, payload_room;
-        struct bc_unit unit[BC_LANE_COUNT][BC_CUT_PICTURES_MAX];
+        struct bc_unit unit[BC_LANE_COUNT][BC_CUT_PICTURES_MAX]; // no lane has more in a fragment
         struct bc_sample sample[BC_LANE_COUNT][BC_CUT_PICTURES_MAX];
 };
 
@@ -67,7 +67,7 @@ struct bc_recording {
         uint32_t number;         // of the current or next segment
         uint32_t follows;        // the abandoned segment the next one succeeds, or 0
         int64_t segment_from_ns; // its first picture
-        int64_t base_ticks, sound_base_ticks;
+        int64_t base_ticks[BC_LANE_COUNT]; // where each track begins; all but sound where the segment does
         uint64_t decode_ticks[BC_LANE_COUNT];
 };
 

@@ -18,6 +18,8 @@
 enum bc_track_kind {
         BC_TRACK_AVC, // H.264 in `avc1` (14496-15): 4-byte lengths, no reordering
         BC_TRACK_AAC, // AAC-LC in `mp4a` (14496-14), 48 kHz, mono or stereo
+        BC_TRACK_TEXT,
+        BC_TRACK_POSITION,
 };
 
 struct bc_track {

@@ -6,7 +6,7 @@
 //  3. Start times never go back within a lane.
 //  4. The picture lane starts with a key frame, unless its only GOP had to go while it was still growing; then
 //     nothing can be placed until the next key frame.
-//  5. When a GOP goes, the sound that starts before the oldest picture left goes with it.
+//  5. When a GOP goes, what starts before the oldest picture left goes with it in the other lanes.
 //  6. While nothing is recorded, the second oldest key frame is younger than pre_event_ns.
 #include "bodycam/ring.h"
 
@@ -164,12 +164,17 @@ static uint64_t second_key(const struct lane *lane)
         return lane->next;
 }
 
-static void evict_sound_before(struct bc_ring *ring, int64_t time_ns)
+static void evict_before(struct lane *lane, int64_t time_ns)
 {
-        struct lane *sound = &ring->lane[BC_LANE_SOUND];
+        while (!is_empty(lane) && entry_of(lane, lane->first)->unit.time_ns < time_ns)
+                evict_unit(lane);
+}
 
-        while (!is_empty(sound) && entry_of(sound, sound->first)->unit.time_ns < time_ns)
-                evict_unit(sound);
+static void evict_others_before(struct bc_ring *ring, int64_t time_ns)
+{
+        for (int i = 0; i < BC_LANE_COUNT; i++)
+                if (i != BC_LANE_PICTURE)
+                        evict_before(&ring->lane[i], time_ns);
 }
 
 static void evict_gop(struct bc_ring *ring)
@@ -180,7 +185,7 @@ static void evict_gop(struct bc_ring *ring)
         while (picture->first < until)
                 evict_unit(picture);
         if (!is_empty(picture))
-                evict_sound_before(ring, entry_of(picture, picture->first)->unit.time_ns);
+                evict_others_before(ring, entry_of(picture, picture->first)->unit.time_ns);
 }
 
 // Makes room for size bytes in one piece; returns how many must be skipped in front of them.
@@ -221,10 +226,10 @@ static void obey_retention(struct bc_ring *ring)
                         break;
                 evict_gop(ring);
         }
+        if (is_empty(picture))
+                evict_others_before(ring, horizon_ns);
         if (!ring->pre_event_sound)
-                evict_sound_before(ring, INT64_MAX);
-        else if (is_empty(picture))
-                evict_sound_before(ring, horizon_ns);
+                evict_before(sound, INT64_MAX);
 }
 
 void bc_ring_set_recording(struct bc_ring *ring, bool recording)
@@ -298,11 +303,21 @@ void bc_ring_restart(struct bc_ring *ring)
 
 // ---- readers -------------------------------------------------------------------------------------------------
 
+// The sequence number of the lane's first unit that starts at or after time_ns; lane->next when there is none.
+static uint64_t first_at(const struct lane *lane, int64_t time_ns)
+{
+        uint64_t sequence = lane->first;
+
+        while (sequence < lane->next && entry_of(lane, sequence)->unit.time_ns < time_ns)
+                sequence++;
+        return sequence;
+}
+
 static int place(const struct bc_ring *ring, int64_t from_ns, struct bc_cursor *ret_cursor)
 {
         const struct lane *picture = &ring->lane[BC_LANE_PICTURE];
-        const struct lane *sound = &ring->lane[BC_LANE_SOUND];
-        struct bc_cursor cursor = { .next = { picture->next, sound->first } };
+        struct bc_cursor cursor = { .next = { [BC_LANE_PICTURE] = picture->next } };
+        int64_t start_ns;
 
         for (uint64_t sequence = picture->next; sequence-- > picture->first;) {
                 const struct bc_unit *unit = &entry_of(picture, sequence)->unit;
@@ -315,10 +330,10 @@ static int place(const struct bc_ring *ring, int64_t from_ns, struct bc_cursor *
         }
         if (cursor.next[BC_LANE_PICTURE] == picture->next)
                 return picture->ended ? -ENODATA : -EAGAIN;
-        while (cursor.next[BC_LANE_SOUND] < sound->next &&
-               entry_of(sound, cursor.next[BC_LANE_SOUND])->unit.time_ns <
-                       entry_of(picture, cursor.next[BC_LANE_PICTURE])->unit.time_ns)
-                cursor.next[BC_LANE_SOUND]++;
+        start_ns = entry_of(picture, cursor.next[BC_LANE_PICTURE])->unit.time_ns;
+        for (int i = 0; i < BC_LANE_COUNT; i++)
+                if (i != BC_LANE_PICTURE)
+                        cursor.next[i] = first_at(&ring->lane[i], start_ns);
         *ret_cursor = cursor;
         return 0;
 }

@@ -57,11 +57,13 @@ void bench_make(struct bench *bench)
                           2 * (int64_t)feed->gop * (feed->interval_ns + feed->jitter_ns);
         int64_t pictures = span_ns / feed->interval_ns + 2 * (int64_t)feed->gop + 2;
         int64_t sounds = span_ns * 48 / (1024 * BC_NS_PER_MS) + 100;
+        int64_t telemetry = feed->telemetry ? 2 * (pictures / feed->gop + 2) : 0;
         const struct bc_ring_config ring = {
                 .lane_bytes = { (size_t)pictures * (feed->picture_bytes + 16) +
                                         ((size_t)pictures / feed->gop + 2) * feed->key_bytes,
-                                feed->sound ? (size_t)sounds * (feed->sound_bytes + 16) : 0 },
-                .lane_units = { (size_t)pictures, feed->sound ? (size_t)sounds : 0 },
+                                feed->sound ? (size_t)sounds * (feed->sound_bytes + 16) : 0,
+                                (size_t)telemetry * FEEDER_TELEMETRY_BYTES, (size_t)telemetry * FEEDER_TELEMETRY_BYTES },
+                .lane_units = { (size_t)pictures, feed->sound ? (size_t)sounds : 0, (size_t)telemetry, (size_t)telemetry },
                 .pre_event_ns = bench->config.pre_event_ns,
                 .pre_event_sound = bench->config.pre_event_sound,
         };

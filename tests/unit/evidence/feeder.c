@@ -25,6 +25,7 @@ const struct feeder_config feeder_default = {
         .picture_delay_ns = 20 * BC_NS_PER_MS,
         .sound_delay_ns = 25 * BC_NS_PER_MS,
         .sound = true,
+        .telemetry = false,
 };
 
 struct lane_thread {
@@ -41,11 +42,17 @@ struct feeder {
         bool stop;
         bool substitute[BC_LANE_COUNT];
         struct lane_thread lane[BC_LANE_COUNT];
+        uint64_t told[BC_LANE_COUNT]; // the picture thread's: the next unit of telemetry
 };
+
+bool feeder_has(const struct feeder_config *config, enum bc_lane lane)
+{
+        return lane == BC_LANE_PICTURE || (lane == BC_LANE_SOUND ? config->sound : config->telemetry);
+}
 
 void feeder_fill(uint8_t *bytes, size_t size, enum bc_lane lane, uint64_t number)
 {
-        uint64_t word = number << 1 | (lane == BC_LANE_SOUND);
+        uint64_t word = number << 2 | lane;
 
         for (size_t i = 0; i < size; i++)
                 bytes[i] = (uint8_t)(i < 8 ? word >> (8 * i) : word * 131 + i);
@@ -58,11 +65,11 @@ uint64_t feeder_check(const uint8_t *bytes, size_t size, enum bc_lane lane)
         assert_true(size >= 8);
         for (size_t i = 0; i < 8; i++)
                 word |= (uint64_t)bytes[i] << (8 * i);
-        assert_int_equal(word & 1, lane == BC_LANE_SOUND);
+        assert_int_equal(word & 3, lane);
         for (size_t i = 8; i < size; i++)
                 if (bytes[i] != (uint8_t)(word * 131 + i))
-                        fail_msg("unit %llu is damaged at byte %zu", (unsigned long long)(word >> 1), i);
-        return word >> 1;
+                        fail_msg("unit %llu is damaged at byte %zu", (unsigned long long)(word >> 2), i);
+        return word >> 2;
 }
 
 static uint32_t hash(uint32_t seed, uint64_t number)
@@ -74,6 +81,21 @@ static uint32_t hash(uint32_t seed, uint64_t number)
         return (uint32_t)(x >> 33);
 }
 
+static unsigned texts_per_gop(const struct feeder_config *config)
+{
+        return config->gop >= 3 ? 2 : 1;
+}
+
+// The picture that a unit of telemetry starts with.
+static uint64_t picture_of(const struct feeder_config *config, enum bc_lane lane, uint64_t number)
+{
+        unsigned texts = texts_per_gop(config);
+
+        if (lane == BC_LANE_POSITION)
+                return number * config->gop;
+        return number / texts * config->gop + number % texts * (config->gop / 3);
+}
+
 int64_t feeder_time(const struct feeder_config *config, enum bc_lane lane, uint64_t number)
 {
         if (lane == BC_LANE_SOUND) {
@@ -82,6 +104,8 @@ int64_t feeder_time(const struct feeder_config *config, enum bc_lane lane, uint6
 
                 return bc_ns_from_ticks((first + (int64_t)number) * BC_SOUND_UNIT_SAMPLES);
         }
+        if (lane == BC_LANE_TEXT || lane == BC_LANE_POSITION)
+                number = picture_of(config, lane, number);
         return config->start_ns + (int64_t)number * config->interval_ns +
                (config->jitter_ns && number ? (int64_t)hash(config->seed, number) % config->jitter_ns : 0);
 }
@@ -97,6 +121,23 @@ static bool wait_until(struct feeder *feeder, int64_t time_ns)
         stop = feeder->stop;
         bc_monitor_unlock(&feeder->monitor);
         return stop;
+}
+
+// What starts with this picture, before it.
+static void append_telemetry(struct feeder *feeder, uint64_t picture, uint8_t *bytes)
+{
+        const struct feeder_config *config = &feeder->config;
+
+        for (enum bc_lane lane = BC_LANE_TEXT; lane <= BC_LANE_POSITION; lane++) {
+                uint64_t *number = &feeder->told[lane];
+                struct bc_unit unit = { .time_ns = feeder_time(config, BC_LANE_PICTURE, picture), .flags = BC_UNIT_KEY,
+                                        .size_bytes = FEEDER_TELEMETRY_BYTES };
+
+                if (!feeder_has(config, lane) || picture_of(config, lane, *number) != picture)
+                        continue;
+                feeder_fill(bytes, unit.size_bytes, lane, (*number)++);
+                assert_int_equal(bc_ring_append(feeder->ring, lane, &unit, bytes), 0);
+        }
 }
 
 static void run(void *user)
@@ -131,9 +172,13 @@ static void run(void *user)
                 bc_monitor_unlock(&feeder->monitor);
                 if (was_substitute)
                         unit.flags |= BC_UNIT_SUBSTITUTE;
+                if (lane->lane == BC_LANE_PICTURE)
+                        append_telemetry(feeder, number, bytes);
                 feeder_fill(bytes, unit.size_bytes, lane->lane, number);
                 assert_int_equal(bc_ring_append(feeder->ring, lane->lane, &unit, bytes), 0);
         }
+        for (enum bc_lane of = BC_LANE_TEXT; lane->lane == BC_LANE_PICTURE && of <= BC_LANE_POSITION; of++)
+                bc_ring_end(feeder->ring, of, bc_clock_now_ns(feeder->clock));
         bc_ring_end(feeder->ring, lane->lane, bc_clock_now_ns(feeder->clock));
         free(bytes);
 }
@@ -150,7 +195,7 @@ struct feeder *feeder_start(struct bc_clock *clock, struct bc_ring *ring, const 
         for (int i = 0; i < BC_LANE_COUNT; i++) {
                 feeder->lane[i].feeder = feeder;
                 feeder->lane[i].lane = (enum bc_lane)i;
-                if (i == BC_LANE_PICTURE || config->sound)
+                if (i <= BC_LANE_SOUND && feeder_has(config, (enum bc_lane)i))
                         assert_int_equal(bc_thread_start(clock, "feeder", run, &feeder->lane[i],
                                                          &feeder->lane[i].thread), 0);
         }
@@ -189,6 +234,7 @@ void feeder_stream(const struct feeder_config *config, struct bc_stream *ret_str
                              .config_bytes = sizeof(avcc) },
         };
         memcpy(ret_stream->picture.config, avcc, sizeof(avcc));
+        ret_stream->telemetry.text = ret_stream->telemetry.position = config->telemetry;
         if (!config->sound)
                 return;
         ret_stream->sound.channels = 1;

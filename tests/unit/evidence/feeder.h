@@ -7,6 +7,8 @@
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 
+#define FEEDER_TELEMETRY_BYTES 32 // of a unit of telemetry
+
 struct feeder;
 
 struct feeder_config {
@@ -17,17 +19,21 @@ struct feeder_config {
         uint32_t picture_bytes, key_bytes, sound_bytes;
         int64_t picture_delay_ns, sound_delay_ns; // from a unit's end (sound) or start (picture) to the ring
         uint32_t seed;
-        bool sound;
+        bool sound, telemetry;
 };
 
-extern const struct feeder_config feeder_default; // 30 fps, GOP of 1 s, sound
+extern const struct feeder_config feeder_default; // 30 fps, GOP of 1 s, sound, telemetry
+
+// Whether it feeds this lane.
+bool feeder_has(const struct feeder_config *config, enum bc_lane lane);
 
 // Bytes of unit number n of a lane: the number, then a pattern of it.
 void feeder_fill(uint8_t *bytes, size_t size, enum bc_lane lane, uint64_t number);
 // The number; fails the test when the bytes are not of one unit of this lane.
 uint64_t feeder_check(const uint8_t *bytes, size_t size, enum bc_lane lane);
 
-// Start time of a unit, for as long as the test runs.
+// Start time of a unit, for as long as the test runs. A text starts with each key frame and with the picture a third of
+// a GOP behind it, a position with each key frame.
 int64_t feeder_time(const struct feeder_config *config, enum bc_lane lane, uint64_t number);
 
 struct feeder *feeder_start(struct bc_clock *clock, struct bc_ring *ring, const struct feeder_config *config);

@@ -45,6 +45,22 @@ static void add(struct judged *judged, enum bc_lane lane, const struct judged_un
         judged->unit[lane][judged->units[lane]++] = *unit;
 }
 
+static enum bc_lane lane_of(enum bc_track_kind kind)
+{
+        switch (kind) {
+        case BC_TRACK_AVC:
+                return BC_LANE_PICTURE;
+        case BC_TRACK_AAC:
+                return BC_LANE_SOUND;
+        case BC_TRACK_TEXT:
+                return BC_LANE_TEXT;
+        case BC_TRACK_POSITION:
+                return BC_LANE_POSITION;
+        }
+        fail_msg("a track of kind %d", kind);
+        return BC_LANE_COUNT;
+}
+
 static int on_fragment(void *user, uint64_t offset, const struct bc_fragment *fragment)
 {
         struct reading *reading = user;
@@ -53,8 +69,8 @@ static int on_fragment(void *user, uint64_t offset, const struct bc_fragment *fr
         reading->judged->fragments++;
         for (size_t r = 0; r < fragment->runs; r++) {
                 const struct bc_run *run = &fragment->run[r];
-                enum bc_lane lane = (enum bc_lane)run->track;
-                int64_t ticks = reading->init.label.base_ticks + reading->init.track[lane].start_ticks +
+                enum bc_lane lane = lane_of(reading->init.track[run->track].kind);
+                int64_t ticks = reading->init.label.base_ticks + reading->init.track[run->track].start_ticks +
                                 (int64_t)run->decode_ticks, first = ticks;
 
                 for (size_t i = 0; i < run->samples; i++) {

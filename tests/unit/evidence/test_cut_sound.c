@@ -236,7 +236,7 @@ static void test_more_sound_than_a_fragment_can_hold(void **state)
         cut_pictures(&stream, "IPPPP" "IPPPP" "I", 100 * MS);
         cut_sound_until(&stream, 61100);
         // 2813 units start before 60 s. They go into the segment, which ends one GOP later for it; none is left out.
-        assert_string_equal(strstr(cut_cuts(&stream, 61100), "+2048") - 5, "IPPPP+2048 IPPPP+788/ IPPPP+24");
+        assert_string_equal(strstr(cut_cuts(&stream, 61100), "+1536") - 5, "IPPPP+1536 IPPPP+1300/ IPPPP+24");
         cut_end(&stream);
 }
 
