@@ -25,7 +25,7 @@ int bc_segment_init(struct bc_segment *segment, int folder_fd, const char *name,
                 return -EINVAL;
         *segment = (struct bc_segment){ .fd = -1, .folder_fd = folder_fd, .init = *init };
         snprintf(segment->name, sizeof(segment->name), "%s", name);
-        bc_sample_table_init(&segment->table, init->tracks);
+        bc_sample_table_init(&segment->table, init);
         return 0;
 }
 

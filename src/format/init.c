@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "format/about.h"
 #include "format/moov.h"
 #include "format/record.h"
 
 #define CREATED_MAX_S (INT64_C(1) << 40)
 #define AVC_CONFIG_BYTES_MIN 7
 #define AAC_CONFIG_BYTES_MIN 2
-#define LABEL_VERSION 1
+#define LABEL_VERSION 2
 
 static bool text_ok(const char *text)
 {
@@ -39,6 +40,23 @@ static bool aac_ok(const struct bc_track *track)
         return head >> 11 == 2 && ((head >> 7) & 15) == 3 && ((head >> 3) & 15) == track->channels;
 }
 
+static bool track_ok(const struct bc_track *track)
+{
+        if (track->start_ticks > BC_TRACK_START_TICKS_MAX || track->start_ticks < -BC_TRACK_START_TICKS_MAX ||
+            track->config_bytes > sizeof(track->config))
+                return false;
+        switch (track->kind) {
+        case BC_TRACK_AVC:
+                return avc_ok(track);
+        case BC_TRACK_AAC:
+                return aac_ok(track);
+        case BC_TRACK_TEXT:
+        case BC_TRACK_POSITION:
+                return true;
+        }
+        return false;
+}
+
 int bc_init_check(const struct bc_init *init)
 {
         const struct bc_label *label = &init->label;
@@ -49,16 +67,10 @@ int bc_init_check(const struct bc_init *init)
         if (init->tracks == 0 || init->tracks > BC_TRACKS_MAX || init->track[0].kind != BC_TRACK_AVC ||
             init->track[0].start_ticks != 0)
                 return -EINVAL;
-        for (size_t i = 0; i < init->tracks; i++) {
-                const struct bc_track *track = &init->track[i];
-                if (track->start_ticks > BC_TRACK_START_TICKS_MAX || track->start_ticks < -BC_TRACK_START_TICKS_MAX)
+        for (size_t i = 0; i < init->tracks; i++)
+                if (!track_ok(&init->track[i]))
                         return -EINVAL;
-                if (track->config_bytes > sizeof(track->config))
-                        return -EINVAL;
-                if (track->kind == BC_TRACK_AVC ? !avc_ok(track) : track->kind != BC_TRACK_AAC || !aac_ok(track))
-                        return -EINVAL;
-        }
-        return 0;
+        return bc_about_ok(&init->about) ? 0 : -EINVAL;
 }
 
 // 14496-12, 4.3
@@ -219,6 +231,15 @@ static void get_mp4a(struct bc_reader *r, struct bc_track *track)
         get_config(r, track, high << 7 | low);
 }
 
+static void skip_box(struct bc_reader *r)
+{
+        uint32_t bytes = bc_get_u32(r);
+        if (bytes < 4)
+                r->failed = true;
+        else
+                bc_get_bytes(r, bytes - 4);
+}
+
 static void get_trak(struct bc_reader *r, struct bc_track *track)
 {
         struct bc_reader trak = *r;
@@ -228,15 +249,22 @@ static void get_trak(struct bc_reader *r, struct bc_track *track)
         bc_get_bytes(&trak, 4 + 104); // type, tkhd
         if (next_type(&trak) == BC_BOX_TYPE('e', 'd', 't', 's'))
                 get_edts(&trak, track);
-        bc_get_bytes(&trak, 8 + 44 + 16); // mdia, mdhd, hdlr up to the handler type
-        bool avc = bc_get_u32(&trak) == BC_BOX_TYPE('v', 'i', 'd', 'e');
-        bc_get_bytes(&trak, avc ? 12 + 8 : 12 + 6); // rest of hdlr
-        bc_get_bytes(&trak, 8 + (avc ? 20u : 16u) + 36 + 8 + 16); // minf, vmhd or smhd, dinf, stbl, stsd
-        track->kind = avc ? BC_TRACK_AVC : BC_TRACK_AAC;
-        if (avc)
+        bc_get_bytes(&trak, 8 + 44); // mdia, mdhd
+        struct bc_reader hdlr = trak;
+        bc_get_bytes(&hdlr, 16);
+        uint32_t handler = bc_get_u32(&hdlr);
+        skip_box(&trak);             // hdlr
+        bc_get_bytes(&trak, 8);      // minf
+        skip_box(&trak);             // vmhd, smhd or nmhd
+        bc_get_bytes(&trak, 36 + 8 + 16); // dinf, stbl, stsd
+        if (handler == BC_HANDLER_PICTURE) {
+                track->kind = BC_TRACK_AVC;
                 get_avc1(&trak, track);
-        else
+        } else if (handler == BC_HANDLER_SOUND) {
+                track->kind = BC_TRACK_AAC;
                 get_mp4a(&trak, track);
+        } else
+                track->kind = handler == BC_HANDLER_TEXT ? BC_TRACK_TEXT : BC_TRACK_POSITION;
         if (trak.failed)
                 r->failed = true;
 }
@@ -257,6 +285,8 @@ static void get_head(struct bc_reader *r, struct bc_init *init, struct bc_init_l
                 else
                         get_trak(r, &init->track[init->tracks++]);
         }
+        if (!r->failed && next_type(r) == BC_BOX_TYPE('u', 'd', 't', 'a'))
+                bc_about_read(r, &init->about);
         bc_get_bytes(r, 8); // mvex, which ends the head; here so that a cut before it is seen as one
 }
 

@@ -1,6 +1,44 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "format/moov.h"
 
+#include <string.h>
+
+#include "format/about.h"
+
+// What differs from kind to kind in the boxes around the sample entry.
+struct kind {
+        uint32_t handler;      // 14496-12, 8.4.3
+        uint32_t media_header; // 14496-12, 8.4.5
+        uint32_t header_flags, header_zeros;
+        int16_t layer;
+        uint16_t alternate_group, volume;
+        const char *name;
+};
+
+static const struct kind *kind_of(const struct bc_track *track)
+{
+        static const struct kind avc = { .handler = BC_HANDLER_PICTURE, .media_header = BC_BOX_TYPE('v', 'm', 'h', 'd'),
+                                         .header_flags = 1, .header_zeros = 8, .name = "Picture" };
+        static const struct kind aac = { .handler = BC_HANDLER_SOUND, .media_header = BC_BOX_TYPE('s', 'm', 'h', 'd'),
+                                         .header_zeros = 4, .volume = 0x100, .name = "Sound" };
+        // In front of the picture, and in the group of subtitles that a player chooses one or none of.
+        static const struct kind text = { .handler = BC_HANDLER_TEXT, .media_header = BC_BOX_TYPE('n', 'm', 'h', 'd'),
+                                          .layer = -1, .alternate_group = 1, .name = "Text" };
+        static const struct kind position = { .handler = BC_HANDLER_POSITION,
+                                              .media_header = BC_BOX_TYPE('n', 'm', 'h', 'd'), .name = "Position" };
+        switch (track->kind) {
+        case BC_TRACK_AVC:
+                return &avc;
+        case BC_TRACK_AAC:
+                return &aac;
+        case BC_TRACK_TEXT:
+                return &text;
+        case BC_TRACK_POSITION:
+                break;
+        }
+        return &position;
+}
+
 static uint64_t creation_time(const struct bc_init *init)
 {
         return init->created_unix_s == 0 ? 0 : (uint64_t)(init->created_unix_s + BC_EPOCH_1904_S);
@@ -55,19 +93,25 @@ static void put_mvhd(struct bc_writer *w, const struct bc_init *init, const stru
 // 14496-12, 8.3.2
 static void put_tkhd(struct bc_writer *w, const struct bc_init *init, size_t i, const struct bc_track_samples *samples)
 {
-        const struct bc_track *track = &init->track[i];
+        const struct bc_track *track = &init->track[i], *region = NULL;
+        if (track->kind == BC_TRACK_AVC)
+                region = track;
+        else if (track->kind == BC_TRACK_TEXT)
+                region = &init->track[0]; // the text may stand anywhere on the picture
         size_t box = bc_fullbox_open(w, BC_BOX_TYPE('t', 'k', 'h', 'd'), 1, 3); // enabled, in movie
         bc_put_u64(w, creation_time(init));
         bc_put_u64(w, creation_time(init));
         bc_put_u32(w, (uint32_t)i + 1);
         bc_put_zeros(w, 4);
         bc_put_u64(w, track_ticks(track, samples));
-        bc_put_zeros(w, 8 + 2 + 2); // reserved, layer, alternate_group
-        bc_put_u16(w, track->kind == BC_TRACK_AAC ? 0x100 : 0); // volume
+        bc_put_zeros(w, 8);
+        bc_put_u16(w, (uint16_t)kind_of(track)->layer);
+        bc_put_u16(w, kind_of(track)->alternate_group);
+        bc_put_u16(w, kind_of(track)->volume);
         bc_put_zeros(w, 2);
         put_matrix(w);
-        bc_put_u32(w, track->kind == BC_TRACK_AVC ? track->width_px << 16 : 0);
-        bc_put_u32(w, track->kind == BC_TRACK_AVC ? track->height_px << 16 : 0);
+        bc_put_u32(w, region ? region->width_px << 16 : 0);
+        bc_put_u32(w, region ? region->height_px << 16 : 0);
         bc_box_close(w, box);
 }
 
@@ -111,22 +155,21 @@ static void put_mdhd(struct bc_writer *w, const struct bc_init *init, const stru
 }
 
 // 14496-12, 8.4.3
-static void put_hdlr(struct bc_writer *w, enum bc_track_kind kind)
+static void put_hdlr(struct bc_writer *w, const struct kind *kind)
 {
         size_t box = bc_fullbox_open(w, BC_BOX_TYPE('h', 'd', 'l', 'r'), 0, 0);
         bc_put_u32(w, 0);
-        bc_put_bytes(w, kind == BC_TRACK_AVC ? "vide" : "soun", 4);
+        bc_put_u32(w, kind->handler);
         bc_put_zeros(w, 12);
-        bc_put_bytes(w, kind == BC_TRACK_AVC ? "Picture" : "Sound", kind == BC_TRACK_AVC ? 8 : 6);
+        bc_put_bytes(w, kind->name, strlen(kind->name) + 1);
         bc_box_close(w, box);
 }
 
-// 14496-12, 12.1.2 (vmhd) and 12.2.2 (smhd)
-static void put_media_header(struct bc_writer *w, enum bc_track_kind kind)
+// 14496-12, 12.1.2 (vmhd), 12.2.2 (smhd) and 8.4.5.2 (nmhd)
+static void put_media_header(struct bc_writer *w, const struct kind *kind)
 {
-        size_t box = kind == BC_TRACK_AVC ? bc_fullbox_open(w, BC_BOX_TYPE('v', 'm', 'h', 'd'), 0, 1)
-                                          : bc_fullbox_open(w, BC_BOX_TYPE('s', 'm', 'h', 'd'), 0, 0);
-        bc_put_zeros(w, kind == BC_TRACK_AVC ? 8 : 4);
+        size_t box = bc_fullbox_open(w, kind->media_header, 0, kind->header_flags);
+        bc_put_zeros(w, kind->header_zeros);
         bc_box_close(w, box);
 }
 
@@ -211,15 +254,60 @@ static void put_mp4a(struct bc_writer *w, const struct bc_track *track)
         bc_box_close(w, box);
 }
 
+// 3GPP TS 26.245, 5.16: white on nothing, centred at the lower edge of the track's whole region, in the one font.
+static void put_tx3g(struct bc_writer *w)
+{
+        static const char font[] = "Sans-Serif";
+        size_t box = bc_box_open(w, BC_BOX_TYPE('t', 'x', '3', 'g'));
+        bc_put_zeros(w, 6);
+        bc_put_u16(w, 1); // data_reference_index
+        bc_put_u32(w, 0); // displayFlags
+        bc_put_u8(w, 1);  // horizontal-justification: centre
+        bc_put_u8(w, 0xff); // vertical-justification -1: bottom
+        bc_put_zeros(w, 4); // background-color-rgba
+        bc_put_zeros(w, 8); // default-text-box
+        bc_put_zeros(w, 4); // default-style: startChar, endChar
+        bc_put_u16(w, 1);   // font-ID
+        bc_put_u8(w, 0);    // face-style-flags
+        bc_put_u8(w, 18);   // font-size
+        bc_put_u32(w, 0xffffffff); // text-color-rgba
+        size_t ftab = bc_box_open(w, BC_BOX_TYPE('f', 't', 'a', 'b'));
+        bc_put_u16(w, 1); // entry-count
+        bc_put_u16(w, 1); // font-ID
+        bc_put_u8(w, sizeof(font) - 1);
+        bc_put_bytes(w, font, sizeof(font) - 1);
+        bc_box_close(w, ftab);
+        bc_box_close(w, box);
+}
+
+// The sample entry of GoPro's metadata format, with nothing in it but what every one has (14496-12, 8.5.2).
+static void put_gpmd(struct bc_writer *w)
+{
+        size_t box = bc_box_open(w, BC_BOX_TYPE('g', 'p', 'm', 'd'));
+        bc_put_zeros(w, 6);
+        bc_put_u16(w, 1); // data_reference_index
+        bc_box_close(w, box);
+}
+
 // 14496-12, 8.5.2: one sample entry.
 static void put_stsd(struct bc_writer *w, const struct bc_track *track)
 {
         size_t box = bc_fullbox_open(w, BC_BOX_TYPE('s', 't', 's', 'd'), 0, 0);
         bc_put_u32(w, 1);
-        if (track->kind == BC_TRACK_AVC)
+        switch (track->kind) {
+        case BC_TRACK_AVC:
                 put_avc1(w, track);
-        else
+                break;
+        case BC_TRACK_AAC:
                 put_mp4a(w, track);
+                break;
+        case BC_TRACK_TEXT:
+                put_tx3g(w);
+                break;
+        case BC_TRACK_POSITION:
+                put_gpmd(w);
+                break;
+        }
         bc_box_close(w, box);
 }
 
@@ -295,9 +383,9 @@ static void put_trak(struct bc_writer *w, const struct bc_init *init, size_t i, 
         put_edts(w, track, samples);
         size_t mdia = bc_box_open(w, BC_BOX_TYPE('m', 'd', 'i', 'a'));
         put_mdhd(w, init, samples);
-        put_hdlr(w, track->kind);
+        put_hdlr(w, kind_of(track));
         size_t minf = bc_box_open(w, BC_BOX_TYPE('m', 'i', 'n', 'f'));
-        put_media_header(w, track->kind);
+        put_media_header(w, kind_of(track));
         put_dinf(w);
         size_t stbl = bc_box_open(w, BC_BOX_TYPE('s', 't', 'b', 'l'));
         put_stsd(w, track);
@@ -333,6 +421,7 @@ void bc_moov_write(struct bc_writer *w, const struct bc_init *init, const struct
         put_mvhd(w, init, table);
         for (size_t i = 0; i < init->tracks; i++)
                 put_trak(w, init, i, table ? &table->track[i] : NULL);
+        bc_about_write(w, init);
         if (!table)
                 put_mvex(w, init);
         bc_box_close(w, moov);

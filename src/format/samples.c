@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void bc_sample_table_init(struct bc_sample_table *table, size_t tracks)
+void bc_sample_table_init(struct bc_sample_table *table, const struct bc_init *init)
 {
-        *table = (struct bc_sample_table){ .tracks = tracks <= BC_TRACKS_MAX ? tracks : 0 };
+        *table = (struct bc_sample_table){ .tracks = init->tracks <= BC_TRACKS_MAX ? init->tracks : 0 };
+        for (size_t i = 0; i < table->tracks; i++)
+                table->track[i].all_sync = init->track[i].kind != BC_TRACK_AVC;
 }
 
 void bc_sample_table_done(struct bc_sample_table *table)
@@ -37,6 +39,14 @@ static int reserve(void **items, size_t item_bytes, size_t used, size_t more, si
         return 0;
 }
 
+static bool all_sync(const struct bc_run *run)
+{
+        for (size_t i = 0; i < run->samples; i++)
+                if (!run->sample[i].sync)
+                        return false;
+        return true;
+}
+
 static int check_law(const struct bc_sample_table *table, uint64_t offset, uint32_t sequence,
                      const struct bc_run *run, size_t runs)
 {
@@ -49,6 +59,8 @@ static int check_law(const struct bc_sample_table *table, uint64_t offset, uint3
                 if (run[i].decode_ticks != track->duration_ticks)
                         return -EBADMSG;
                 if (run[i].track == 0 && track->samples == 0 && !run[i].sample[0].sync)
+                        return -EBADMSG;
+                if (track->all_sync && !all_sync(&run[i]))
                         return -EBADMSG;
                 if (run[i].samples > BC_SEGMENT_SAMPLES_MAX - track->samples)
                         return -EFBIG;

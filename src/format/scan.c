@@ -52,7 +52,7 @@ static int walk_head(struct walk *walk, struct bc_scan *scan)
         r = bc_init_parse(walk->bytes, n, &scan->init, &scan->layout);
         if (r < 0)
                 return r;
-        bc_sample_table_init(&scan->table, scan->init.tracks);
+        bc_sample_table_init(&scan->table, &scan->init);
         scan->fragments_end = scan->boxes_end = scan->table.end_offset = scan->layout.bytes;
         return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extras.h"
 #include "lavf.h"
 #include "own.h"
 
@@ -14,7 +15,7 @@ static int usage(void)
 {
         fprintf(stderr, "usage: container write [--writer own|empty_moov|empty_moov_edits|delay_moov] [--sound-start TICKS]\n"
                         "                 [--fragment TICKS] [--record BYTES] [--record-delay FRAGMENTS] [--append]\n"
-                        "                 [--patch] CLIP OUT\n"
+                        "                 [--patch] [--extras full|empty] CLIP OUT\n"
                         "       container scan FILE\n");
         return 2;
 }
@@ -23,6 +24,7 @@ struct write_options {
         struct own_options own;
         int writer; // -1: own, else enum lavf_way
         int64_t sound_start_ticks;
+        bool extras, extras_empty; // own writer only
 };
 
 static int parse_number(const char *text, int64_t min, int64_t max, int64_t *ret_value)
@@ -53,7 +55,8 @@ static int parse_options(int argc, char **argv, struct write_options *ret_option
                 { "writer", required_argument, NULL, 'w' },       { "sound-start", required_argument, NULL, 's' },
                 { "fragment", required_argument, NULL, 'f' },     { "record", required_argument, NULL, 'r' },
                 { "record-delay", required_argument, NULL, 'd' }, { "append", no_argument, NULL, 'a' },
-                { "patch", no_argument, NULL, 'p' },              { 0 },
+                { "patch", no_argument, NULL, 'p' },              { "extras", required_argument, NULL, 'e' },
+                { 0 },
         };
         struct write_options options = { .own = { .fragment_ticks = BC_TICKS_PER_S / 2 }, .writer = -1 };
         int64_t value = 0;
@@ -74,10 +77,13 @@ static int parse_options(int argc, char **argv, struct write_options *ret_option
                         options.own.append = true;
                 else if (c == 'p')
                         options.own.append = options.own.patch = true;
-                else if (c == '?')
+                else if (c == 'e' && (strcmp(optarg, "full") == 0 || strcmp(optarg, "empty") == 0)) {
+                        options.extras = true;
+                        options.extras_empty = strcmp(optarg, "empty") == 0;
+                } else if (c == 'e' || c == '?')
                         r = -EINVAL;
         }
-        if (r < 0 || argc - optind != 2)
+        if (r < 0 || argc - optind != 2 || (options.extras && options.writer >= 0))
                 return -EINVAL;
         *ret_options = options;
         return 0;
@@ -90,6 +96,8 @@ static int command_write(int argc, char **argv)
         if (parse_options(argc, argv, &options) < 0)
                 return usage();
         int r = clip_open(argv[optind], &clip);
+        if (r == 0 && options.extras)
+                r = clip_add_extras(&clip, options.extras_empty);
         if (r == 0) {
                 clip.init.track[1].start_ticks = options.sound_start_ticks;
                 r = options.writer < 0 ? own_write(&clip, &options.own, argv[optind + 1])

@@ -49,7 +49,7 @@ def main(path):
     error = "time-out" if message is None else message.parse_error()[0].message \
         if message.type == Gst.MessageType.ERROR else None
     pipeline.set_state(Gst.State.NULL)
-    print(json.dumps({"error": error, "video": times.get("video_0", []), "audio": times.get("audio_0", [])}))
+    print(json.dumps({"error": error, "pads": times}))
 
 
 if __name__ == "__main__":

@@ -72,8 +72,7 @@ int lavf_write(const struct clip *clip, enum lavf_way way, int64_t fragment_tick
         size_t next[CLIP_TRACKS] = { 0 };
         int64_t at[CLIP_TRACKS] = { clip->init.track[0].start_ticks, clip->init.track[1].start_ticks };
         int r = lavf.packet ? open_output(&lavf, clip, way, path) : -ENOMEM;
-        for (int64_t until = fragment_ticks;
-             r == 0 && (next[0] < clip->packets[0] || next[1] < clip->packets[1]); until += fragment_ticks) {
+        for (int64_t until = fragment_ticks; r == 0 && clip_goes_on(clip, next); until += fragment_ticks) {
                 size_t to[CLIP_TRACKS] = { next[0], next[1] };
                 int64_t end[CLIP_TRACKS] = { at[0], at[1] };
                 clip_cut(clip, until, to, end);

@@ -123,20 +123,23 @@ int own_write(const struct clip *clip, const struct own_options *options, const 
 {
         __attribute__((cleanup(own_done))) struct own *own = calloc(1, sizeof(*own));
         size_t next[CLIP_TRACKS] = { 0 };
-        int64_t at[CLIP_TRACKS] = { clip->init.track[0].start_ticks, clip->init.track[1].start_ticks };
+        int64_t at[CLIP_TRACKS];
         if (!own)
                 return -ENOMEM;
+        for (size_t t = 0; t < CLIP_TRACKS; t++)
+                at[t] = clip->init.track[t].start_ticks;
         own->clip = clip;
         own->options = options;
-        bc_sample_table_init(&own->table, clip->init.tracks);
+        bc_sample_table_init(&own->table, &clip->init);
         own->bytes = malloc(BC_FRAGMENT_HEADER_BYTES_MAX(BC_FRAGMENT_SAMPLES_MAX) + PAYLOAD_BYTES_MAX);
         own->file = fopen(path, "wbe");
         if (!own->bytes || !own->file)
                 return own->bytes ? -errno : -ENOMEM;
         int r = put_head(own);
-        for (int64_t until = options->fragment_ticks;
-             r == 0 && (next[0] < clip->packets[0] || next[1] < clip->packets[1]); until += options->fragment_ticks) {
-                const size_t from[CLIP_TRACKS] = { next[0], next[1] };
+        for (int64_t until = options->fragment_ticks; r == 0 && clip_goes_on(clip, next);
+             until += options->fragment_ticks) {
+                size_t from[CLIP_TRACKS];
+                memcpy(from, next, sizeof(from));
                 clip_cut(clip, until, next, at);
                 r = put_fragment(own, from, next);
         }
@@ -164,10 +167,10 @@ static int print_fragment(void *user, uint64_t offset, const struct bc_fragment 
         for (size_t i = 0; i < fragment->runs; i++)
                 if (fragment->run[i].track < CLIP_TRACKS)
                         samples[fragment->run[i].track] = fragment->run[i].samples;
-        printf("%s{\"offset\": %llu, \"end\": %llu, \"samples\": [%zu, %zu]}", fragment->sequence > 1 ? ", " : "",
-               (unsigned long long)offset,
+        printf("%s{\"offset\": %llu, \"end\": %llu, \"samples\": [%zu, %zu, %zu, %zu]}",
+               fragment->sequence > 1 ? ", " : "", (unsigned long long)offset,
                (unsigned long long)(offset + fragment->header_bytes + fragment->payload_bytes), samples[0],
-               samples[1]);
+               samples[1], samples[2], samples[3]);
         return 0;
 }
 

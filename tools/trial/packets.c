@@ -124,6 +124,14 @@ int clip_open(const char *path, struct clip *ret_clip)
         return 0;
 }
 
+bool clip_goes_on(const struct clip *clip, const size_t next[CLIP_TRACKS])
+{
+        for (size_t t = 0; t < CLIP_TRACKS; t++)
+                if (next[t] < clip->packets[t])
+                        return true;
+        return false;
+}
+
 void clip_cut(const struct clip *clip, int64_t until_ticks, size_t next[CLIP_TRACKS], int64_t at[CLIP_TRACKS])
 {
         for (size_t t = 0; t < CLIP_TRACKS; t++)

@@ -11,7 +11,7 @@
 
 #include "format/track.h"
 
-#define CLIP_TRACKS 2 // picture, sound
+#define CLIP_TRACKS 4 // picture, sound; beside them, if wanted, text and position
 
 struct packet {
         uint8_t *bytes;
@@ -29,6 +29,9 @@ struct clip {
 // Reads an MP4 with H.264 (no reordering) and AAC-LC at 48 kHz. 0, or negative errno after a message.
 int clip_open(const char *path, struct clip *ret_clip);
 void clip_close(struct clip *clip);
+
+// Whether any track has packets from next[] on.
+bool clip_goes_on(const struct clip *clip, const size_t next[CLIP_TRACKS]);
 
 // Moves next[] on to the first packets that start at or after until_ticks (of the segment's time). at[] holds the
 // start times of the packets that next[] stand at.

@@ -33,11 +33,17 @@ def ffprobe_counts(path):
 
 
 def gstreamer_times(path):
-    """Running times in ns, per track."""
+    """Running times in ns, of picture and sound."""
+    pads = gstreamer_pads(path)
+    return [pads.get("video_0", []), pads.get("audio_0", [])]
+
+
+def gstreamer_pads(path):
+    """Running times in ns, per pad of the demultiplexer."""
     found = json.loads(output("/usr/bin/python3", HERE / "gst_times.py", path))
     if found["error"]:
         raise RuntimeError(f"GStreamer: {found['error']}")
-    return [found["video"], found["audio"]]
+    return found["pads"]
 
 
 def mpv(path):

@@ -12,6 +12,8 @@ static const uint8_t avc_config[] = { 0x01, 0x42, 0xc0, 0x0d, 0xff, 0xe1, 0x00, 
                                       0x23, 0xc5, 0x0a, 0xa8, 0x01, 0x00, 0x04, 0x68, 0xce, 0x3c, 0x80 };
 static const uint8_t aac_config[] = { 0x11, 0x88, 0x56, 0xe5, 0x00 };
 
+#define TRACKS 4
+
 uint32_t segment_random(uint32_t *state, uint32_t below)
 {
         *state = *state * 1664525u + 1013904223u;
@@ -38,6 +40,18 @@ struct bc_init segment_init(int64_t start_ticks)
                                            .start_ticks = start_ticks };
         memcpy(init.track[1].config, aac_config, sizeof(aac_config));
         init.track[1].config_bytes = sizeof(aac_config);
+        return init;
+}
+
+struct bc_init segment_init_full(int64_t start_ticks)
+{
+        struct bc_init init = segment_init(start_ticks);
+        init.tracks = TRACKS;
+        init.track[2] = (struct bc_track){ .kind = BC_TRACK_TEXT };
+        init.track[3] = (struct bc_track){ .kind = BC_TRACK_POSITION };
+        memcpy(init.about.make, "\xc3\x96pen", 5);
+        memcpy(init.about.model, "Body 1", 6);
+        memcpy(init.about.location, "+59.3293+018.0686+012.3/", 24);
         return init;
 }
 
@@ -72,10 +86,16 @@ static void append_record(struct segment *segment)
         box_done(segment, false);
 }
 
+static size_t track_of(char kind)
+{
+        return kind == 'a' ? 1 : kind == 't' ? 2 : kind == 'g' ? 3 : 0;
+}
+
 static struct bc_sample sample_of(struct segment *segment, char kind)
 {
-        struct bc_sample sample = { .duration_ticks = kind == 'a' ? 1024 : 1600,
-                                    .size_bytes = kind == 'I' ? 90 : kind == 'P' ? 30 : 17,
+        static const uint32_t duration_ticks[TRACKS] = { 1600, 1024, 48000, 48000 }, size_bytes[] = { 90, 17, 25, 40 };
+        struct bc_sample sample = { .duration_ticks = duration_ticks[track_of(kind)],
+                                    .size_bytes = kind == 'P' ? 30 : size_bytes[track_of(kind)],
                                     .sync = kind != 'P' };
         if (segment->random) {
                 sample.size_bytes = 1 + segment_random(&segment->random, 400);
@@ -87,19 +107,19 @@ static struct bc_sample sample_of(struct segment *segment, char kind)
 
 static void append_fragment(struct segment *segment, const char *word, size_t n)
 {
-        struct bc_sample sample[2][SEGMENT_BOXES_MAX];
-        size_t samples[2] = { 0 }, runs = 0, header_bytes;
-        struct bc_run run[2];
+        struct bc_sample sample[TRACKS][SEGMENT_BOXES_MAX];
+        size_t samples[TRACKS] = { 0 }, runs = 0, header_bytes;
+        struct bc_run run[TRACKS];
         uint64_t payload;
 
         for (size_t i = 0; i < n; i++) {
-                size_t track = word[i] == 'a';
+                size_t track = track_of(word[i]);
                 sample[track][samples[track]++] = sample_of(segment, word[i]);
         }
-        for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t i = 0; i < TRACKS; i++)
                 if (samples[i] > 0)
                         run[runs++] = segment_run(i, segment->table.track[i].duration_ticks, sample[i], samples[i]);
-        uint8_t header[BC_FRAGMENT_HEADER_BYTES_MAX(2 * SEGMENT_BOXES_MAX)];
+        uint8_t header[BC_FRAGMENT_HEADER_BYTES_MAX(TRACKS * SEGMENT_BOXES_MAX)];
         if (bc_fragment_check(run, runs, &payload) < 0 ||
             bc_fragment_build(segment->table.fragments + 1, run, runs, header, sizeof(header), &header_bytes) < 0 ||
             bc_sample_table_add(&segment->table, segment->size, segment->table.fragments + 1, run, runs) < 0)
@@ -117,7 +137,7 @@ void segment_write(struct segment *segment, const struct bc_init *init, uint32_t
         struct bc_init parsed;
 
         *segment = (struct segment){ .init = *init, .random = random };
-        bc_sample_table_init(&segment->table, init->tracks);
+        bc_sample_table_init(&segment->table, init);
         if (bc_init_write(init, head, sizeof(head), &head_bytes) < 0 ||
             bc_init_parse(head, head_bytes, &parsed, &segment->layout) < 0)
                 abort();

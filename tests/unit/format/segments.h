@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Segments for tests, written in words: each word is a fragment of key frames I, other pictures P and sound units a
-// ("IPPaa"), or a signature record R. "IPPaa PPPa R IPPPaa" is three fragments with a record before the last.
+// Segments for tests, written in words: each word is a fragment of key frames I, other pictures P, sound units a, texts
+// t and positions g ("IPPaatg"), or a signature record R. "IPPaa PPPa R IPPPaa" is three fragments with a record before
+// the last.
 #ifndef TEST_FORMAT_SEGMENTS_H
 #define TEST_FORMAT_SEGMENTS_H
 
@@ -27,6 +28,8 @@ struct segment {
 
 // Picture 320x240 and mono sound that starts at start_ticks.
 struct bc_init segment_init(int64_t start_ticks);
+// The same with a text and a position track, and with make, model and location.
+struct bc_init segment_init_full(int64_t start_ticks);
 
 // Writes the file that the words describe.
 void segment_write(struct segment *segment, const struct bc_init *init, uint32_t random, const char *words);

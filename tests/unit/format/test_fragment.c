@@ -171,6 +171,53 @@ static void test_every_changed_byte_is_refused_or_means_something(void **state)
         free(fragment);
 }
 
+// All kinds of track in one fragment: what is true of two is true of four.
+static void test_four_tracks(void **state)
+{
+        (void)state;
+        static const struct bc_sample text[] = { { 48000, 70, true }, { 24000, 2, true } },
+                                      position[] = { { 65536, 112, true } };
+        const struct bc_run run[] = { segment_run(0, 1600, picture, 2), segment_run(1, 3, sound, 1),
+                                      segment_run(2, 48000, text, 2), segment_run(3, 96000, position, 1) };
+        struct bc_fragment *fragment = malloc(sizeof(*fragment));
+        uint8_t *bytes = calloc(1, ROOM), again[ROOM];
+        size_t n, m, accepted = 0;
+        assert_int_equal(bc_fragment_build(2, run, 4, bytes, ROOM, &n), 0);
+        assert_int_equal(n, 8 + 16 + 4 * 64 + 6 * 12 + 8);
+        assert_int_equal(bc_fragment_parse(bytes, n, 3, fragment), -EBADMSG); // there is no fourth track
+        assert_int_equal(bc_fragment_parse(bytes, n, 4, fragment), 0);
+        assert_int_equal(fragment->runs, 4);
+        for (size_t i = 0; i < 4; i++) {
+                assert_int_equal(fragment->run[i].track, i);
+                assert_int_equal(fragment->run[i].decode_ticks, run[i].decode_ticks);
+                assert_int_equal(fragment->run[i].samples, run[i].samples);
+        }
+        assert_int_equal(fragment->run[2].sample[1].size_bytes, 2);
+        for (size_t cut = 0; cut < n; cut++) {
+                uint8_t *part = malloc(cut > 0 ? cut : 1);
+                memcpy(part, bytes, cut);
+                assert_int_equal(bc_fragment_parse(part, cut, 4, fragment), -ENODATA);
+                free(part);
+        }
+        for (size_t bit = 0; bit < 8 * n; bit++) {
+                bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+                int r = bc_fragment_parse(bytes, ROOM, 4, fragment);
+                if (r == 0) {
+                        accepted++;
+                        assert_int_equal(bc_fragment_build(fragment->sequence, fragment->run, fragment->runs, again,
+                                                           sizeof(again), &m), 0);
+                        assert_int_equal(m, n);
+                        assert_memory_equal(bytes, again, n);
+                } else
+                        assert_int_equal(r, -EBADMSG);
+                bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        // Sequence number, decode times, and durations, of which the two powers of two must not become 0.
+        assert_int_equal(accepted, 32 + 4 * 64 + 6 * 32 - 2);
+        free(bytes);
+        free(fragment);
+}
+
 static void test_lies_in_sizes_and_counts(void **state)
 {
         (void)state;
@@ -213,6 +260,7 @@ int main(void)
                 cmocka_unit_test(test_refuses_what_is_no_fragment),
                 cmocka_unit_test(test_every_truncation_is_seen),
                 cmocka_unit_test(test_every_changed_byte_is_refused_or_means_something),
+                cmocka_unit_test(test_four_tracks),
                 cmocka_unit_test(test_lies_in_sizes_and_counts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

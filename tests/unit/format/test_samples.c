@@ -31,8 +31,9 @@ static const struct bc_sample sound[] = { { 1024, 7, true }, { 1024, 8, true } }
 static void test_gathers(void **state)
 {
         (void)state;
+        const struct bc_init init = segment_init(0);
         struct bc_sample_table table;
-        bc_sample_table_init(&table, 2);
+        bc_sample_table_init(&table, &init);
         const struct bc_run first[] = { segment_run(0, 0, picture, 3), segment_run(1, 0, sound, 2) };
         const struct bc_run second[] = { segment_run(0, 4900, picture, 2), segment_run(1, 2048, sound, 2) };
         const struct bc_run third[] = { segment_run(1, 4096, sound, 1) };
@@ -60,8 +61,9 @@ static void test_gathers(void **state)
 static void test_law_of_a_segment(void **state)
 {
         (void)state;
+        const struct bc_init init = segment_init(0);
         struct bc_sample_table table, before;
-        bc_sample_table_init(&table, 2);
+        bc_sample_table_init(&table, &init);
         const struct bc_run headless = segment_run(0, 0, picture + 1, 1);
         assert_int_equal(bc_sample_table_add(&table, 0, 1, &headless, 1), -EBADMSG); // no key frame
         const struct bc_run late = segment_run(0, 1, picture, 1);
@@ -90,15 +92,37 @@ static void test_law_of_a_segment(void **state)
         bc_sample_table_done(&table);
 }
 
+// Key frame or not is a question for pictures alone.
+static void test_all_but_pictures_are_sync(void **state)
+{
+        (void)state;
+        static const struct bc_sample mixed[] = { { 1024, 7, true }, { 1024, 8, false } };
+        struct bc_init init = segment_init_full(0);
+        struct bc_sample_table table;
+        init.track[init.tracks++] = init.track[0];
+        bc_sample_table_init(&table, &init);
+        for (uint32_t track = 1; track < 5; track++) {
+                const struct bc_run good = segment_run(track, 0, mixed, 1), bad = segment_run(track, 0, mixed, 2);
+                bool picture_track = track == 4;
+                assert_int_equal(bc_sample_table_add(&table, table.end_offset, table.fragments + 1, &bad, 1),
+                                 picture_track ? 0 : -EBADMSG);
+                assert_int_equal(table.track[track].samples, picture_track ? 2 : 0);
+                if (!picture_track)
+                        assert_int_equal(bc_sample_table_add(&table, table.end_offset, table.fragments + 1, &good, 1), 0);
+        }
+        bc_sample_table_done(&table);
+}
+
 static void test_bounded_in_samples(void **state)
 {
         (void)state;
         struct bc_sample *many = calloc(BC_FRAGMENT_SAMPLES_MAX, sizeof(*many));
+        const struct bc_init init = segment_init(0);
         struct bc_sample_table table;
         int r = 0;
         for (size_t i = 0; i < BC_FRAGMENT_SAMPLES_MAX; i++)
                 many[i] = (struct bc_sample){ UINT32_MAX, 1, true };
-        bc_sample_table_init(&table, 1);
+        bc_sample_table_init(&table, &init);
         for (uint32_t i = 0; r == 0; i++) {
                 struct bc_run run = segment_run(0, table.track[0].duration_ticks, many, BC_FRAGMENT_SAMPLES_MAX);
                 r = bc_sample_table_add(&table, table.end_offset, i + 1, &run, 1);
@@ -114,10 +138,11 @@ static void test_bounded_in_samples(void **state)
 static void test_no_memory(void **state)
 {
         (void)state;
+        const struct bc_init init = segment_init(0);
         const struct bc_run run[] = { segment_run(0, 0, picture, 3), segment_run(1, 0, sound, 2) };
         for (int allowed = 0; allowed < 4; allowed++) {
                 struct bc_sample_table table;
-                bc_sample_table_init(&table, 2);
+                bc_sample_table_init(&table, &init);
                 allocations_left = allowed;
                 assert_int_equal(bc_sample_table_add(&table, 0, 1, run, 2), -ENOMEM);
                 assert_int_equal(table.fragments, 0);
@@ -133,6 +158,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_gathers),
                 cmocka_unit_test(test_law_of_a_segment),
+                cmocka_unit_test(test_all_but_pictures_are_sync),
                 cmocka_unit_test(test_bounded_in_samples),
                 cmocka_unit_test(test_no_memory),
         };
