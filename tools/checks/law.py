@@ -48,6 +48,8 @@ LIBRARIES = {
     "libav*/*": ["src/media/av.h", "src/media/*_encoder.[ch]", "src/media/sound_clock.c", "drivers/file/*",
                  "tests/unit/media/*", "tests/contract/*", "tests/lib/*", "tools/trial/*"],
     "libsw*/*": ["src/media/*_encoder.[ch]", "src/media/sound_clock.c", "drivers/file/*"],
+    "ft2build.h": ["src/media/glyphs.c"],
+    "freetype/*": ["src/media/glyphs.c"],
     "systemd/sd-event.h": ["src/base/loop*.[ch]"],
     "systemd/sd-daemon.h": ["src/base/*.c", "src/app/*"],
     "systemd/sd-journal.h": ["src/base/log.c"],

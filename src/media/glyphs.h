@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A font's glyphs at one size, rendered once: drawing reads them and neither allocates nor renders.
+//
+// Immutable once made: any thread. One glyph behind the other by their advances, so fixed-width and proportional fonts
+// both do; no kerning, no shaping (media/script.h).
+#ifndef BC_MEDIA_GLYPHS_H
+#define BC_MEDIA_GLYPHS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bc_glyphs;
+
+// What is going to be drawn: every character of the text is in the atlas afterwards. UTF-8.
+struct bc_glyphs_use {
+        const char *what; // for messages: "unit id"
+        const char *text;
+};
+
+// A rectangle of luma that is drawn into, limited range. Nothing outside it is touched.
+struct bc_glyphs_cell {
+        uint8_t *luma;
+        size_t stride_bytes;
+        uint32_t width_px, height_px;
+};
+
+#define BC_GLYPHS_WHITE 235
+
+// size_px: of the em. A refusal says why in text, in one line: -EINVAL for a text that cannot be drawn or a font that
+// cannot do it, else the errno of the font's file, or -ENOMEM.
+int bc_glyphs_new(const char *font_path, uint32_t size_px, const struct bc_glyphs_use *uses, size_t count, char *text,
+                  size_t text_bytes, struct bc_glyphs **ret_glyphs);
+void bc_glyphs_free(struct bc_glyphs *glyphs);
+
+// The most that any glyph of the atlas reaches above the baseline, and below it.
+uint32_t bc_glyphs_above_px(const struct bc_glyphs *glyphs);
+uint32_t bc_glyphs_below_px(const struct bc_glyphs *glyphs);
+
+// The sum of the text's advances, and the same with each digit taken as the widest of the ten. A character that is not
+// in the atlas counts and is drawn as `?` if that is there.
+uint32_t bc_glyphs_width_px(const struct bc_glyphs *glyphs, const char *text);
+uint32_t bc_glyphs_widest_px(const struct bc_glyphs *glyphs, const char *text);
+
+// Draws white over what is there. x_px: where the first advance begins; baseline_px: rows above the baseline, both
+// within the cell.
+void bc_glyphs_draw(const struct bc_glyphs *glyphs, const char *text, const struct bc_glyphs_cell *cell, uint32_t x_px,
+                    uint32_t baseline_px);
+
+#endif
