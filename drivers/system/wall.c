@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/utc.h"
+#include "base/utc_clock.h"
 
 #define YEAR_NS (INT64_C(31556952) * BC_NS_PER_S) // 365.2425 days
 #define EARLIEST_NS (BC_BUILD_UTC_S * BC_NS_PER_S)

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/utc.h"
+#include "base/utc_clock.h"
 #include "lib/fake_utc.h"
 #include "lib/stage.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-#include "base/utc.h"
+#include "base/utc_clock.h"
 
 #include <errno.h>
 #include <stdlib.h>

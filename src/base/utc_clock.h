@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The kernel's UTC (CLOCK_REALTIME), read together with media time, and word of its being set. Thread-bound: the
 // loop's thread.
-#ifndef BC_BASE_UTC_H
-#define BC_BASE_UTC_H
+#ifndef BC_BASE_UTC_CLOCK_H
+#define BC_BASE_UTC_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
