@@ -54,3 +54,47 @@ int bc_utc_format(int64_t utc_ns, char ret_text[BC_UTC_TEXT_BYTES])
         put(ret_text + 17, 2, of_day % 60);
         return 0;
 }
+
+static int64_t seconds_of(int year, int month, int day, int hour, int minute, int second)
+{
+        int64_t y = month > 2 ? year : year - 1, of_month = month > 2 ? month - 3 : month + 9;
+        int64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * of_month + 2) / 5 + day - 1 - DAYS_TO_1970;
+
+        return days * 86400 + hour * 3600 + minute * 60 + second;
+}
+
+int64_t bc_utc_from(int year, int month, int day, int hour, int minute, int second)
+{
+        return seconds_of(year, month, day, hour, minute, second) * BC_NS_PER_S;
+}
+
+static int get(const char *at, int digits)
+{
+        int value = 0;
+
+        while (digits-- > 0)
+                value = value * 10 + (*at++ - '0');
+        return value;
+}
+
+int bc_utc_parse(const char *text, int64_t *ret_utc_ns)
+{
+        static const char form[] = "0000-00-00T00:00:00Z";
+        char again[BC_UTC_TEXT_BYTES];
+        int64_t seconds;
+
+        for (size_t i = 0; i < sizeof(form); i++)
+                if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+                        return -EINVAL;
+        if (get(text, 4) < 1970 || get(text + 5, 2) < 1 || get(text + 5, 2) > 12)
+                return -EINVAL;
+        seconds = seconds_of(get(text, 4), get(text + 5, 2), get(text + 8, 2), get(text + 11, 2), get(text + 14, 2),
+                             get(text + 17, 2));
+        if (seconds > INT64_MAX / BC_NS_PER_S)
+                return -ERANGE;
+        // The 31st of April, 25 o'clock: written again it is another time.
+        if (bc_utc_format(seconds * BC_NS_PER_S, again) < 0 || strcmp(again, text) != 0)
+                return -EINVAL;
+        *ret_utc_ns = seconds * BC_NS_PER_S;
+        return 0;
+}

@@ -12,4 +12,11 @@
 // type holds is 2262-04-11T23:47:16Z.
 int bc_utc_format(int64_t utc_ns, char ret_text[BC_UTC_TEXT_BYTES]);
 
+// The other way: exactly that form, years from 1970. 0; -EINVAL: another form, or no such time (leap seconds neither);
+// -ERANGE: later than the type holds.
+int bc_utc_parse(const char *text, int64_t *ret_utc_ns);
+
+// The start of a UTC second. Any month from 1 to 12, day 1 to 31, of the years 1970 to 2261; nothing is checked.
+int64_t bc_utc_from(int year, int month, int day, int hour, int minute, int second);
+
 #endif

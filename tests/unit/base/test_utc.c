@@ -14,9 +14,12 @@
 static void assert_utc(int64_t utc_ns, const char *expected)
 {
         char text[BC_UTC_TEXT_BYTES];
+        int64_t second_ns;
 
         assert_int_equal(bc_utc_format(utc_ns, text), 0);
         assert_string_equal(text, expected);
+        assert_int_equal(bc_utc_parse(text, &second_ns), 0);
+        assert_int_equal(second_ns, utc_ns / BC_NS_PER_S * BC_NS_PER_S);
 }
 
 static void test_known_instants(void **state)
@@ -58,6 +61,24 @@ static void test_every_day_as_the_c_library_has_it(void **state)
         }
 }
 
+static void test_what_is_no_time(void **state)
+{
+        static const char *const wrong[] = {
+                "", "2", "2026-11-26", "2026-11-26T01:12:14", "2026-11-26T01:12:14z", "2026-11-26 01:12:14Z", "2026-11-26T01:12:14ZZ",
+                "2026-11-26T01:12:14.5Z", "2026-11-26T01:12:14+00:00", "2026-13-26T01:12:14Z", "2026-00-26T01:12:14Z",
+                "2026-11-00T01:12:14Z", "2026-11-31T01:12:14Z", "2026-02-29T01:12:14Z", "2026-11-26T24:00:00Z",
+                "2026-11-26T01:60:14Z", "2016-12-31T23:59:60Z", "1969-12-31T23:59:59Z", "+026-11-26T01:12:14Z", "2026-1a-26T01:12:14Z",
+        };
+        int64_t utc_ns = 77;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+                assert_int_equal(bc_utc_parse(wrong[i], &utc_ns), -EINVAL);
+        assert_int_equal(bc_utc_parse("2262-04-11T23:47:17Z", &utc_ns), -ERANGE);
+        assert_int_equal(bc_utc_parse("9999-12-31T23:59:59Z", &utc_ns), -ERANGE);
+        assert_int_equal(utc_ns, 77);
+}
+
 static void test_before_1970_there_is_nothing(void **state)
 {
         char text[BC_UTC_TEXT_BYTES] = "untouched";
@@ -74,6 +95,7 @@ int main(void)
                 cmocka_unit_test(test_known_instants),
                 cmocka_unit_test(test_a_second_lasts_until_the_next),
                 cmocka_unit_test(test_every_day_as_the_c_library_has_it),
+                cmocka_unit_test(test_what_is_no_time),
                 cmocka_unit_test(test_before_1970_there_is_nothing),
         };
 
