@@ -7,6 +7,8 @@
 #include "base/loop.h"
 #include "bodycam/time.h"
 #include "control/dbus.h"
+#include "media/caption.h"
+#include "media/gpmf.h"
 #include "media/rate.h"
 
 // A lost picture is noticed, and a failed write repeated, after a second.
@@ -14,6 +16,7 @@
 #define RETRY_NS BC_NS_PER_S
 #define GIVE_UP_NS (5 * BC_NS_PER_S)
 #define STOP_WITHIN_NS (20 * BC_NS_PER_S)
+#define TELEMETRY_UNITS 16 // in a fragment, before its buffer grows
 
 int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char *text, size_t text_bytes,
                      struct bc_bounds *ret_bounds)
@@ -30,11 +33,16 @@ int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char
                 .sound_bit_rate_bps = (uint32_t)settings->sound_bit_rate_bps,
                 .gop_ns = BC_SETTINGS_GOP_NS,
                 .slate_after_ns = SLATE_AFTER_NS,
+                .telemetry = { .text = true, .position = settings->gnss_driver != BC_GNSS_NONE },
+                .device = settings->device_id,
+                .unit = settings->unit,
         };
         bc_pipeline_ring_config(&bounds.pipeline, sound, settings->pre_event_ns, settings->stall_tolerance_ns,
                                 settings->fragment_ns, rate_mhz, &bounds.ring);
         bounds.ring.pre_event_sound = settings->pre_event_sound;
-        bytes = bounds.ring.lane_bytes[BC_LANE_PICTURE] + bounds.ring.lane_bytes[BC_LANE_SOUND];
+        bytes = 0;
+        for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++)
+                bytes += bounds.ring.lane_bytes[lane];
         if (bytes > BC_RING_BYTES_MAX) {
                 snprintf(text, text_bytes,
                          "[recording] pre_event, stall_tolerance and the bit rates need a ring of %zu MiB; allowed: at "
@@ -49,7 +57,10 @@ int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char
                 // The most that rate control lets through in a fragment.
                 .fragment_bytes = (size_t)bc_rate_bytes(bounds.pipeline.bit_rate_bps,
                                                         settings->fragment_ns + BC_RATE_LEVEL_MAX_NS) +
-                                  (size_t)bc_rate_bytes(bounds.pipeline.sound_bit_rate_bps, 4 * BC_NS_PER_S),
+                                  (size_t)bc_rate_bytes(bounds.pipeline.sound_bit_rate_bps, 4 * BC_NS_PER_S) +
+                                  TELEMETRY_UNITS * (BC_CAPTION_BYTES_MAX + BC_GPMF_BYTES_MAX),
+                .make = settings->make,
+                .model = settings->model,
                 .retry_ns = RETRY_NS,
                 .give_up_ns = GIVE_UP_NS,
         };
@@ -79,6 +90,8 @@ void bc_bounds_print(const struct bc_bounds *bounds, const struct bc_settings *s
         line(print_line, "ring: picture %zu bytes and %zu units, sound %zu bytes and %zu units",
              bounds->ring.lane_bytes[BC_LANE_PICTURE], bounds->ring.lane_units[BC_LANE_PICTURE],
              bounds->ring.lane_bytes[BC_LANE_SOUND], bounds->ring.lane_units[BC_LANE_SOUND]);
+        line(print_line, "ring: text %zu bytes, position %zu bytes, for news with each picture",
+             bounds->ring.lane_bytes[BC_LANE_TEXT], bounds->ring.lane_bytes[BC_LANE_POSITION]);
         line(print_line, "ring: pre-event %lld ms, stall tolerance %lld ms; buffering holds pre-event and %lld ms at most",
              ms(settings->pre_event_ns), ms(settings->stall_tolerance_ns), ms(BC_SETTINGS_GOP_NS));
         line(print_line, "fragment: %lld ms and about %zu bytes at most; segment: %lld ms; post-event: %lld ms",

@@ -14,8 +14,11 @@
 #include "base/loop.h"
 #include "control/controller.h"
 #include "control/dbus.h"
+#include "control/observer.h"
 #include "evidence/recorder.h"
 #include "evidence/store.h"
+#include "media/overlay.h"
+#include "media/telemetry.h"
 
 struct daemon {
         const struct bc_settings *settings;
@@ -25,6 +28,9 @@ struct daemon {
         struct bc_devices devices;
         struct bc_store *store;
         struct bc_ring *ring;
+        struct bc_overlay *overlay;
+        struct bc_telemetry *telemetry;
+        struct bc_observer *observer;
         struct bc_controller *controller;
         struct bc_pipeline *pipeline;
         struct bc_recorder *recorder;
@@ -42,11 +48,18 @@ static void daemon_done(struct daemon *daemon)
         bc_dbus_free(daemon->dbus);
         if (daemon->devices.buttons)
                 bc_buttons_stop(daemon->devices.buttons);
+        if (daemon->devices.gnss)
+                bc_gnss_stop(daemon->devices.gnss);
+        if (daemon->devices.wall)
+                bc_wall_stop(daemon->devices.wall);
         if (daemon->controller)
                 bc_controller_stop(daemon->controller);
         bc_recorder_free(daemon->recorder);
         bc_pipeline_free(daemon->pipeline);
         bc_controller_free(daemon->controller);
+        bc_observer_free(daemon->observer);
+        bc_telemetry_free(daemon->telemetry);
+        bc_overlay_free(daemon->overlay);
         bc_ring_free(daemon->ring);
         bc_store_free(daemon->store);
         bc_devices_close(&daemon->devices);
@@ -89,6 +102,32 @@ static uint32_t frame_rate_mhz(const struct bc_camera *camera)
         return (uint32_t)((1000 * BC_NS_PER_S + camera->info.interval_ns - 1) / camera->info.interval_ns);
 }
 
+static int make_overlay(struct daemon *daemon, char *text, size_t text_bytes)
+{
+        const struct bc_settings *settings = daemon->settings;
+        const struct bc_camera_info *camera = &daemon->devices.camera->info;
+        struct bc_overlay_config config = {
+                .font_path = settings->overlay_contents ? settings->overlay_font : NULL,
+                .corner = (enum bc_corner)settings->overlay_corner,
+                .contents = (uint32_t)settings->overlay_contents,
+                .device = settings->device_id,
+                .unit = settings->unit,
+                .width_px = camera->width_px,
+                .height_px = camera->height_px,
+                .format = camera->format,
+        };
+        char why[400] = "";
+        int r;
+
+        // Without a receiver there is nothing to say of the position.
+        if (!daemon->devices.gnss)
+                config.contents &= ~(uint32_t)BC_OVERLAY_POSITION;
+        r = bc_overlay_new(&config, why, sizeof(why), &daemon->overlay);
+        if (r < 0)
+                snprintf(text, text_bytes, "[overlay] %s", why[0] ? why : strerror(-r));
+        return r;
+}
+
 // What can be judged without starting anything.
 static enum bc_exit open_parts(struct daemon *daemon)
 {
@@ -97,7 +136,7 @@ static enum bc_exit open_parts(struct daemon *daemon)
         uint32_t rate_mhz;
         int r;
 
-        r = bc_devices_open(daemon->clock, settings, text, sizeof(text), &daemon->devices);
+        r = bc_devices_open(daemon->loop, settings, text, sizeof(text), &daemon->devices);
         if (r < 0)
                 return refused(BC_EXIT_DEVICE, text);
         rate_mhz = frame_rate_mhz(daemon->devices.camera);
@@ -108,10 +147,27 @@ static enum bc_exit open_parts(struct daemon *daemon)
                               daemon->devices.camera->info.height_px, rate_mhz, text, sizeof(text));
         if (r < 0)
                 return refused(BC_EXIT_DEVICE, text);
+        r = make_overlay(daemon, text, sizeof(text));
+        if (r < 0)
+                return refused(BC_EXIT_SETTINGS, text);
         r = bc_store_open(settings->store_path, settings->device_id, text, sizeof(text), &daemon->store);
         if (r < 0)
                 return refused(BC_EXIT_STORE, text);
         return BC_EXIT_DONE;
+}
+
+static void on_observation(void *user)
+{
+        struct daemon *daemon = user;
+
+        bc_controller_refresh(daemon->controller);
+}
+
+static void moment_at(void *user, int64_t time_ns, struct bc_moment *ret_moment)
+{
+        struct daemon *daemon = user;
+
+        bc_telemetry_at(daemon->telemetry, time_ns, ret_moment);
 }
 
 static enum bc_exit make_recording_parts(struct daemon *daemon)
@@ -123,8 +179,17 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
                 .slate_after_ns = daemon->bounds.pipeline.slate_after_ns,
                 .stop_within_ns = daemon->bounds.stop_within_ns,
                 .sound = daemon->devices.mic != NULL,
+                .gnss = daemon->devices.gnss != NULL,
         };
+        const struct bc_observer_sink observer_sink = { on_observation, daemon };
         struct bc_controller_parts parts = { .loop = daemon->loop, .store = daemon->store };
+        struct bc_pipeline_parts pipeline_parts = {
+                .clock = daemon->clock,
+                .camera = daemon->devices.camera,
+                .mic = daemon->devices.mic,
+                .overlay = daemon->overlay,
+        };
+        struct bc_recorder_config recorder = daemon->bounds.recorder;
         struct bc_pipeline_sink pipeline_sink;
         struct bc_recorder_sink recorder_sink;
         int r;
@@ -132,18 +197,26 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         r = bc_ring_new(daemon->clock, &daemon->bounds.ring, &daemon->ring);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the ring cannot be made", r);
-        parts.ring = daemon->ring;
+        parts.ring = pipeline_parts.ring = daemon->ring;
+        r = bc_telemetry_new(daemon->clock, settings->gnss_fresh_ns, &daemon->telemetry);
+        if (r == 0)
+                r = bc_observer_new(daemon->loop, daemon->telemetry, settings->gnss_fresh_ns, &observer_sink,
+                                    &daemon->observer);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "telemetry cannot be made", r);
+        parts.telemetry = pipeline_parts.telemetry = daemon->telemetry;
+        recorder.moment_at = moment_at;
+        recorder.moment_user = daemon;
         r = bc_controller_new(&parts, &config, &daemon->controller);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "control cannot be made", r);
         pipeline_sink = bc_controller_pipeline_sink(daemon->controller);
         recorder_sink = bc_controller_recorder_sink(daemon->controller);
-        r = bc_pipeline_new(daemon->clock, daemon->ring, daemon->devices.camera, daemon->devices.mic,
-                            &daemon->bounds.pipeline, &pipeline_sink, &daemon->pipeline);
+        r = bc_pipeline_new(&pipeline_parts, &daemon->bounds.pipeline, &pipeline_sink, &daemon->pipeline);
         if (r < 0)
                 return failed(BC_EXIT_DEVICE, "the encoders cannot be opened", r);
         r = bc_recorder_new(daemon->clock, daemon->ring, daemon->store, bc_pipeline_stream(daemon->pipeline),
-                            &daemon->bounds.recorder, &recorder_sink, &daemon->recorder);
+                            &recorder, &recorder_sink, &daemon->recorder);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the recorder cannot be made", r);
         return BC_EXIT_DONE;
@@ -158,6 +231,22 @@ static void on_let_run(void *user, int64_t due_ns)
         bc_clock_release(daemon->clock, BC_NS_NEVER);
 }
 
+// Before the sensors: the first picture has its time.
+static enum bc_exit start_observing(struct daemon *daemon)
+{
+        const struct bc_wall_sink wall = bc_observer_wall_sink(daemon->observer);
+        const struct bc_gnss_sink gnss = bc_observer_gnss_sink(daemon->observer);
+        int r = bc_wall_start(daemon->devices.wall, &wall);
+
+        if (r < 0)
+                return failed(BC_EXIT_DEVICE, "wall clock", r);
+        r = daemon->devices.gnss ? bc_gnss_start(daemon->devices.gnss, &gnss) : 0;
+        // A receiver that does not start is a position that is not known, and no reason not to record.
+        if (r < 0)
+                bc_log_error("receiver: %s", strerror(-r));
+        return BC_EXIT_DONE;
+}
+
 static enum bc_exit start(struct daemon *daemon)
 {
         const struct bc_simulation simulation = bc_devices_simulation(&daemon->devices);
@@ -165,6 +254,7 @@ static enum bc_exit start(struct daemon *daemon)
                 .bus = (enum bc_bus)daemon->settings->bus,
                 .simulation = daemon->settings->simulation ? &simulation : NULL,
         };
+        enum bc_exit status;
         int r;
 
         r = bc_timer_new(daemon->loop, on_let_run, daemon, &daemon->let_run);
@@ -178,6 +268,9 @@ static enum bc_exit start(struct daemon *daemon)
                 if (r < 0)
                         return failed(BC_EXIT_DEVICE, "buttons", r);
         }
+        status = start_observing(daemon);
+        if (status != BC_EXIT_DONE)
+                return status;
         r = bc_dbus_new(daemon->loop, daemon->controller, daemon->store, &dbus_config, &daemon->dbus);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "D-Bus", r);
@@ -241,6 +334,8 @@ enum bc_exit bc_daemon_check(const struct bc_settings *settings)
         enum bc_exit status;
         int r = make_clock(settings, &daemon.clock);
 
+        if (r == 0)
+                r = bc_loop_new(daemon.clock, &daemon.loop);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the clock cannot be made", r);
         status = open_parts(&daemon);

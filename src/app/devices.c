@@ -6,8 +6,20 @@
 #include <string.h>
 
 #include "file/file.h"
+#include "nmea/gnss.h"
 #include "pattern/pattern.h"
 #include "simulated/buttons.h"
+#include "simulated/wall.h"
+#include "system/wall.h"
+#include "track/gnss.h"
+
+// The walk of the simulated receiver, and how good it and the simulated clock say they are.
+#define TRACK_SPEED_MM_S 1400
+#define TRACK_RADIUS_MM 50000
+#define TRACK_ALT_MM 12000
+#define TRACK_ACCURACY_MM 4000
+#define TRACK_DOP_E2 90
+#define SIMULATED_UTC_ERROR_NS (50 * BC_NS_PER_MS)
 
 // Camera and microphone are given the same, so that the clip's picture and sound stay together.
 static struct bc_file_config file_config(struct bc_clock *clock, const struct bc_settings *settings)
@@ -59,9 +71,49 @@ static int open_mic(struct bc_devices *devices, const struct bc_settings *settin
         return bc_tone_mic_open(devices->clock, &tone, text, text_bytes, &devices->mic);
 }
 
-int bc_devices_open(struct bc_clock *clock, const struct bc_settings *settings, char *text, size_t text_bytes,
+static int open_gnss(struct bc_devices *devices, struct bc_loop *loop, const struct bc_settings *settings, char *text,
+                     size_t text_bytes)
+{
+        const struct bc_track_config track = {
+                .origin_ns = bc_clock_now_ns(devices->clock),
+                .lat_e7 = (int32_t)settings->gnss_lat_e7,
+                .lon_e7 = (int32_t)settings->gnss_lon_e7,
+                .speed_mm_s = TRACK_SPEED_MM_S,
+                .radius_mm = TRACK_RADIUS_MM,
+                .alt_mm = TRACK_ALT_MM,
+                .accuracy_mm = TRACK_ACCURACY_MM,
+                .dop_e2 = TRACK_DOP_E2,
+                .utc_ns = settings->utc_start_ns,
+        };
+
+        if (settings->gnss_driver == BC_GNSS_NONE)
+                return 0;
+        if (settings->gnss_driver == BC_GNSS_NMEA) {
+                devices->set_gnss_fault = bc_nmea_gnss_set_fault;
+                return bc_nmea_gnss_open(loop, settings->gnss_file, text, text_bytes, &devices->gnss);
+        }
+        devices->set_gnss_fault = bc_track_gnss_set_fault;
+        return bc_track_gnss_open(loop, &track, text, text_bytes, &devices->gnss);
+}
+
+static int open_wall(struct bc_devices *devices, struct bc_loop *loop, const struct bc_settings *settings)
+{
+        const struct bc_simulated_wall_config unset = { 0 };
+        const struct bc_simulated_wall_config set = {
+                .utc_ns = settings->utc_start_ns,
+                .source = BC_UTC_NTP,
+                .uncertainty_ns = SIMULATED_UTC_ERROR_NS,
+        };
+
+        if (settings->utc_driver == BC_UTC_SYSTEM)
+                return bc_system_wall_open(loop, &devices->wall);
+        return bc_simulated_wall_open(loop, settings->utc_start_ns == BC_UTC_UNKNOWN ? &unset : &set, &devices->wall);
+}
+
+int bc_devices_open(struct bc_loop *loop, const struct bc_settings *settings, char *text, size_t text_bytes,
                     struct bc_devices *ret_devices)
 {
+        struct bc_clock *clock = bc_loop_clock(loop);
         struct bc_devices devices = { .clock = clock };
         const struct bc_file_config clip = file_config(clock, settings);
         char why[400] = "";
@@ -75,6 +127,18 @@ int bc_devices_open(struct bc_clock *clock, const struct bc_settings *settings, 
         r = open_mic(&devices, settings, &clip, why, sizeof(why));
         if (r < 0) {
                 snprintf(text, text_bytes, "microphone: %s", why[0] ? why : strerror(-r));
+                bc_devices_close(&devices);
+                return r;
+        }
+        r = open_gnss(&devices, loop, settings, why, sizeof(why));
+        if (r < 0) {
+                snprintf(text, text_bytes, "receiver: %s", why[0] ? why : strerror(-r));
+                bc_devices_close(&devices);
+                return r;
+        }
+        r = open_wall(&devices, loop, settings);
+        if (r < 0) {
+                snprintf(text, text_bytes, "wall clock: %s", strerror(-r));
                 bc_devices_close(&devices);
                 return r;
         }
@@ -93,6 +157,8 @@ int bc_devices_open(struct bc_clock *clock, const struct bc_settings *settings, 
 void bc_devices_close(struct bc_devices *devices)
 {
         bc_buttons_free(devices->buttons);
+        bc_wall_free(devices->wall);
+        bc_gnss_free(devices->gnss);
         bc_mic_free(devices->mic);
         bc_camera_free(devices->camera);
         *devices = (struct bc_devices){ 0 };
@@ -113,12 +179,26 @@ static int set_fault(void *user, enum bc_sensor sensor, enum bc_fault fault)
                 devices->set_camera_fault(devices->camera, fault);
         else if (sensor == BC_SENSOR_MICROPHONE && devices->mic && devices->set_mic_fault)
                 devices->set_mic_fault(devices->mic, fault);
+        else if (sensor == BC_SENSOR_GNSS && devices->gnss && devices->set_gnss_fault)
+                devices->set_gnss_fault(devices->gnss, fault);
         else
                 return -ENODEV;
         return 0;
 }
 
+static int set_utc(void *user, const struct bc_utc_anchor *anchor)
+{
+        struct bc_devices *devices = user;
+        const struct bc_simulated_wall_config config = {
+                .utc_ns = anchor->utc_ns,
+                .source = anchor->source,
+                .uncertainty_ns = anchor->uncertainty_ns,
+        };
+
+        return devices->wall->simulated ? bc_simulated_wall_step(devices->wall, &config) : -ENODEV;
+}
+
 struct bc_simulation bc_devices_simulation(struct bc_devices *devices)
 {
-        return (struct bc_simulation){ press, set_fault, devices };
+        return (struct bc_simulation){ press, set_fault, set_utc, devices };
 }

@@ -61,7 +61,8 @@ struct bc_controller {
 const char *bc_flag_name(enum bc_flag flag)
 {
         static const char *const names[BC_FLAG_BITS] = { "no-picture",  "no-audio",   "storage-trouble",
-                                                         "not-durable", "post-event", "wanted" };
+                                                         "not-durable", "post-event", "wanted",
+                                                         "time-unset", "no-gnss" };
 
         for (unsigned bit = 0; bit < BC_FLAG_BITS; bit++)
                 if ((unsigned)flag == 1u << bit)
@@ -195,6 +196,18 @@ static void retry_capture(struct bc_controller *controller)
 
 // ---- events --------------------------------------------------------------------------------------------------
 
+// What is written into the picture from now on.
+static void show_marks(const struct bc_controller *controller)
+{
+        uint32_t marks = 0;
+
+        if (bc_phase_is_recording(controller->mode.phase))
+                marks |= BC_MARK_REC;
+        if (bc_state_of(controller->mode.phase) == BC_STATE_EMERGENCY)
+                marks |= BC_MARK_EMERGENCY;
+        bc_telemetry_set_marks(controller->parts.telemetry, marks);
+}
+
 static void arm_retry(struct bc_controller *controller)
 {
         bc_timer_set(controller->retry, now_ns(controller) + controller->retry_ns);
@@ -273,8 +286,10 @@ static struct bc_outcome apply(struct bc_controller *controller, enum bc_event e
         if (step.actions & BC_ACTION_REPORT_EDGE)
                 bc_log_notice("%s -> %s (%s, %s)", bc_phase_name(before.phase), bc_phase_name(step.mode.phase),
                               bc_event_name(event), by);
-        if (bc_state_of(step.mode.phase) != bc_state_of(before.phase))
+        if (bc_state_of(step.mode.phase) != bc_state_of(before.phase)) {
                 controller->since_ns = time_ns;
+                show_marks(controller);
+        }
         act(controller, step.actions, event, time_ns, by);
         return (struct bc_outcome){ .accepted = true, .refusal = step.refusal };
 }
@@ -521,6 +536,11 @@ void bc_controller_free(struct bc_controller *controller)
         free(controller);
 }
 
+void bc_controller_refresh(struct bc_controller *controller)
+{
+        changed(controller);
+}
+
 void bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink)
 {
         controller->sink = sink ? *sink : (struct bc_controller_sink){ 0 };
@@ -547,6 +567,11 @@ void bc_controller_status(struct bc_controller *controller, struct bc_status *re
                 status.flags |= BC_FLAG_POST_EVENT;
         if (controller->mode.phase == BC_PHASE_FAULT_WANTED)
                 status.flags |= BC_FLAG_WANTED;
+        bc_telemetry_at(controller->parts.telemetry, status.now_ns, &status.moment);
+        if (status.moment.source == BC_UTC_NONE)
+                status.flags |= BC_FLAG_TIME_UNSET;
+        if (controller->config.gnss && status.moment.fix.mode == BC_FIX_NONE)
+                status.flags |= BC_FLAG_NO_GNSS;
         bc_recorder_status(controller->recorder, &status.recorder);
         bc_ring_level(controller->parts.ring, &status.level);
         bc_pipeline_counters(controller->pipeline, &status.counters);

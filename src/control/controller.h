@@ -20,6 +20,7 @@
 #include "evidence/recorder.h"
 #include "evidence/store.h"
 #include "media/pipeline.h"
+#include "media/telemetry.h"
 
 struct bc_controller;
 
@@ -33,8 +34,10 @@ enum bc_flag {
         BC_FLAG_NOT_DURABLE = 1 << 3,     // what is recorded is behind in becoming durable
         BC_FLAG_POST_EVENT = 1 << 4,      // RECORDING that ends by itself
         BC_FLAG_WANTED = 1 << 5,          // FAULT after which a recording starts
+        BC_FLAG_TIME_UNSET = 1 << 6,      // UTC is not known
+        BC_FLAG_NO_GNSS = 1 << 7,         // there is a receiver, and no position
 };
-#define BC_FLAG_BITS 6
+#define BC_FLAG_BITS 8
 const char *bc_flag_name(enum bc_flag flag); // "no-picture"
 
 struct bc_controller_config {
@@ -43,6 +46,7 @@ struct bc_controller_config {
         int64_t slate_after_ns; // of the pipeline: how soon it tells of a lost picture
         int64_t stop_within_ns; // a shutdown leaves a recording unclosed after this
         bool sound;             // there is a microphone
+        bool gnss;              // there is a receiver
 };
 
 // Where the controller acts. All borrowed.
@@ -50,6 +54,7 @@ struct bc_controller_parts {
         struct bc_loop *loop;
         struct bc_ring *ring;
         struct bc_store *store;
+        struct bc_telemetry *telemetry;
 };
 
 struct bc_controller_sink {
@@ -64,6 +69,7 @@ struct bc_status {
         int64_t now_ns;
         int64_t since_ns; // of the state
         int64_t press_ns; // of the newest recording; -1: none yet
+        struct bc_moment moment; // now_ns: time and place
         struct bc_recorder_status recorder;
         struct bc_ring_level level;
         struct bc_pipeline_counters counters;
@@ -87,6 +93,9 @@ struct bc_recorder_sink bc_controller_recorder_sink(struct bc_controller *contro
 int bc_controller_start(struct bc_controller *controller, struct bc_pipeline *pipeline, struct bc_recorder *recorder);
 void bc_controller_stop(struct bc_controller *controller);
 void bc_controller_free(struct bc_controller *controller);
+
+// Something that bc_controller_status() asks others about is new: whoever watches is told.
+void bc_controller_refresh(struct bc_controller *controller);
 
 // One watcher; NULL: none.
 void bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/utc.h"
 #include "control/dbus_object.h"
 #include "control/handover.h"
 
@@ -160,10 +161,20 @@ static int get_flags(sd_bus_message *reply, uint32_t flags)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int get_utc(sd_bus_message *reply, const struct bc_moment *moment)
+{
+        char utc[BC_UTC_TEXT_BYTES] = "";
+
+        if (moment->source != BC_UTC_NONE)
+                (void)bc_utc_format(moment->utc_ns, utc);
+        return sd_bus_message_append(reply, "s", utc);
+}
+
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                     void *user, sd_bus_error *error)
 {
         struct bc_dbus *dbus = user;
+        static const char *const sources[BC_UTC_SOURCES] = { "none", "rtc", "ntp", "gnss" };
         char name[BC_RECORDING_NAME_BYTES_MAX] = "";
         struct bc_status status;
 
@@ -180,6 +191,10 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                 return sd_bus_message_append(reply, "s", bc_state_name(status.state));
         if (strcmp(property, "Flags") == 0)
                 return get_flags(reply, status.flags);
+        if (strcmp(property, "Utc") == 0)
+                return get_utc(reply, &status.moment);
+        if (strcmp(property, "UtcSource") == 0)
+                return sd_bus_message_append(reply, "s", sources[status.moment.source]);
         if (status.recorder.counter > 0)
                 bc_store_name(dbus->store, status.recorder.counter, name);
         return sd_bus_message_append(reply, "s", name);
@@ -205,8 +220,24 @@ static int get_truth(sd_bus *bus, const char *path, const char *interface, const
 struct shown {
         struct bc_status status;
         int64_t held_ns; // how far back the ring reaches
+        int64_t lat_e7, lon_e7, accuracy_mm; // of the fix; accuracy -1: not known
+        int64_t fix_age_ns;                  // -1: there is none
         uint64_t ring_bytes, ring_capacity, room_bytes;
 };
+
+static void look_at_fix(struct shown *shown)
+{
+        const struct bc_fix *fix = &shown->status.moment.fix;
+
+        shown->fix_age_ns = shown->accuracy_mm = -1;
+        if (fix->mode == BC_FIX_NONE)
+                return;
+        shown->lat_e7 = fix->lat_e7;
+        shown->lon_e7 = fix->lon_e7;
+        shown->fix_age_ns = shown->status.now_ns - fix->time_ns;
+        if (fix->accuracy_mm != BC_FIX_UNKNOWN)
+                shown->accuracy_mm = fix->accuracy_mm;
+}
 
 static void look(struct bc_dbus *dbus, struct shown *shown)
 {
@@ -216,6 +247,7 @@ static void look(struct bc_dbus *dbus, struct shown *shown)
         bc_controller_status(dbus->controller, &shown->status);
         if (level->oldest_ns >= 0)
                 shown->held_ns = level->newest_ns - level->oldest_ns;
+        look_at_fix(shown);
         for (unsigned lane = 0; lane < BC_LANE_COUNT; lane++) {
                 shown->ring_bytes += level->bytes[lane];
                 shown->ring_capacity += level->capacity_bytes[lane];
@@ -232,6 +264,11 @@ static const struct number {
         NUMBER("SinceNs", 'x', status.since_ns),
         NUMBER("NowNs", 'x', status.now_ns),
         NUMBER("PressNs", 'x', status.press_ns),
+        NUMBER("UtcUncertaintyNs", 'x', status.moment.uncertainty_ns),
+        NUMBER("FixAgeNs", 'x', fix_age_ns),
+        NUMBER("LatitudeE7", 'x', lat_e7),
+        NUMBER("LongitudeE7", 'x', lon_e7),
+        NUMBER("AccuracyMm", 'x', accuracy_mm),
         NUMBER("RecordingCounter", 't', status.recorder.counter),
         NUMBER("RecordingPressNs", 'x', status.recorder.press_ns),
         NUMBER("FirstPictureNs", 'x', status.recorder.first_ns),
@@ -293,6 +330,13 @@ const sd_bus_vtable bc_dbus_recorder_vtable[] = {
         SD_BUS_PROPERTY("RecordingCounter", "t", get_number, 0, CHANGES),
         SD_BUS_PROPERTY("RecordingName", "s", get_text, 0, CHANGES),
         SD_BUS_PROPERTY("Durable", "b", get_truth, 0, CHANGES),
+        SD_BUS_PROPERTY("Utc", "s", get_text, 0, 0),
+        SD_BUS_PROPERTY("UtcSource", "s", get_text, 0, 0),
+        SD_BUS_PROPERTY("UtcUncertaintyNs", "x", get_number, 0, 0),
+        SD_BUS_PROPERTY("FixAgeNs", "x", get_number, 0, 0),
+        SD_BUS_PROPERTY("LatitudeE7", "x", get_number, 0, 0),
+        SD_BUS_PROPERTY("LongitudeE7", "x", get_number, 0, 0),
+        SD_BUS_PROPERTY("AccuracyMm", "x", get_number, 0, 0),
         SD_BUS_PROPERTY("NowNs", "x", get_number, 0, 0),
         SD_BUS_PROPERTY("PressNs", "x", get_number, 0, 0),
         SD_BUS_PROPERTY("RecordingPressNs", "x", get_number, 0, 0),

@@ -48,7 +48,8 @@ static int on_press_button(sd_bus_message *call, void *user, sd_bus_error *error
 static int on_set_fault(sd_bus_message *call, void *user, sd_bus_error *error)
 {
         static const char *const sensors[BC_SENSOR_COUNT + 1] = { [BC_SENSOR_CAMERA] = "camera",
-                                                                  [BC_SENSOR_MICROPHONE] = "microphone" };
+                                                                  [BC_SENSOR_MICROPHONE] = "microphone",
+                                                                  [BC_SENSOR_GNSS] = "gnss" };
         static const char *const faults[] = { [BC_FAULT_NONE] = "none",
                                               [BC_FAULT_STALL] = "stall",
                                               [BC_FAULT_UNPLUG] = "unplug",
@@ -64,10 +65,35 @@ static int on_set_fault(sd_bus_message *call, void *user, sd_bus_error *error)
         fault = find(faults, fault_name);
         if (sensor < 0 || fault < 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
-                                        "a sensor is one of: camera, microphone; a fault one of: none, stall, unplug");
+                                        "a sensor is one of: camera, microphone, gnss; a fault one of: none, stall, unplug");
         r = dbus->simulation.set_fault(dbus->simulation.user, (enum bc_sensor)sensor, (enum bc_fault)fault);
         if (r == -ENODEV)
                 return sd_bus_error_setf(error, BC_DBUS_REFUSED, "there is no %s", sensor_name);
+        return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
+}
+
+static int on_set_utc(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        static const char *const sources[BC_UTC_SOURCES + 1] = { [BC_UTC_NONE] = "none",
+                                                                 [BC_UTC_RTC] = "rtc",
+                                                                 [BC_UTC_NTP] = "ntp",
+                                                                 [BC_UTC_GNSS] = "gnss" };
+        struct bc_dbus *dbus = user;
+        struct bc_utc_anchor anchor = { 0 };
+        const char *name;
+        int source, r;
+
+        r = sd_bus_message_read(call, "xsx", &anchor.utc_ns, &name, &anchor.uncertainty_ns);
+        if (r < 0)
+                return r;
+        source = find(sources, name);
+        if (source < 0 || anchor.uncertainty_ns < 0)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+                                        "a source is one of: none, rtc, ntp, gnss; an uncertainty is not negative");
+        anchor.source = (enum bc_utc_source)source;
+        r = dbus->simulation.set_utc(dbus->simulation.user, &anchor);
+        if (r == -ENODEV)
+                return sd_bus_error_set(error, BC_DBUS_REFUSED, "the wall clock is a real one: [utc] driver");
         return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
 }
 
@@ -158,6 +184,8 @@ const sd_bus_vtable bc_dbus_simulation_vtable[] = {
                                  on_press_button, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("SetFault", "ss", SD_BUS_PARAM(sensor) SD_BUS_PARAM(fault), NULL, , on_set_fault,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("SetUtc", "xsx", SD_BUS_PARAM(utc) SD_BUS_PARAM(source) SD_BUS_PARAM(uncertainty), NULL, ,
+                                 on_set_utc, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Dock", "b", SD_BUS_PARAM(docked), NULL, , on_dock, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Now", NULL, , "x", SD_BUS_PARAM(now), on_now, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("RunUntil", "x", SD_BUS_PARAM(time), "x", SD_BUS_PARAM(now), on_run_until,

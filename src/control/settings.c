@@ -355,6 +355,15 @@ static void check_between(struct loader *loader)
         if (s->clock_mode == BC_CLOCK_SIMULATED && !s->simulation)
                 complain(loader, "%s: [clock] mode = simulated: only with [simulation] enabled = yes",
                          place(loader, "clock", "mode", where, sizeof(where)));
+        if (s->clock_mode == BC_CLOCK_SIMULATED && s->utc_driver != BC_UTC_SIMULATED)
+                complain(loader, "%s: [clock] mode = simulated: only with [utc] driver = simulated",
+                         place(loader, "clock", "mode", where, sizeof(where)));
+        if (s->gnss_driver == BC_GNSS_NMEA && !s->gnss_file[0])
+                complain(loader, "%s: [gnss] driver = nmea: [gnss] file is missing; allowed: an absolute path",
+                         place(loader, "gnss", "driver", where, sizeof(where)));
+        if (s->overlay_contents && !s->overlay_font[0])
+                complain(loader, "%s: [overlay] font is missing; allowed: an absolute path, or [overlay] contents = nothing",
+                         place(loader, "overlay", "font", where, sizeof(where)));
         // A segment stays below 4 GiB, with room for what rate control overshoots and for its index.
         int64_t rate_bps = s->video_bit_rate_bps + s->sound_bit_rate_bps;
         int64_t longest_s = (INT64_C(1) << 32) * 8 * 9 / 10 / rate_bps;

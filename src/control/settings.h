@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define BC_SETTINGS_ID_BYTES 33    // with the 0 at the end
+#define BC_SETTINGS_NAME_BYTES 65
 #define BC_SETTINGS_TEXT_BYTES 200 // a line is shorter
 #define BC_SETTINGS_FILE_BYTES_MAX 65536
 #define BC_SETTINGS_DROP_INS_MAX 100
@@ -22,12 +23,15 @@
 
 enum bc_camera_driver { BC_CAMERA_FILE, BC_CAMERA_PATTERN };
 enum bc_mic_driver { BC_MIC_FILE, BC_MIC_TONE, BC_MIC_NONE };
+enum bc_gnss_driver { BC_GNSS_NONE, BC_GNSS_TRACK, BC_GNSS_NMEA };
+enum bc_utc_driver { BC_UTC_SYSTEM, BC_UTC_SIMULATED };
 enum bc_clock_mode { BC_CLOCK_REAL, BC_CLOCK_SIMULATED };
 enum bc_bus { BC_BUS_SYSTEM, BC_BUS_SESSION, BC_BUS_NONE };
 
 // Numbers are int64_t, yes/no is bool, choices are int, text is char[]: the table knows.
 struct bc_settings {
         char device_id[BC_SETTINGS_ID_BYTES];
+        char unit[BC_SETTINGS_NAME_BYTES], make[BC_SETTINGS_NAME_BYTES], model[BC_SETTINGS_NAME_BYTES];
         char store_path[BC_SETTINGS_TEXT_BYTES];
 
         int camera_driver; // enum bc_camera_driver
@@ -54,6 +58,18 @@ struct bc_settings {
         int64_t stall_tolerance_ns;
 
         int64_t dock_dwell_ns;
+
+        int overlay_contents; // bits: enum bc_overlay_item of media/overlay.h
+        int overlay_corner;   // enum bc_corner of media/overlay.h
+        char overlay_font[BC_SETTINGS_TEXT_BYTES];
+
+        int gnss_driver; // enum bc_gnss_driver
+        char gnss_file[BC_SETTINGS_TEXT_BYTES];
+        int64_t gnss_fresh_ns;
+        int64_t gnss_lat_e7, gnss_lon_e7;
+
+        int utc_driver; // enum bc_utc_driver
+        int64_t utc_start_ns; // BC_UTC_UNKNOWN: not set
 
         int bus; // enum bc_bus
 

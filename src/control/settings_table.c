@@ -15,6 +15,12 @@ static const struct bc_setting table[] = {
         { "device", "id", BC_SETTING_ID, AT(device_id), .fallback = "BODYCAM-0001", .required = true,
           .help = "Name of this device. Folders of recordings begin with it, so no two devices of an agency share one." },
 
+        { "device", "unit", BC_SETTING_TEXT, AT(unit), .fallback = "",
+          .help = "Whom or what it belongs to, as shown in the picture and in the text track. In any script the font has, up "
+                  "to 64 bytes of UTF-8." },
+        { "device", "make", BC_SETTING_TEXT, AT(make), .fallback = "Bodycam", .help = "Maker, for the files' metadata." },
+        { "device", "model", BC_SETTING_TEXT, AT(model), .fallback = "Bodycam", .help = "Model, for the files' metadata." },
+
         { "store", "path", BC_SETTING_PATH, AT(store_path), .fallback = "/var/lib/bodycam", .required = true,
           .help = "Folder that holds recordings/. Made when its parent exists." },
 
@@ -70,6 +76,35 @@ static const struct bc_setting table[] = {
         { "dock", "dwell", BC_SETTING_DURATION, AT(dock_dwell_ns), .min = 1 * S, .max = 10 * MIN, .fallback = "10 s",
           .help = "So long on the dock without a break ends an emergency." },
 
+        { "overlay", "contents", BC_SETTING_SET, AT(overlay_contents), .choices = "time device unit position state",
+          .fallback = "time device unit position state",
+          .help = "What is written into the picture, in this order. Nothing: no text in the picture; the text track has all "
+                  "of it all the same." },
+        { "overlay", "corner", BC_SETTING_CHOICE, AT(overlay_corner),
+          .choices = "top-left top-right bottom-left bottom-right", .fallback = "top-left",
+          .help = "Where it is written." },
+        { "overlay", "font", BC_SETTING_PATH, AT(overlay_font), .required = false,
+          .fallback = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf",
+          .help = "A font that FreeType reads." },
+
+        { "gnss", "driver", BC_SETTING_CHOICE, AT(gnss_driver), .choices = "none track nmea", .fallback = "none",
+          .help = "The receiver. none: no position track. track: a walk in a circle. nmea: the log of a real receiver, once, by its "
+                  "own times." },
+        { "gnss", "file", BC_SETTING_PATH, AT(gnss_file), .fallback = "",
+          .help = "The log of driver nmea: NMEA 0183 sentences, a line each." },
+        { "gnss", "fresh", BC_SETTING_DURATION, AT(gnss_fresh_ns), .min = 1 * S, .max = 60 * S, .fallback = "3 s",
+          .help = "A position older than this is no position any more." },
+        { "gnss", "latitude", BC_SETTING_DEGREES, AT(gnss_lat_e7), .min = -850000000, .max = 850000000,
+          .fallback = "59.3293", .help = "Driver track: centre of the circle, degrees north." },
+        { "gnss", "longitude", BC_SETTING_DEGREES, AT(gnss_lon_e7), .min = -1800000000, .max = 1800000000,
+          .fallback = "18.0686", .help = "Driver track: the same, degrees east." },
+
+        { "utc", "driver", BC_SETTING_CHOICE, AT(utc_driver), .choices = "system simulated", .fallback = "system",
+          .help = "The wall clock. simulated: one that org.bodycam.Simulation1 sets; the only one that goes with a simulated "
+                  "media clock." },
+        { "utc", "start", BC_SETTING_UTC, AT(utc_start_ns), .fallback = "",
+          .help = "Driver simulated: what it says at the start. Nothing: it is not set." },
+
         { "dbus", "bus", BC_SETTING_CHOICE, AT(bus), .choices = "system session none", .fallback = "system",
           .help = "Where org.bodycam.Recorder1 is offered. Recording does not depend on it." },
 
@@ -95,6 +130,9 @@ static const struct {
         { "sound", "How the sound is encoded." },
         { "recording", "What a recording is." },
         { "dock", "The charging and offloading dock." },
+        { "overlay", "Text in the picture." },
+        { "gnss", "Where the camera is." },
+        { "utc", "What time it is. Nothing is ordered by it." },
         { "dbus", "The bus that status and commands go over." },
         { "clock", "What media time is." },
         { "simulation", "Simulated devices." },

@@ -13,9 +13,13 @@ enum bc_setting_type {
         BC_SETTING_BOOL,     // yes, no
         BC_SETTING_NUMBER,   // a whole number
         BC_SETTING_DURATION, // with its unit: ms, s, min, h; kept in ns
+        BC_SETTING_DEGREES,  // up to seven decimals; kept in 10^-7
         BC_SETTING_BIT_RATE, // bit/s, with k or M for 1000 or 1000000
         BC_SETTING_RATE,     // frames per second, up to three decimals; kept in mHz
         BC_SETTING_CHOICE,   // one of a list
+        BC_SETTING_SET,      // any of a list, or nothing
+        BC_SETTING_UTC,      // 2026-11-26T01:12:14Z; kept in ns since 1970, BC_UTC_UNKNOWN when empty
+        BC_SETTING_TEXT,     // UTF-8 without control characters and colons
         BC_SETTING_ID,       // letters, digits, - and _
         BC_SETTING_PATH,     // absolute, or empty where that is allowed
 };
@@ -26,7 +30,7 @@ struct bc_setting {
         size_t offset;       // in struct bc_settings
         int64_t min, max;    // numbers
         int64_t step;        // numbers: a multiple of it; 0: any
-        const char *choices; // "file pattern": the number is the place in it
+        const char *choices; // "file pattern": the number is the place in it; of a set, the bit
         const char *fallback; // when required: a sample
         bool required;
         const char *help;

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utc.h"
+#include "bodycam/gnss.h"
 #include "bodycam/time.h"
 #include "control/settings_table.h"
+#include "media/script.h"
 
 struct unit {
         const char *name;
@@ -75,7 +78,8 @@ static int parse_with_unit(const char *value, const struct unit *units, int64_t 
         return -EINVAL;
 }
 
-static int parse_thousandths(const char *value, int64_t *ret_number)
+// A number with up to so many decimals, kept as a whole one.
+static int parse_decimal(const char *value, int decimals, int64_t *ret_number)
 {
         int64_t number;
         int places = 0;
@@ -83,17 +87,27 @@ static int parse_thousandths(const char *value, int64_t *ret_number)
 
         if (r < 0)
                 return r;
-        if (number > INT64_MAX / 10000)
+        if (number > INT64_MAX / 1000000000)
                 return -ERANGE;
         if (*value == '.')
-                for (value++; places < 3 && is_digit(*value); places++, value++)
+                for (value++; places < decimals && is_digit(*value); places++, value++)
                         number = number * 10 + (*value - '0');
         if (*value || (places == 0 && value[-1] == '.'))
                 return -EINVAL;
-        for (; places < 3; places++)
+        for (; places < decimals; places++)
                 number *= 10;
         *ret_number = number;
         return 0;
+}
+
+static int parse_degrees(const char *value, int64_t *ret_number)
+{
+        bool negative = *value == '-';
+        int r = parse_decimal(value + negative, 7, ret_number);
+
+        if (r == 0 && negative)
+                *ret_number = -*ret_number;
+        return r;
 }
 
 static int parse_bool(const char *value, bool *ret_value)
@@ -128,6 +142,54 @@ static int parse_choice(const char *choices, const char *value, int *ret_choice)
                         return 0;
                 }
         return -EINVAL;
+}
+
+// Words of the list, each once, in any order, with spaces between them.
+static int parse_set(const char *choices, const char *value, int *ret_set)
+{
+        int set = 0, bit;
+
+        for (value += strspn(value, " "); *value; value += strspn(value, " ")) {
+                char word[BC_SETTINGS_ID_BYTES];
+                size_t length = strcspn(value, " ");
+
+                if (length >= sizeof(word))
+                        return -EINVAL;
+                memcpy(word, value, length);
+                word[length] = 0;
+                if (parse_choice(choices, word, &bit) < 0 || set & 1 << bit)
+                        return -EINVAL;
+                set |= 1 << bit;
+                value += length;
+        }
+        *ret_set = set;
+        return 0;
+}
+
+static int parse_utc(const char *value, int64_t *ret_utc_ns)
+{
+        if (*value)
+                return bc_utc_parse(value, ret_utc_ns);
+        *ret_utc_ns = BC_UTC_UNKNOWN;
+        return 0;
+}
+
+static int parse_text(const char *value, char *ret_text)
+{
+        const char *at = value;
+        uint32_t code;
+        int r;
+
+        if (strlen(value) >= BC_SETTINGS_NAME_BYTES)
+                return -ERANGE;
+        // Whoever reads the text track finds the position by its colons.
+        while ((r = bc_script_next(&at, &code)) > 0)
+                if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == ':')
+                        return -EINVAL;
+        if (r < 0)
+                return -EINVAL;
+        memcpy(ret_text, value, strlen(value) + 1);
+        return 0;
 }
 
 static int parse_id(const char *value, char *ret_id)
@@ -168,7 +230,10 @@ static int parse_number(const struct bc_setting *setting, const char *value, int
                 r = parse_with_unit(value, bit_units, &number);
                 break;
         case BC_SETTING_RATE:
-                r = parse_thousandths(value, &number);
+                r = parse_decimal(value, 3, &number);
+                break;
+        case BC_SETTING_DEGREES:
+                r = parse_degrees(value, &number);
                 break;
         default:
                 r = parse_whole(value, &number);
@@ -191,6 +256,12 @@ int bc_setting_parse(const struct bc_setting *setting, const char *value, struct
                 return parse_bool(value, at);
         case BC_SETTING_CHOICE:
                 return parse_choice(setting->choices, value, at);
+        case BC_SETTING_SET:
+                return parse_set(setting->choices, value, at);
+        case BC_SETTING_UTC:
+                return parse_utc(value, at);
+        case BC_SETTING_TEXT:
+                return parse_text(value, at);
         case BC_SETTING_ID:
                 return parse_id(value, at);
         case BC_SETTING_PATH:
@@ -213,6 +284,30 @@ static void format_with_unit(const struct unit *units, const char *space, int64_
         snprintf(text, bytes, "%" PRId64 "%s%s", number / best->factor, best->name[0] ? space : "", best->name);
 }
 
+static void format_decimal(int64_t number, int64_t scale, int decimals, char *text, size_t bytes)
+{
+        int64_t size = number < 0 ? -number : number;
+
+        snprintf(text, bytes, "%s%" PRId64 ".%0*d", number < 0 ? "-" : "", size / scale, decimals, (int)(size % scale));
+        for (size_t end = strlen(text); text[end - 1] == '0' || text[end - 1] == '.'; end--) {
+                bool point = text[end - 1] == '.';
+                text[end - 1] = 0;
+                if (point)
+                        break;
+        }
+}
+
+static void format_set(const char *choices, int set, char *text, size_t bytes)
+{
+        size_t used = 0, length;
+        const char *word;
+
+        text[0] = 0;
+        for (int bit = 0; used < bytes && (word = word_at(choices, bit, &length)); bit++)
+                if (set & 1 << bit)
+                        used += (size_t)snprintf(text + used, bytes - used, "%s%.*s", used ? " " : "", (int)length, word);
+}
+
 static void format_number(const struct bc_setting *setting, int64_t number, char *text, size_t bytes)
 {
         switch (setting->type) {
@@ -223,13 +318,10 @@ static void format_number(const struct bc_setting *setting, int64_t number, char
                 format_with_unit(bit_units, "", number, text, bytes);
                 break;
         case BC_SETTING_RATE:
-                snprintf(text, bytes, "%" PRId64 ".%03d", number / 1000, (int)(number % 1000));
-                for (size_t end = strlen(text); text[end - 1] == '0' || text[end - 1] == '.'; end--) {
-                        bool point = text[end - 1] == '.';
-                        text[end - 1] = 0;
-                        if (point)
-                                break;
-                }
+                format_decimal(number, 1000, 3, text, bytes);
+                break;
+        case BC_SETTING_DEGREES:
+                format_decimal(number, 10000000, 7, text, bytes);
                 break;
         default:
                 snprintf(text, bytes, "%" PRId64, number);
@@ -252,7 +344,16 @@ void bc_setting_format(const struct bc_setting *setting, const struct bc_setting
                 word = word_at(setting->choices, *(const int *)at, &length);
                 snprintf(ret_text, BC_SETTING_VALUE_BYTES, "%.*s", (int)length, word ? word : "");
                 break;
+        case BC_SETTING_SET:
+                format_set(setting->choices, *(const int *)at, ret_text, BC_SETTING_VALUE_BYTES);
+                break;
+        case BC_SETTING_UTC:
+                ret_text[0] = 0;
+                if (*(const int64_t *)at != BC_UTC_UNKNOWN)
+                        (void)bc_utc_format(*(const int64_t *)at, ret_text);
+                break;
         case BC_SETTING_ID:
+        case BC_SETTING_TEXT:
         case BC_SETTING_PATH:
                 snprintf(ret_text, BC_SETTING_VALUE_BYTES, "%s", (const char *)at);
                 break;
@@ -262,12 +363,12 @@ void bc_setting_format(const struct bc_setting *setting, const struct bc_setting
         }
 }
 
-static void allowed_choices(const char *choices, char *text, size_t bytes)
+static void allowed_choices(const char *choices, const char *how_many, char *text, size_t bytes)
 {
         size_t used, length = 0;
         const char *word;
 
-        used = (size_t)snprintf(text, bytes, "one of:");
+        used = (size_t)snprintf(text, bytes, "%s of:", how_many);
         for (int i = 0; used < bytes && (word = word_at(choices, i, &length)); i++)
                 used += (size_t)snprintf(text + used, bytes - used, "%s %.*s", i ? "," : "", (int)length, word);
 }
@@ -281,7 +382,17 @@ void bc_setting_allowed(const struct bc_setting *setting, char *text, size_t tex
                 snprintf(text, text_bytes, "yes or no");
                 return;
         case BC_SETTING_CHOICE:
-                allowed_choices(setting->choices, text, text_bytes);
+                allowed_choices(setting->choices, "one", text, text_bytes);
+                return;
+        case BC_SETTING_SET:
+                allowed_choices(setting->choices, "any", text, text_bytes);
+                return;
+        case BC_SETTING_UTC:
+                snprintf(text, text_bytes, "a time as 2026-11-26T01:12:14Z, or nothing");
+                return;
+        case BC_SETTING_TEXT:
+                snprintf(text, text_bytes, "up to %d bytes of UTF-8 without control characters and colons",
+                         BC_SETTINGS_NAME_BYTES - 1);
                 return;
         case BC_SETTING_ID:
                 snprintf(text, text_bytes, "1 to %d letters, digits, - and _", BC_SETTINGS_ID_BYTES - 1);
@@ -297,6 +408,7 @@ void bc_setting_allowed(const struct bc_setting *setting, char *text, size_t tex
         snprintf(text, text_bytes, "%s to %s%s%s", min, max,
                  setting->step == 2 ? ", even" : "",
                  setting->type == BC_SETTING_DURATION   ? " (a whole number of ms, s, min or h)"
+                 : setting->type == BC_SETTING_DEGREES  ? " degrees"
                  : setting->type == BC_SETTING_BIT_RATE ? " (bit/s; k is 1000, M is 1000000)"
                                                         : "");
 }

@@ -7,10 +7,12 @@
 
 #include "bodycam/button.h"
 #include "bodycam/simulation.h"
+#include "bodycam/wall.h"
 
 enum bc_sensor {
         BC_SENSOR_CAMERA,
         BC_SENSOR_MICROPHONE,
+        BC_SENSOR_GNSS,
         BC_SENSOR_COUNT,
 };
 
@@ -19,6 +21,8 @@ struct bc_simulation {
         int (*press)(void *user, enum bc_button button, bool pressed);
         // 0, or -ENODEV: there is no such sensor.
         int (*set_fault)(void *user, enum bc_sensor sensor, enum bc_fault fault);
+        // Sets the wall clock; time_ns is not used. 0, -EINVAL, or -ENODEV: it is a real one.
+        int (*set_utc)(void *user, const struct bc_utc_anchor *anchor);
         void *user;
 };
 

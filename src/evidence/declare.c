@@ -16,6 +16,27 @@ void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64
         recording->manifest_stale = true;
 }
 
+void bc_declare_clock(struct bc_recording *recording, int64_t time_ns)
+{
+        const struct bc_recorder_config *config = recording->config;
+        const struct bc_moment *before = &recording->clock;
+        struct bc_manifest_clock clock = { .from_ticks = bc_ticks_from_ns(time_ns), .step_ns = BC_STEP_UNKNOWN };
+        struct bc_moment moment;
+
+        if (!config->moment_at)
+                return;
+        config->moment_at(config->moment_user, time_ns, &moment);
+        clock.source = moment.source;
+        clock.utc_ns = moment.utc_ns;
+        clock.uncertainty_ns = moment.uncertainty_ns;
+        if (before->source != BC_UTC_NONE && moment.source != BC_UTC_NONE)
+                clock.step_ns = bc_moment_utc_step_ns(before, &moment);
+        if (!bc_manifest_add_clock(&recording->manifest, &clock))
+                bc_log_error("what the clock says could not be declared: out of memory");
+        recording->clock = moment;
+        recording->manifest_stale = true;
+}
+
 // What lies between the fragment and all that was declared before it is lost: the ring had to go on. Its lanes do not
 // lose the same seconds.
 static void declare_holes(struct bc_recording *recording, const struct bc_cut *cut)
@@ -76,5 +97,11 @@ void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut)
                         bc_declare_gap(recording, BC_GAP_NO_SOUND, unit->time_ns, BC_NS_NEVER, 0);
                 if (recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks > BC_SOUND_UNIT_SAMPLES)
                         bc_declare_gap(recording, BC_GAP_NO_SOUND, unit->time_ns, unit[1].time_ns, 0);
+        }
+        for (size_t i = 0; i < cut->text.units; i++) {
+                const struct bc_unit *unit = &recording->buffer->unit[BC_LANE_TEXT][i];
+
+                if (unit->flags & BC_UNIT_CLOCK && unit->time_ns > recording->clock.time_ns)
+                        bc_declare_clock(recording, unit->time_ns);
         }
 }

@@ -13,4 +13,7 @@ void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64
 // declared, and what is missing before it. A GOP repeated after a failed write is not declared twice.
 void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut);
 
+// Declares what the clock says from time_ns on, and how far it was moved there.
+void bc_declare_clock(struct bc_recording *recording, int64_t time_ns);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,6 +69,38 @@ static void describe_tracks(const struct bc_recording *recording, struct bc_init
         }
 }
 
+// ISO 6709, Annex H.
+static void describe_location(const struct bc_fix *fix, char *text, size_t bytes)
+{
+        int64_t lat_e6 = fix->lat_e7 / 10, lon_e6 = fix->lon_e7 / 10;
+        int alt_dm = fix->alt_mm / 100;
+        int used;
+
+        used = snprintf(text, bytes, "%c%02d.%06d%c%03d.%06d", lat_e6 < 0 ? '-' : '+', (int)(llabs(lat_e6) / 1000000),
+                        (int)(llabs(lat_e6) % 1000000), lon_e6 < 0 ? '-' : '+', (int)(llabs(lon_e6) / 1000000),
+                        (int)(llabs(lon_e6) % 1000000));
+        if (fix->alt_mm != BC_FIX_UNKNOWN)
+                used += snprintf(text + used, bytes - (size_t)used, "%c%03d.%d", alt_dm < 0 ? '-' : '+', abs(alt_dm) / 10,
+                                 abs(alt_dm) % 10);
+        snprintf(text + used, bytes - (size_t)used, "/");
+}
+
+static void describe_origin(const struct bc_recording *recording, struct bc_init *init)
+{
+        const struct bc_recorder_config *config = recording->config;
+        struct bc_moment moment;
+
+        snprintf(init->about.make, sizeof(init->about.make), "%s", config->make ? config->make : "");
+        snprintf(init->about.model, sizeof(init->about.model), "%s", config->model ? config->model : "");
+        if (!config->moment_at)
+                return;
+        config->moment_at(config->moment_user, bc_ns_from_ticks(init->label.base_ticks), &moment);
+        if (moment.source != BC_UTC_NONE && moment.utc_ns > 0)
+                init->created_unix_s = moment.utc_ns / BC_NS_PER_S;
+        if (moment.fix.mode != BC_FIX_NONE)
+                describe_location(&moment.fix, init->about.location, sizeof(init->about.location));
+}
+
 void bc_describe_segment(const struct bc_recording *recording, struct bc_init *ret_init)
 {
         const struct bc_manifest *manifest = &recording->manifest;
@@ -81,4 +114,5 @@ void bc_describe_segment(const struct bc_recording *recording, struct bc_init *r
                 ret_init->label.boot_id[i] = (uint8_t)(nibble(manifest->boot_id[2 * i]) << 4 |
                                                        nibble(manifest->boot_id[2 * i + 1]));
         describe_tracks(recording, ret_init);
+        describe_origin(recording, ret_init);
 }

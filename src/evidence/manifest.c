@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/utc.h"
 #include "bodycam/time.h"
 
 #define VERSION 1
@@ -20,6 +21,7 @@ static const char *const recording_states[] = { "open", "closed", "recovered" };
 static const char *const segment_states[] = { "open", "closed", "abandoned", "recovered", "empty", "missing" };
 static const char *const gap_kinds[] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
                                          "late-sound" };
+static const char *const utc_sources[] = { "none", "rtc", "ntp", "gnss" };
 
 void bc_manifest_init(struct bc_manifest *manifest)
 {
@@ -34,6 +36,7 @@ void bc_manifest_done(struct bc_manifest *manifest)
 {
         free(manifest->segment);
         free(manifest->gap);
+        free(manifest->clock);
         bc_manifest_init(manifest);
 }
 
@@ -124,6 +127,28 @@ struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum b
         return gap;
 }
 
+bool bc_manifest_add_clock(struct bc_manifest *manifest, const struct bc_manifest_clock *clock)
+{
+        struct bc_manifest_clock *entry;
+
+        if (manifest->clocks == BC_MANIFEST_CLOCKS_MAX ||
+            grow(&manifest->clock, manifest->clocks, &manifest->clock_room, sizeof(*clock)) < 0) {
+                uint64_t count;
+
+                if (manifest->clocks == 0)
+                        return false;
+                entry = &manifest->clock[manifest->clocks - 1];
+                count = entry->count + 1;
+                *entry = *clock;
+                entry->count = count;
+                return true;
+        }
+        entry = &manifest->clock[manifest->clocks++];
+        *entry = *clock;
+        entry->count = 1;
+        return true;
+}
+
 static struct bc_manifest_gap *lasting_gap(const struct bc_manifest *manifest, enum bc_gap_kind kind)
 {
         for (size_t i = manifest->gaps; i-- > 0;)
@@ -201,9 +226,25 @@ static json_t *gap_to_json(const struct bc_manifest_gap *gap)
                          "count", (json_int_t)gap->count);
 }
 
+static json_t *clock_to_json(const struct bc_manifest_clock *clock)
+{
+        bool set = clock->source != BC_UTC_NONE;
+        char utc[BC_UTC_TEXT_BYTES] = "";
+
+        if (set && bc_utc_format(clock->utc_ns, utc) < 0)
+                set = false;
+        return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:I}", "from_ticks", (json_int_t)clock->from_ticks,
+                         "source", utc_sources[set ? clock->source : BC_UTC_NONE],
+                         "utc", set ? json_string(utc) : json_null(),
+                         "utc_ns", set ? json_integer(clock->utc_ns) : json_null(),
+                         "uncertainty_ns", set ? json_integer(clock->uncertainty_ns) : json_null(),
+                         "step_ns", clock->step_ns == BC_STEP_UNKNOWN ? json_null() : json_integer(clock->step_ns),
+                         "count", (json_int_t)clock->count);
+}
+
 static json_t *to_json(const struct bc_manifest *manifest)
 {
-        json_t *segments = json_array(), *gaps = json_array();
+        json_t *segments = json_array(), *gaps = json_array(), *clock = json_array();
         bool whole = true;
 
         // jansson answers NULL arrays and values with an error.
@@ -211,23 +252,31 @@ static json_t *to_json(const struct bc_manifest *manifest)
                 whole &= json_array_append_new(segments, segment_to_json(&manifest->segment[i])) == 0;
         for (size_t i = 0; i < manifest->gaps; i++)
                 whole &= json_array_append_new(gaps, gap_to_json(&manifest->gap[i])) == 0;
+        for (size_t i = 0; i < manifest->clocks; i++)
+                whole &= json_array_append_new(clock, clock_to_json(&manifest->clock[i])) == 0;
         if (!whole) {
                 json_decref(segments);
                 json_decref(gaps);
+                json_decref(clock);
                 return NULL;
         }
         if (manifest->gaps_unknown) {
                 json_decref(gaps);
                 gaps = json_null();
         }
-        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
+        if (manifest->clock_unknown) {
+                json_decref(clock);
+                clock = json_null();
+        }
+        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
                          "device", manifest->device, "recording", (json_int_t)manifest->counter,
                          "state", recording_states[manifest->state], "boot_id", manifest->boot_id,
                          "ticks_per_second", (int)BC_TICKS_PER_S, "reason", text_to_json(manifest->reason),
                          "stop_reason", text_to_json(manifest->stop_reason),
                          "press_ticks", ticks_or_null(manifest->press_ticks),
                          "pre_event_ticks", ticks_or_null(manifest->pre_event_ticks),
-                         "stop_ticks", ticks_or_null(manifest->stop_ticks), "segments", segments, "gaps", gaps);
+                         "stop_ticks", ticks_or_null(manifest->stop_ticks), "segments", segments, "gaps", gaps,
+                         "clock", clock);
 }
 
 int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd)
@@ -364,13 +413,45 @@ static int gap_from_json(struct bc_manifest *manifest, const json_t *object)
         return 0;
 }
 
+static int clock_from_json(struct bc_manifest *manifest, const json_t *object)
+{
+        int source = get_choice(object, "source", utc_sources, COUNT(utc_sources));
+        struct bc_manifest_clock clock = { .step_ns = BC_STEP_UNKNOWN };
+        char utc[BC_UTC_TEXT_BYTES];
+        int64_t count, second_ns;
+
+        if (source < 0 || manifest->clocks >= BC_MANIFEST_CLOCKS_MAX || json_object_size(object) != 7 ||
+            get_integer(object, "from_ticks", 0, INT64_MAX, &clock.from_ticks) < 0 ||
+            get_integer(object, "count", 1, INT64_MAX, &count) < 0)
+                return -EBADMSG;
+        clock.source = (enum bc_utc_source)source;
+        clock.count = (uint64_t)count;
+        if (!json_is_null(json_object_get(object, "step_ns")) &&
+            get_integer(object, "step_ns", -INT64_MAX, INT64_MAX, &clock.step_ns) < 0)
+                return -EBADMSG;
+        if (source == BC_UTC_NONE) {
+                if (!json_is_null(json_object_get(object, "utc")) || !json_is_null(json_object_get(object, "utc_ns")) ||
+                    !json_is_null(json_object_get(object, "uncertainty_ns")))
+                        return -EBADMSG;
+        } else if (get_integer(object, "utc_ns", 0, INT64_MAX, &clock.utc_ns) < 0 ||
+                   get_integer(object, "uncertainty_ns", 0, INT64_MAX, &clock.uncertainty_ns) < 0 ||
+                   get_text(object, "utc", utc, sizeof(utc)) < 0 || bc_utc_parse(utc, &second_ns) < 0 ||
+                   clock.utc_ns - second_ns < 0 || clock.utc_ns - second_ns >= BC_NS_PER_S) {
+                return -EBADMSG; // the text is the same in words, for people
+        }
+        if (grow(&manifest->clock, manifest->clocks, &manifest->clock_room, sizeof(clock)) < 0)
+                return -ENOMEM;
+        manifest->clock[manifest->clocks++] = clock;
+        return 0;
+}
+
 static int head_from_json(struct bc_manifest *manifest, const json_t *root)
 {
         int state = get_choice(root, "state", recording_states, COUNT(recording_states));
         int64_t version, counter, scale;
 
         // Not one key more: what is not understood must not get lost when this is written again.
-        if (state < 0 || json_object_size(root) != 13 ||
+        if (state < 0 || json_object_size(root) != 14 ||
             get_integer(root, "version", VERSION, VERSION, &version) < 0 ||
             get_text(root, "device", manifest->device, sizeof(manifest->device)) < 0 ||
             get_integer(root, "recording", 1, INT64_MAX, &counter) < 0 ||
@@ -390,6 +471,7 @@ static int head_from_json(struct bc_manifest *manifest, const json_t *root)
 static int from_json(struct bc_manifest *manifest, const json_t *root)
 {
         json_t *segments = json_object_get(root, "segments"), *gaps = json_object_get(root, "gaps"), *value;
+        json_t *clock = json_object_get(root, "clock");
         int r = head_from_json(manifest, root);
         size_t i;
 
@@ -398,8 +480,13 @@ static int from_json(struct bc_manifest *manifest, const json_t *root)
                 r = -EBADMSG;
         for (i = 0; r == 0 && (value = json_array_get(segments, i)); i++)
                 r = segment_from_json(manifest, value);
+        manifest->clock_unknown = json_is_null(clock);
+        if (r == 0 && !json_is_array(clock) && !manifest->clock_unknown)
+                r = -EBADMSG;
         for (i = 0; r == 0 && (value = json_array_get(gaps, i)); i++)
                 r = gap_from_json(manifest, value);
+        for (i = 0; r == 0 && (value = json_array_get(clock, i)); i++)
+                r = clock_from_json(manifest, value);
         return r;
 }
 

@@ -10,13 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bodycam/wall.h"
 #include "evidence/store.h"
 
 #define BC_MANIFEST_REASON_BYTES_MAX 64
 #define BC_MANIFEST_GAPS_MAX 1000 // then gaps of a kind are merged
 #define BC_SEGMENTS_MAX 9999      // of a recording: NNNN.mp4
 #define BC_SEGMENT_NAME_BYTES_MAX 16
+#define BC_MANIFEST_CLOCKS_MAX 1000
 #define BC_TICKS_UNKNOWN (-1)
+#define BC_STEP_UNKNOWN INT64_MIN
 
 enum bc_recording_state {
         BC_RECORDING_OPEN,
@@ -61,6 +64,17 @@ struct bc_manifest_gap {
         uint64_t count;               // frames lost; of the other kinds the gaps that are merged in this entry
 };
 
+// What the wall clock said, from an instant on: at the recording's first picture, and whenever it did not go on from what
+// it had said. Media time is never touched by it.
+struct bc_manifest_clock {
+        int64_t from_ticks;
+        enum bc_utc_source source;
+        int64_t utc_ns;         // at from_ticks; nothing with BC_UTC_NONE
+        int64_t uncertainty_ns;
+        int64_t step_ns;        // how far it was moved; BC_STEP_UNKNOWN where one of the two was not set, and for the first
+        uint64_t count;         // changes that are merged in this entry, which shows the newest
+};
+
 struct bc_manifest {
         char device[BC_DEVICE_ID_BYTES_MAX + 1];
         uint64_t counter;
@@ -71,9 +85,11 @@ struct bc_manifest {
         int64_t stop_ticks;                   // BC_TICKS_UNKNOWN while it lasts, and when it was never stopped
         struct bc_manifest_segment *segment;
         size_t segments, segment_room;
-        bool gaps_unknown; // recovered without a manifest: what it declared is lost
+        bool gaps_unknown, clock_unknown; // recovered without a manifest: what it declared is lost
         struct bc_manifest_gap *gap;
         size_t gaps, gap_room;
+        struct bc_manifest_clock *clock;
+        size_t clocks, clock_room;
 };
 
 void bc_manifest_init(struct bc_manifest *manifest);
@@ -88,6 +104,10 @@ struct bc_manifest_segment *bc_manifest_find_segment(struct bc_manifest *manifes
 // none is ever dropped. Returns the entry, valid until the next call; NULL only without memory for the very first.
 struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, int64_t from_ticks,
                                             int64_t to_ticks, uint64_t frames);
+
+// Declares what the clock says from now on. Beyond BC_MANIFEST_CLOCKS_MAX entries, or without memory, the newest entry takes the
+// new one in. false: without memory for the very first.
+bool bc_manifest_add_clock(struct bc_manifest *manifest, const struct bc_manifest_clock *clock);
 
 // Whether a gap of this kind still lasts.
 bool bc_manifest_lasts(const struct bc_manifest *manifest, enum bc_gap_kind kind);

@@ -15,6 +15,7 @@
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 
+struct bc_moment;
 struct bc_recorder;
 struct bc_store;
 
@@ -29,6 +30,11 @@ struct bc_recorder_config {
         size_t fragment_bytes;  // room for a fragment's samples at the highest bit rate; grows where one unit is larger
         int64_t retry_ns;       // between two attempts while writing fails, 1 s
         int64_t give_up_ns;     // how long bc_recorder_free() goes on trying while writing fails
+        const char *make, *model; // of the camera, for the files' metadata; NULL or "": not said
+        // What was known of an instant of the last minutes: for the files' metadata and the manifest's clock. Called on the
+        // recorder's thread, must not block. NULL: nothing is known.
+        void (*moment_at)(void *user, int64_t time_ns, struct bc_moment *ret_moment);
+        void *moment_user;
 };
 
 enum bc_recorder_notice {

@@ -114,6 +114,7 @@ static int place(struct bc_recording *recording, int64_t end_ns)
                 unit.time_ns > recording->sound_from_ns ? unit.time_ns : recording->sound_from_ns);
         if (unit.time_ns > from_ns)
                 bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
+        bc_declare_clock(recording, unit.time_ns);
         recording->stage = BC_STAGE_BEGIN;
         return 0;
 }

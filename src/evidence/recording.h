@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "bodycam/moment.h"
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 #include "evidence/cut.h"
@@ -60,6 +61,7 @@ struct bc_recording {
         int64_t sound_declared_ticks; // the same for sound
         int64_t last_picture_ns; // start of the last durable picture; -1: none yet
         int64_t overtaken_ns;    // lost to the ring so far
+        struct bc_moment clock;  // of the newest entry in the manifest's clock
         bool file_left;          // a file of which the manifest does not know: for the next start
 
         struct bc_segment segment;

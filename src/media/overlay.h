@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "bodycam/frame.h"
-#include "media/moment.h"
+#include "bodycam/moment.h"
 
 enum bc_corner {
         BC_CORNER_TOP_LEFT,

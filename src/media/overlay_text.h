@@ -3,7 +3,7 @@
 #ifndef BC_MEDIA_OVERLAY_TEXT_H
 #define BC_MEDIA_OVERLAY_TEXT_H
 
-#include "media/moment.h"
+#include "bodycam/moment.h"
 
 #define BC_OVERLAY_TEXT_BYTES 64 // holds any of these
 

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "media/audio.h"
+#include "media/caption.h"
+#include "media/gpmf.h"
 #include "media/picture_encoder.h"
 #include "media/rate.h"
 #include "media/slate.h"
@@ -179,6 +181,15 @@ void bc_pipeline_ring_config(const struct bc_pipeline_config *config, bool sound
         ret_config->lane_bytes[BC_LANE_PICTURE] = (size_t)bc_rate_bytes(config->bit_rate_bps,
                                                                         span_ns + 2 * BC_RATE_LEVEL_MAX_NS);
         ret_config->lane_units[BC_LANE_PICTURE] = (size_t)bc_rate_units(rate_mhz, span_ns);
+        // Each picture may come with news.
+        if (config->telemetry.text) {
+                ret_config->lane_units[BC_LANE_TEXT] = ret_config->lane_units[BC_LANE_PICTURE];
+                ret_config->lane_bytes[BC_LANE_TEXT] = (ret_config->lane_units[BC_LANE_TEXT] + 1) * BC_CAPTION_BYTES_MAX;
+        }
+        if (config->telemetry.position) {
+                ret_config->lane_units[BC_LANE_POSITION] = ret_config->lane_units[BC_LANE_PICTURE];
+                ret_config->lane_bytes[BC_LANE_POSITION] = (ret_config->lane_units[BC_LANE_POSITION] + 1) * BC_GPMF_BYTES_MAX;
+        }
         if (!sound)
                 return;
         ret_config->lane_units[BC_LANE_SOUND] = (size_t)sound_units;
@@ -188,8 +199,7 @@ void bc_pipeline_ring_config(const struct bc_pipeline_config *config, bool sound
 
 // ---- lifecycle -----------------------------------------------------------------------------------------------
 
-int bc_pipeline_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera,
-                    struct bc_mic *mic, const struct bc_pipeline_config *config,
+int bc_pipeline_new(const struct bc_pipeline_parts *parts, const struct bc_pipeline_config *config,
                     const struct bc_pipeline_sink *sink, struct bc_pipeline **ret_pipeline)
 {
         BC_CLEANUP(bc_cleanup_pipeline) struct bc_pipeline *pipeline = calloc(1, sizeof(*pipeline));
@@ -197,14 +207,15 @@ int bc_pipeline_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_came
 
         if (!pipeline)
                 return -ENOMEM;
-        pipeline->clock = clock;
-        pipeline->ring = ring;
-        r = bc_video_new(clock, ring, camera, config, sink, &pipeline->video);
+        pipeline->clock = parts->clock;
+        pipeline->ring = parts->ring;
+        r = bc_video_new(parts, config, sink, &pipeline->video);
         if (r < 0)
                 return r;
         pipeline->stream.picture = *bc_video_stream(pipeline->video);
-        if (mic) {
-                r = bc_audio_new(clock, ring, mic, config->sound_bit_rate_bps, sink, &pipeline->audio);
+        pipeline->stream.telemetry = config->telemetry;
+        if (parts->mic) {
+                r = bc_audio_new(parts->clock, parts->ring, parts->mic, config->sound_bit_rate_bps, sink, &pipeline->audio);
                 if (r < 0)
                         return r;
                 pipeline->stream.sound = *bc_audio_stream(pipeline->audio);
@@ -241,8 +252,8 @@ int bc_pipeline_start(struct bc_pipeline *pipeline)
         }
         if (r < 0) {
                 // Whoever waits for this stream learns that none comes.
-                bc_ring_end(pipeline->ring, BC_LANE_PICTURE, start_ns);
-                bc_ring_end(pipeline->ring, BC_LANE_SOUND, start_ns);
+                for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++)
+                        bc_ring_end(pipeline->ring, lane, start_ns);
                 return r;
         }
         pipeline->running = true;

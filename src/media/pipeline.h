@@ -21,6 +21,9 @@
 
 struct bc_pipeline;
 
+struct bc_overlay;
+struct bc_telemetry;
+
 struct bc_pipeline_config {
         const char *encoder;     // FFmpeg's name of an H.264 encoder: "libx264", "h264_v4l2m2m"
         const char *preset;      // of libx264, else unused
@@ -29,6 +32,18 @@ struct bc_pipeline_config {
         uint32_t sound_bit_rate_bps;
         int64_t gop_ns;          // time between two key frames, 1 s
         int64_t slate_after_ns;  // 1 s
+        struct bc_telemetry_stream telemetry; // which lanes of it are filled
+        const char *device, *unit;            // names told in them; unit may be ""
+};
+
+// Where the pipeline works. All borrowed.
+struct bc_pipeline_parts {
+        struct bc_clock *clock;
+        struct bc_ring *ring;
+        struct bc_camera *camera;
+        struct bc_mic *mic;             // NULL: no sound track
+        struct bc_telemetry *telemetry; // NULL: nothing is known of time, place and state
+        struct bc_overlay *overlay;     // NULL: nothing is drawn into the pictures
 };
 
 enum bc_pipeline_notice {
@@ -63,10 +78,9 @@ void bc_pipeline_ring_config(const struct bc_pipeline_config *config, bool sound
                              int64_t stall_ns, int64_t fragment_ns, uint32_t rate_mhz,
                              struct bc_ring_config *ret_config);
 
-// Opens the encoders. Borrows everything; mic may be NULL (no sound track).
-int bc_pipeline_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera, struct bc_mic *mic,
-                    const struct bc_pipeline_config *config, const struct bc_pipeline_sink *sink,
-                    struct bc_pipeline **ret_pipeline);
+// Opens the encoders. Borrows everything, the texts of config too.
+int bc_pipeline_new(const struct bc_pipeline_parts *parts, const struct bc_pipeline_config *config,
+                    const struct bc_pipeline_sink *sink, struct bc_pipeline **ret_pipeline);
 void bc_pipeline_free(struct bc_pipeline *pipeline);
 
 // Sensors and threads on. May be called again after stop (the ring was restarted then by start).

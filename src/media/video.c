@@ -2,15 +2,20 @@
 #include "media/video.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/utc.h"
+#include "media/narrator.h"
+#include "media/overlay.h"
 #include "media/picture_encoder.h"
 #include "media/rate.h"
 #include "media/slate.h"
+#include "media/telemetry.h"
 
 // A frame may claim to be this far ahead of the clock: drivers convert between clocks. More is junk, and would push
 // all that follow out of order.
@@ -30,6 +35,10 @@ struct bc_video {
         struct bc_clock *clock;
         struct bc_ring *ring;
         struct bc_camera *camera;
+        struct bc_telemetry *telemetry;
+        struct bc_overlay *overlay;
+        struct bc_telemetry_stream lanes;
+        const char *device, *unit;
         struct bc_pipeline_sink sink;
         struct bc_picture_encoder_config encoder_config;
         int64_t patience_ns; // without frames, until the slate
@@ -47,6 +56,7 @@ struct bc_video {
 
         // The thread's own while it runs.
         struct bc_picture_encoder *encoder;
+        struct bc_narrator narrator;
         bool used; // the encoder has seen frames and cannot start anew
         struct bc_rate rate;
         uint32_t aim_bps;
@@ -57,6 +67,7 @@ struct bc_video {
         bool key_due;  // the next picture must be a key frame, whatever its time
         bool skipping; // units are useless until a key frame comes
         bool slating;
+        int64_t dark_ns;      // since when there is no picture
         int64_t slate_ns;     // media time of the next slate
         int64_t slate_due_ns; // when it is made
         int64_t end_ns;       // of the newest unit, as far as known
@@ -81,10 +92,10 @@ static int open_encoder(struct bc_video *video)
         return r;
 }
 
-int bc_video_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera,
-                 const struct bc_pipeline_config *config, const struct bc_pipeline_sink *sink,
-                 struct bc_video **ret_video)
+int bc_video_new(const struct bc_pipeline_parts *parts, const struct bc_pipeline_config *config,
+                 const struct bc_pipeline_sink *sink, struct bc_video **ret_video)
 {
+        struct bc_camera *camera = parts->camera;
         BC_CLEANUP(bc_cleanup_video) struct bc_video *video = NULL;
         int r;
 
@@ -98,10 +109,15 @@ int bc_video_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera 
         video = calloc(1, sizeof(*video));
         if (!video)
                 return -ENOMEM;
-        bc_monitor_init(&video->monitor, clock);
-        video->clock = clock;
-        video->ring = ring;
+        bc_monitor_init(&video->monitor, parts->clock);
+        video->clock = parts->clock;
+        video->ring = parts->ring;
         video->camera = camera;
+        video->telemetry = parts->telemetry;
+        video->overlay = parts->overlay;
+        video->lanes = config->telemetry;
+        video->device = config->device;
+        video->unit = config->unit;
         video->sink = *sink;
         video->patience_ns = bc_video_patience_ns(config->slate_after_ns, camera->info.interval_ns);
         video->encoder_config = (struct bc_picture_encoder_config){
@@ -231,6 +247,18 @@ static int drain(struct bc_video *video)
         }
 }
 
+// What is known of the frame's instant goes into the picture and, before the picture, into the telemetry lanes.
+static void tell(struct bc_video *video, struct bc_frame *frame, bool key)
+{
+        struct bc_moment moment = { .time_ns = frame->time_ns };
+
+        if (video->telemetry)
+                bc_telemetry_at(video->telemetry, frame->time_ns, &moment);
+        if (video->overlay)
+                bc_overlay_draw(video->overlay, frame, &moment);
+        bc_narrator_tell(&video->narrator, &moment, key);
+}
+
 static int encode(struct bc_video *video, struct bc_frame *frame, bool key, uint16_t flags)
 {
         struct bc_picture_order order = {
@@ -250,6 +278,7 @@ static int encode(struct bc_video *video, struct bc_frame *frame, bool key, uint
         if (key)
                 video->key_ticks = video->newest_ticks;
         video->key_due = false;
+        tell(video, frame, key);
         r = bc_picture_encoder_send(video->encoder, frame, &order);
         if (r < 0)
                 return r;
@@ -309,8 +338,25 @@ static int take_frame(struct bc_video *video, struct queued queued)
         return encode(video, frame, key, 0);
 }
 
+// Written on the slate: since when there is no picture, or while no clock is set for how long.
+static void show_since(struct bc_video *video, struct bc_frame *slate)
+{
+        struct bc_moment moment = { 0 };
+        char utc[BC_UTC_TEXT_BYTES], text[64];
+
+        if (video->telemetry)
+                bc_telemetry_at(video->telemetry, video->dark_ns, &moment);
+        if (moment.source != BC_UTC_NONE && bc_utc_format(moment.utc_ns, utc) == 0)
+                snprintf(text, sizeof(text), "NO PICTURE SINCE %s", utc);
+        else
+                snprintf(text, sizeof(text), "NO PICTURE FOR %lld s",
+                         (long long)((slate->time_ns - video->dark_ns) / BC_NS_PER_S));
+        bc_overlay_banner(video->overlay, slate, text);
+}
+
 static int make_slate(struct bc_video *video)
 {
+        struct bc_frame *frame;
         int64_t now_ns = bc_clock_now_ns(video->clock);
         int64_t missed = (now_ns - video->slate_due_ns) / BC_VIDEO_SLATE_EVERY_NS;
         int64_t time_ns = video->slate_ns + missed * BC_VIDEO_SLATE_EVERY_NS;
@@ -324,10 +370,14 @@ static int make_slate(struct bc_video *video)
                 return 0;
         if (!video->slating) {
                 video->slating = true;
+                video->dark_ns = bc_ns_from_ticks(video->newest_ticks < 0 ? 0 : video->newest_ticks);
                 notify(video, BC_PIPELINE_PICTURE_LOST, time_ns);
         }
         tell_dropped(video);
-        return encode(video, bc_slate_frame(video->slate, time_ns), true, BC_UNIT_SUBSTITUTE);
+        frame = bc_slate_frame(video->slate, time_ns);
+        if (video->overlay)
+                show_since(video, frame);
+        return encode(video, frame, true, BC_UNIT_SUBSTITUTE);
 }
 
 // ---- the thread ----------------------------------------------------------------------------------------------
@@ -402,6 +452,7 @@ static void run(void *user)
                 fail(video, r);
         if (video->slating && video->end_ns > bc_clock_now_ns(video->clock))
                 video->end_ns = bc_clock_now_ns(video->clock);
+        bc_narrator_end(&video->narrator, video->end_ns);
         bc_ring_end(video->ring, BC_LANE_PICTURE, video->end_ns);
 }
 
@@ -436,6 +487,7 @@ int bc_video_start(struct bc_video *video, int64_t start_ns)
                 return r;
         bc_rate_init(&video->rate, video->encoder_config.bit_rate_bps, video->encoder_config.interval_ns);
         video->aim_bps = video->encoder_config.bit_rate_bps;
+        bc_narrator_init(&video->narrator, video->ring, &video->lanes, video->device, video->unit);
         video->stopping = video->failed = false;
         video->refused = video->refused_lost = video->lost = video->dropped = 0;
         video->newest_ticks = bc_ticks_from_ns(start_ns) - 1;

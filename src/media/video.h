@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The video thread: frames of a camera, or slates, encoded into the ring's picture lane.
+// The video thread: frames of a camera, or slates, with the overlay drawn into them, encoded into the ring's picture lane,
+// and what is said about them in its telemetry lanes.
 //
 // Of every frame that does not become a unit the next unit's `lost` tells: those the camera lost, those that found
 // the queue full, those with an impossible time or shape, those over the bit rate.
@@ -24,10 +25,9 @@ static inline int64_t bc_video_patience_ns(int64_t slate_after_ns, int64_t inter
 
 struct bc_video;
 
-// Opens the encoder. Borrows all but config, whose strings it borrows too. Failures are logged.
-int bc_video_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_camera *camera,
-                 const struct bc_pipeline_config *config, const struct bc_pipeline_sink *sink,
-                 struct bc_video **ret_video);
+// Opens the encoder. Borrows what parts and config point to. Failures are logged.
+int bc_video_new(const struct bc_pipeline_parts *parts, const struct bc_pipeline_config *config,
+                 const struct bc_pipeline_sink *sink, struct bc_video **ret_video);
 void bc_video_free(struct bc_video *video);
 
 const struct bc_picture_stream *bc_video_stream(const struct bc_video *video);

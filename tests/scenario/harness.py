@@ -55,6 +55,7 @@ DEFAULTS = {
     "recording": {"pre_event": "5 s", "post_event": "2 s", "segment": "10 s"},
     "simulation": {"enabled": "yes"},
     "dbus": {"bus": "session"},
+    "overlay": {"contents": ""},  # the pattern camera's card has all of the picture
 }
 CLOCKS = {
     "simulated": {"mode": "simulated", "start": "100 s", "start_held": "yes"},
@@ -177,6 +178,7 @@ def write_settings(path, settings, clock="simulated"):
     """Settings {section: {key: value}} over DEFAULTS; a value None leaves the key out."""
     merged = {section: dict(keys) for section, keys in DEFAULTS.items()}
     merged["clock"] = dict(CLOCKS[clock])
+    merged["utc"] = {"driver": "system" if clock == "real" else "simulated"}
     for section, keys in settings.items():
         merged.setdefault(section, {}).update(keys)
     lines = []

@@ -125,6 +125,28 @@ static void print_seconds(const char *before, int64_t time_ns, const char *after
         printf("%s%" PRId64 ".%" PRId64 " s%s", before, time_ns / 1000000000, time_ns / 100000000 % 10, after);
 }
 
+static void print_degrees(const char *before, int64_t e7)
+{
+        printf("%s%s%" PRId64 ".%06" PRId64, before, e7 < 0 ? "-" : "", (e7 < 0 ? -e7 : e7) / 10000000,
+               (e7 < 0 ? -e7 : e7) % 10000000 / 10);
+}
+
+static void print_time_and_place(const json_t *properties)
+{
+        if (text_of(properties, "utc")[0])
+                printf("%-10s %s by %s, within %.3f s\n", "clock", text_of(properties, "utc"),
+                       text_of(properties, "utc_source"), (double)number_of(properties, "utc_uncertainty_ns") / 1e9);
+        else
+                printf("%-10s not set\n", "clock");
+        if (number_of(properties, "fix_age_ns") < 0)
+                return; // a flag says so where there is a receiver
+        print_degrees("position   ", number_of(properties, "latitude_e7"));
+        print_degrees(" ", number_of(properties, "longitude_e7"));
+        if (number_of(properties, "accuracy_mm") >= 0)
+                printf(", within %" PRId64 " m", (number_of(properties, "accuracy_mm") + 999) / 1000);
+        print_seconds(", ", number_of(properties, "fix_age_ns"), " old\n");
+}
+
 static void print_for_people(const json_t *properties)
 {
         int64_t now_ns = number_of(properties, "now_ns");
@@ -141,6 +163,7 @@ static void print_for_people(const json_t *properties)
         }
         printf("%-10s %s%s\n", "device", text_of(properties, "device"),
                json_is_true(json_object_get(properties, "simulated")) ? " (simulated)" : "");
+        print_time_and_place(properties);
         print_seconds("buffer     ", number_of(properties, "pre_event_held_ns"), " held\n");
         if (number_of(properties, "recording_counter") > 0) {
                 printf("%-10s %s, %" PRId64 " files, %" PRId64 " gaps", "recording", text_of(properties, "recording_name"),

@@ -124,19 +124,23 @@ static void make_parts(struct world *world)
                                                      .slate_after_ns = S, .stop_within_ns = 20 * S };
         const struct bc_controller_sink sink = { on_change, on_alarm, world };
         struct bc_controller_parts parts = { .loop = world->loop, .store = world->store };
+        struct bc_pipeline_parts pipeline_parts = { .clock = world->clock, .camera = world->camera };
+        const struct bc_utc_anchor anchor = { .source = BC_UTC_NTP };
         struct bc_pipeline_sink pipeline_sink;
         struct bc_recorder_sink recorder_sink;
         struct bc_ring_config ring;
 
         bc_pipeline_ring_config(&pipeline, false, 3 * S, 60 * S, S / 2, 10000, &ring);
         assert_int_equal(bc_ring_new(world->clock, &ring, &world->ring), 0);
-        parts.ring = world->ring;
+        parts.ring = pipeline_parts.ring = world->ring;
+        assert_int_equal(bc_telemetry_new(world->clock, 3 * S, &world->telemetry), 0);
+        bc_telemetry_set_anchor(world->telemetry, &anchor);
+        parts.telemetry = pipeline_parts.telemetry = world->telemetry;
         assert_int_equal(bc_controller_new(&parts, &config, &world->controller), 0);
         bc_controller_watch(world->controller, &sink);
         pipeline_sink = bc_controller_pipeline_sink(world->controller);
         recorder_sink = bc_controller_recorder_sink(world->controller);
-        assert_int_equal(bc_pipeline_new(world->clock, world->ring, world->camera, NULL, &pipeline, &pipeline_sink,
-                                         &world->pipeline), 0);
+        assert_int_equal(bc_pipeline_new(&pipeline_parts, &pipeline, &pipeline_sink, &world->pipeline), 0);
         assert_int_equal(bc_recorder_new(world->clock, world->ring, world->store, bc_pipeline_stream(world->pipeline),
                                          &recorder, &recorder_sink, &world->recorder), 0);
 }
@@ -168,6 +172,7 @@ static void unmake(struct world *world)
         bc_pipeline_free(world->pipeline);
         bc_controller_free(world->controller);
         bc_ring_free(world->ring);
+        bc_telemetry_free(world->telemetry);
         bc_camera_free(world->camera);
         bc_store_free(world->store);
         bc_timer_free(world->timer);

@@ -38,6 +38,7 @@ struct world {
         struct bc_loop *loop;
         struct bc_store *store;
         struct bc_ring *ring;
+        struct bc_telemetry *telemetry;
         struct bc_camera *camera;
         struct bc_controller *controller;
         struct bc_pipeline *pipeline;

@@ -25,7 +25,7 @@ const struct feeder_config feeder_default = {
         .picture_delay_ns = 20 * BC_NS_PER_MS,
         .sound_delay_ns = 25 * BC_NS_PER_MS,
         .sound = true,
-        .telemetry = false,
+        .telemetry = true,
 };
 
 struct lane_thread {

@@ -54,6 +54,12 @@ static void example(struct bc_manifest *manifest)
                                                  .bytes = 6000, .fragments = 22, .follows = 1 };
         bc_manifest_add_gap(manifest, BC_GAP_FRAMES_LOST, 112 * S, 112 * S + 1600, 1);
         bc_manifest_add_gap(manifest, BC_GAP_NO_PICTURE, 115 * S, BC_TICKS_UNKNOWN, 0);
+        assert_true(bc_manifest_add_clock(manifest, &(struct bc_manifest_clock){ .from_ticks = 100 * S,
+                                                                                  .step_ns = BC_STEP_UNKNOWN }));
+        assert_true(bc_manifest_add_clock(manifest, &(struct bc_manifest_clock){ .from_ticks = 111 * S, .source = BC_UTC_NTP,
+                                                                                  .utc_ns = INT64_C(1795655534987654321),
+                                                                                  .uncertainty_ns = 50000000,
+                                                                                  .step_ns = -3600 * BC_NS_PER_S }));
 }
 
 static const char example_text[] =
@@ -101,6 +107,26 @@ static const char example_text[] =
         "   \"kind\": \"no-picture\",\n"
         "   \"from_ticks\": 5520000,\n"
         "   \"to_ticks\": null,\n"
+        "   \"count\": 1\n"
+        "  }\n"
+        " ],\n"
+        " \"clock\": [\n"
+        "  {\n"
+        "   \"from_ticks\": 4800000,\n"
+        "   \"source\": \"none\",\n"
+        "   \"utc\": null,\n"
+        "   \"utc_ns\": null,\n"
+        "   \"uncertainty_ns\": null,\n"
+        "   \"step_ns\": null,\n"
+        "   \"count\": 1\n"
+        "  },\n"
+        "  {\n"
+        "   \"from_ticks\": 5328000,\n"
+        "   \"source\": \"ntp\",\n"
+        "   \"utc\": \"2026-11-26T01:12:14Z\",\n"
+        "   \"utc_ns\": 1795655534987654321,\n"
+        "   \"uncertainty_ns\": 50000000,\n"
+        "   \"step_ns\": -3600000000000,\n"
         "   \"count\": 1\n"
         "  }\n"
         " ]\n"
@@ -157,6 +183,8 @@ static void test_what_it_looks_like(void **state)
                 assert_int_equal(a->error, b->error);
                 assert_int_equal(a->tail_bytes, b->tail_bytes);
         }
+        assert_int_equal(loaded.clocks, 2);
+        assert_memory_equal(loaded.clock, manifest.clock, 2 * sizeof(*loaded.clock)); // no padding at its end
         assert_int_equal(loaded.gaps, 2);
         for (size_t i = 0; i < 2; i++) { // the structs have padding
                 assert_int_equal(loaded.gap[i].kind, manifest.gap[i].kind);
@@ -206,6 +234,10 @@ static void test_every_state_and_kind(void **state)
                 manifest.segment[5].missing_bytes = 77;
                 for (int n = 0; n < KINDS; n++)
                         bc_manifest_add_gap(&manifest, (enum bc_gap_kind)n, 0, INT64_MAX, 3);
+                for (int n = 0; n < BC_UTC_SOURCES; n++)
+                        bc_manifest_add_clock(&manifest, &(struct bc_manifest_clock){ .source = (enum bc_utc_source)n,
+                                                                                       .step_ns = n - 2 });
+                manifest.clock_unknown = i == 1;
                 round_trip(&manifest);
                 bc_manifest_done(&manifest);
         }
@@ -240,6 +272,12 @@ static void test_the_largest(void **state)
         for (int i = 0; i < 2 * BC_MANIFEST_GAPS_MAX; i++)
                 bc_manifest_add_gap(&manifest, BC_GAP_FRAMES_LOST, INT64_MAX / 2 + i * 3 * S, INT64_MAX / 2 + i * 3 * S,
                                     1);
+        for (int i = 0; i < 2 * BC_MANIFEST_CLOCKS_MAX; i++)
+                bc_manifest_add_clock(&manifest, &(struct bc_manifest_clock){
+                        .from_ticks = INT64_MAX, .source = BC_UTC_GNSS, .utc_ns = INT64_MAX, .uncertainty_ns = INT64_MAX,
+                        .step_ns = -INT64_MAX });
+        assert_int_equal(manifest.clocks, BC_MANIFEST_CLOCKS_MAX);
+        assert_int_equal(manifest.clock[BC_MANIFEST_CLOCKS_MAX - 1].count, BC_MANIFEST_CLOCKS_MAX + 3);
         round_trip(&manifest);
         bc_manifest_done(&manifest);
 }

@@ -52,7 +52,11 @@ static const char whole[] =
         " {\"file\": \"0002.mp4\", \"state\": \"recovered\", \"first_ticks\": 5232000, \"end_ticks\": 5760000,"
         " \"bytes\": 6000, \"fragments\": 22, \"succeeds\": 1, \"tail_bytes\": 77,"
         " \"missing_bytes\": 5}],"
-        " \"gaps\": [{\"kind\": \"no-picture\", \"from_ticks\": 5520000, \"to_ticks\": 5560000, \"count\": 1}]}";
+        " \"gaps\": [{\"kind\": \"no-picture\", \"from_ticks\": 5520000, \"to_ticks\": 5560000, \"count\": 1}],"
+        " \"clock\": [{\"from_ticks\": 4800000, \"source\": \"none\", \"utc\": null, \"utc_ns\": null,"
+        " \"uncertainty_ns\": null, \"step_ns\": null, \"count\": 1},"
+        " {\"from_ticks\": 4900000, \"source\": \"ntp\", \"utc\": \"2026-11-26T01:12:14Z\", \"utc_ns\": 1795655534987654321,"
+        " \"uncertainty_ns\": 50000000, \"step_ns\": -3600000000000, \"count\": 2}]}";
 
 static int load_bytes(const struct place *place, const void *bytes, size_t size)
 {
@@ -93,7 +97,7 @@ static void test_cut_off_at_every_byte(void **state)
 
 // ---- each value replaced by what does not belong there ---------------------------------------------------------
 
-enum type { NUMBER, TICKS_OR_NULL, TEXT, CHOICE, LIST, LIST_OR_NULL };
+enum type { NUMBER, TICKS_OR_NULL, STEP, TEXT, CHOICE, LIST, LIST_OR_NULL };
 
 static const struct field {
         const char *in, *key; // NULL: in the manifest itself; else in the second entry of that list
@@ -103,13 +107,16 @@ static const struct field {
         { NULL, "state", CHOICE }, { NULL, "boot_id", TEXT }, { NULL, "ticks_per_second", NUMBER },
         { NULL, "reason", TEXT }, { NULL, "stop_reason", TEXT }, { NULL, "press_ticks", TICKS_OR_NULL },
         { NULL, "pre_event_ticks", TICKS_OR_NULL }, { NULL, "stop_ticks", TICKS_OR_NULL },
-        { NULL, "segments", LIST }, { NULL, "gaps", LIST_OR_NULL },
+        { NULL, "segments", LIST }, { NULL, "gaps", LIST_OR_NULL }, { NULL, "clock", LIST_OR_NULL },
         { "segments", "file", CHOICE }, { "segments", "state", CHOICE }, { "segments", "first_ticks", NUMBER },
         { "segments", "end_ticks", NUMBER }, { "segments", "bytes", NUMBER }, { "segments", "fragments", NUMBER },
         { "segments", "succeeds", NUMBER }, { "segments", "tail_bytes", NUMBER },
         { "segments", "missing_bytes", NUMBER },
         { "gaps", "kind", CHOICE }, { "gaps", "from_ticks", NUMBER }, { "gaps", "to_ticks", TICKS_OR_NULL },
         { "gaps", "count", NUMBER },
+        { "clock", "from_ticks", NUMBER }, { "clock", "source", CHOICE }, { "clock", "utc", CHOICE },
+        { "clock", "utc_ns", NUMBER }, { "clock", "uncertainty_ns", NUMBER }, { "clock", "step_ns", STEP },
+        { "clock", "count", NUMBER },
 };
 
 // Values as JSON, and for which types they may be right.
@@ -118,8 +125,8 @@ static const struct {
         unsigned right; // bits of enum type
 } values[] = {
         { "true", 0 }, { "false", 0 }, { "{}", 0 }, { "[[]]", 0 }, { "[1]", 0 }, { "[null]", 0 }, { "[\"0001.mp4\"]", 0 },
-        { "1.5", 0 }, { "1e3", 0 }, { "-1", 0 }, { "-9223372036854775808", 0 },
-        { "null", 1 << TICKS_OR_NULL | 1 << LIST_OR_NULL },
+        { "1.5", 0 }, { "1e3", 0 }, { "-1", 1 << STEP }, { "-9223372036854775808", 0 },
+        { "null", 1 << TICKS_OR_NULL | 1 << STEP | 1 << LIST_OR_NULL },
         { "[]", 1 << LIST | 1 << LIST_OR_NULL },
         { "\"\"", 1 << TEXT }, { "\"1\"", 1 << TEXT }, { "\"00002.mp4\"", 1 << TEXT }, { "\"../2.mp4\"", 1 << TEXT },
         { "\"0000.mp4\"", 1 << TEXT }, { "\" 002.mp4\"", 1 << TEXT }, { "\"10000.mp4\"", 1 << TEXT },

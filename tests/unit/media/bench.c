@@ -90,16 +90,19 @@ struct bench *set_up(void)
 void make_pipeline(struct bench *bench, bool sound)
 {
         const struct bc_pipeline_sink sink = { .on_notice = on_notice, .user = bench };
+        struct bc_pipeline_parts parts = {
+                .clock = bench->clock,
+                .camera = &bench->camera.camera,
+                .mic = sound ? &bench->mic.mic : NULL,
+        };
 
         if (bench->ring_config.lane_bytes[BC_LANE_PICTURE] == 0)
                 bc_pipeline_ring_config(&bench->config, sound, 100 * BC_NS_PER_S, 0, BC_NS_PER_S / 2, 25000,
                                         &bench->ring_config);
         assert_int_equal(bc_ring_new(bench->clock, &bench->ring_config, &bench->ring), 0);
         bc_ring_set_recording(bench->ring, true);
-        assert_int_equal(bc_pipeline_new(bench->clock, bench->ring, &bench->camera.camera,
-                                         sound ? &bench->mic.mic : NULL, &bench->config, &sink,
-                                         &bench->pipeline),
-                         0);
+        parts.ring = bench->ring;
+        assert_int_equal(bc_pipeline_new(&parts, &bench->config, &sink, &bench->pipeline), 0);
 }
 
 void start(struct bench *bench, bool sound)

@@ -89,12 +89,13 @@ static void test_cameras_whose_pace_is_impossible(void **state)
         (void)state;
         make_pipeline(bench, false);
         for (size_t i = 0; i < sizeof(intervals_ns) / sizeof(intervals_ns[0]); i++) {
+                const struct bc_pipeline_parts parts = { .clock = bench->clock,
+                                                         .ring = bench->ring,
+                                                         .camera = &bench->camera.camera };
                 struct bc_pipeline *pipeline = NULL;
 
                 bench->camera.camera.info.interval_ns = intervals_ns[i];
-                assert_int_equal(bc_pipeline_new(bench->clock, bench->ring, &bench->camera.camera, NULL,
-                                                 &bench->config, &sink, &pipeline),
-                                 -ERANGE);
+                assert_int_equal(bc_pipeline_new(&parts, &bench->config, &sink, &pipeline), -ERANGE);
                 assert_null(pipeline);
         }
         tear_down(bench);
