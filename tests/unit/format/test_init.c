@@ -345,7 +345,7 @@ static void refuse_udta(const char *near, ptrdiff_t at, uint32_t value)
 static void test_lies_about_the_file(void **state)
 {
         (void)state;
-        static const uint32_t sizes[] = { 0, 1, 7, 8, 15, 16, 17, 80, 81, 82, 1000, 0x7fffffff, 0xffffffff };
+        static const uint32_t sizes[] = { 0, 1, 7, 8, 15, 16, 17, 80, 81, 82, 1000, 10000, 0x7fffffff, 0xffffffff };
         static const uint32_t counts[] = { 0, 1, 3, 5, 6, 100, 0x40000004, 0xffffffff };
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
                 refuse_udta("udta", -4, sizes[i]);
@@ -357,6 +357,8 @@ static void test_lies_about_the_file(void **state)
                 refuse_udta("ilst", -4, sizes[i]);
                 refuse_udta("ilst", 4, sizes[i]); // the first item
                 refuse_udta("data", -4, sizes[i]);
+                refuse_udta("BC-0042", -16, sizes[i]); // the device's data
+                refuse_udta("+59.3293", -16, sizes[i]);
         }
         for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
                 refuse_udta("keys", 8, counts[i]);
