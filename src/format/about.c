@@ -9,12 +9,17 @@
 #define UTF8_TEXT 1 // type indicator of a value
 
 // In the order of the file. The names are QuickTime's, and one of our own where it has none.
-static const char *const key[ITEMS] = { "com.apple.quicktime.make", "com.apple.quicktime.model", "org.bodycam.device",
-                                        "com.apple.quicktime.location.ISO6709" };
+static const char *const key[ITEMS] = {
+        "com.apple.quicktime.make",
+        "com.apple.quicktime.model",
+        "org.bodycam.device",
+        "com.apple.quicktime.location.ISO6709",
+};
 
 static const char *item_of(const struct bc_init *init, size_t i)
 {
-        const char *const text[ITEMS] = { init->about.make, init->about.model, init->label.device, init->about.location };
+        const struct bc_about *about = &init->about;
+        const char *const text[ITEMS] = { about->make, about->model, init->label.device, about->location };
         return text[i];
 }
 
@@ -27,7 +32,7 @@ static size_t utf8_bytes(const uint8_t *text)
         if (text[0] < 0xc2 || text[0] > 0xf4)
                 return 0;
         uint8_t low = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;  // shortest form only
-        uint8_t high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf; // no surrogates, nothing above U+10FFFF
+        uint8_t high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf; // no surrogates, up to U+10FFFF
         if (text[1] < low || text[1] > high)
                 return 0;
         for (size_t i = 2; i < n; i++)

@@ -17,15 +17,15 @@ struct kind {
 
 static const struct kind *kind_of(const struct bc_track *track)
 {
-        static const struct kind avc = { .handler = BC_HANDLER_PICTURE, .media_header = BC_BOX_TYPE('v', 'm', 'h', 'd'),
-                                         .header_flags = 1, .header_zeros = 8, .name = "Picture" };
-        static const struct kind aac = { .handler = BC_HANDLER_SOUND, .media_header = BC_BOX_TYPE('s', 'm', 'h', 'd'),
-                                         .header_zeros = 4, .volume = 0x100, .name = "Sound" };
-        // In front of the picture, and in the group of subtitles that a player chooses one or none of.
-        static const struct kind text = { .handler = BC_HANDLER_TEXT, .media_header = BC_BOX_TYPE('n', 'm', 'h', 'd'),
-                                          .layer = -1, .alternate_group = 1, .name = "Text" };
-        static const struct kind position = { .handler = BC_HANDLER_POSITION,
-                                              .media_header = BC_BOX_TYPE('n', 'm', 'h', 'd'), .name = "Position" };
+        static const struct kind avc = { .handler = BC_HANDLER_PICTURE, .name = "Picture", .header_flags = 1,
+                                         .media_header = BC_BOX_TYPE('v', 'm', 'h', 'd'), .header_zeros = 8 };
+        static const struct kind aac = { .handler = BC_HANDLER_SOUND, .name = "Sound", .volume = 0x100,
+                                         .media_header = BC_BOX_TYPE('s', 'm', 'h', 'd'), .header_zeros = 4 };
+        // In front of the picture, and in the group of subtitles of which a player shows one or none.
+        static const struct kind text = { .handler = BC_HANDLER_TEXT, .name = "Text", .layer = -1,
+                                          .media_header = BC_BOX_TYPE('n', 'm', 'h', 'd'), .alternate_group = 1 };
+        static const struct kind position = { .handler = BC_HANDLER_POSITION, .name = "Position",
+                                              .media_header = BC_BOX_TYPE('n', 'm', 'h', 'd') };
         switch (track->kind) {
         case BC_TRACK_AVC:
                 return &avc;

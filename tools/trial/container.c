@@ -13,7 +13,8 @@
 
 static int usage(void)
 {
-        fprintf(stderr, "usage: container write [--writer own|empty_moov|empty_moov_edits|delay_moov] [--sound-start TICKS]\n"
+        fprintf(stderr, "usage: container write [--writer own|empty_moov|empty_moov_edits|delay_moov]\n"
+                        "                 [--sound-start TICKS]\n"
                         "                 [--fragment TICKS] [--record BYTES] [--record-delay FRAGMENTS] [--append]\n"
                         "                 [--patch] [--extras full|empty] CLIP OUT\n"
                         "       container scan FILE\n");

@@ -42,7 +42,8 @@ static void test_comes_back_as_written(void **state)
 static void test_what_is_not_said_is_absent(void **state)
 {
         (void)state;
-        static const char *const key[] = { "quicktime.make", "quicktime.model", "org.bodycam.device", "location.ISO6709" };
+        static const char *const key[] = { "quicktime.make", "quicktime.model", "org.bodycam.device",
+                                           "location.ISO6709" };
         for (unsigned said = 0; said < 16; said++) {
                 struct bc_init init = segment_init_full(0), parsed;
                 struct bc_init_layout layout;
@@ -155,18 +156,26 @@ static void test_refuses_what_it_cannot_describe(void **state)
 static void test_texts_about_the_file(void **state)
 {
         (void)state;
-        static const char *const good[] = { "~", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                                            "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
-        static const char *const bad[] = { "a\tb", "\x7f", "\xc2\x85", "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc3", "\xc3(",
-                                           "\xe0\x9f\xbf", "\xe2\x82", "\xe2\x82(", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-                                           "\xf0\x9f\x8e", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff" };
-        static const char *const places[] = { "+00+000/", "-89.5-179.25/", "+59.3293+018.0686+012.3/",
-                                              "+59.123456789+018.123456789-12345.6/", "+59+018+1/" };
-        static const char *const nowhere[] = { "/", "+59.3293", "+59.3293+018.0686", "+59.3293+018.0686/ ", "59.3293+018.0686/",
-                                               "+9.3293+018.0686/", "+059.3293+018.0686/", "+59.3293+18.0686/", "+59.+018.0686/",
-                                               "+59.3293+018.0686+/", "+59.3293+018.0686+.5/", "+59.3293+018.0686+123456/",
-                                               "+59.1234567890+018.0686/", "+59.3293+018.0686+1+1/", "+59.3293+018.0686//",
-                                               "+59,3293+018.0686/", "+59.3293+018.0686+12CRSWGS_84/" };
+        static const char *const good[] = {
+                "~", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+                "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+        };
+        static const char *const bad[] = {
+                "a\tb", "\x7f", "\xc2\x85", "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc3", "\xc3(", "\xe0\x9f\xbf",
+                "\xe2\x82", "\xe2\x82(", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf0\x9f\x8e", "\xf4\x90\x80\x80",
+                "\xf5\x80\x80\x80", "\xff",
+        };
+        static const char *const places[] = {
+                "+00+000/", "-89.5-179.25/", "+59.3293+018.0686+012.3/", "+59.123456789+018.123456789-12345.6/",
+                "+59+018+1/",
+        };
+        static const char *const nowhere[] = {
+                "/", "+59.3293", "+59.3293+018.0686", "+59.3293+018.0686/ ", "59.3293+018.0686/",
+                "+9.3293+018.0686/", "+059.3293+018.0686/", "+59.3293+18.0686/", "+59.+018.0686/",
+                "+59.3293+018.0686+/", "+59.3293+018.0686+.5/", "+59.3293+018.0686+123456/",
+                "+59.1234567890+018.0686/", "+59.3293+018.0686+1+1/", "+59.3293+018.0686//", "+59,3293+018.0686/",
+                "+59.3293+018.0686+12CRSWGS_84/",
+        };
         struct bc_init init = segment_init(0), parsed;
         struct bc_init_layout layout;
         uint8_t bytes[BC_INIT_BYTES_MAX];
@@ -336,7 +345,7 @@ static void refuse_udta(const char *near, ptrdiff_t at, uint32_t value)
 static void test_lies_about_the_file(void **state)
 {
         (void)state;
-        static const uint32_t sizes[] = { 0, 1, 7, 8, 15, 16, 17, 80, 81, 82, 1000, 0x7fffffff, 0xffffffff };
+        static const uint32_t sizes[] = { 0, 1, 7, 8, 15, 16, 17, 80, 81, 82, 1000, 10000, 0x7fffffff, 0xffffffff };
         static const uint32_t counts[] = { 0, 1, 3, 5, 6, 100, 0x40000004, 0xffffffff };
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
                 refuse_udta("udta", -4, sizes[i]);
@@ -348,6 +357,8 @@ static void test_lies_about_the_file(void **state)
                 refuse_udta("ilst", -4, sizes[i]);
                 refuse_udta("ilst", 4, sizes[i]); // the first item
                 refuse_udta("data", -4, sizes[i]);
+                refuse_udta("BC-0042", -16, sizes[i]); // the device's data
+                refuse_udta("+59.3293", -16, sizes[i]);
         }
         for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
                 refuse_udta("keys", 8, counts[i]);
