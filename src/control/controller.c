@@ -60,8 +60,8 @@ struct bc_controller {
 
 const char *bc_flag_name(enum bc_flag flag)
 {
-        static const char *const names[BC_FLAG_BITS] = { "no-picture",  "no-audio",   "storage-trouble",
-                                                         "not-durable", "post-event", "wanted" };
+        static const char *const names[BC_FLAG_BITS] = { "no-picture", "no-audio", "storage-trouble", "not-durable",
+                                                         "post-event", "wanted",   "cannot-record" };
 
         for (unsigned bit = 0; bit < BC_FLAG_BITS; bit++)
                 if ((unsigned)flag == 1u << bit)
@@ -547,7 +547,12 @@ void bc_controller_status(struct bc_controller *controller, struct bc_status *re
                 status.flags |= BC_FLAG_POST_EVENT;
         if (controller->mode.phase == BC_PHASE_FAULT_WANTED)
                 status.flags |= BC_FLAG_WANTED;
+        if (!controller->mode.capable) {
+                status.flags |= BC_FLAG_CANNOT_RECORD;
+                status.missing = bc_capture_missing(&controller->capture);
+        }
         bc_recorder_status(controller->recorder, &status.recorder);
+        status.durable = controller->mode.capable && bc_handover_is_durable(&controller->handover);
         bc_ring_level(controller->parts.ring, &status.level);
         bc_pipeline_counters(controller->pipeline, &status.counters);
         *ret_status = status;

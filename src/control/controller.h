@@ -33,8 +33,9 @@ enum bc_flag {
         BC_FLAG_NOT_DURABLE = 1 << 3,     // what is recorded is behind in becoming durable
         BC_FLAG_POST_EVENT = 1 << 4,      // RECORDING that ends by itself
         BC_FLAG_WANTED = 1 << 5,          // FAULT after which a recording starts
+        BC_FLAG_CANNOT_RECORD = 1 << 6,   // sensors are on, but nothing can be recorded, whatever the state
 };
-#define BC_FLAG_BITS 6
+#define BC_FLAG_BITS 7
 const char *bc_flag_name(enum bc_flag flag); // "no-picture"
 
 struct bc_controller_config {
@@ -64,6 +65,8 @@ struct bc_status {
         int64_t now_ns;
         int64_t since_ns; // of the state
         int64_t press_ns; // of the newest recording; -1: none yet
+        bool durable;     // a recording goes on, and its first fragment is on the disk
+        const char *missing; // why nothing can be recorded, for a person; NULL: something can
         struct bc_recorder_status recorder;
         struct bc_ring_level level;
         struct bc_pipeline_counters counters;

@@ -116,7 +116,7 @@ def test_numbers_go_on_after_a_restart(daemon):
 
 
 METHODS = {
-    RECORDER: {"RecordStart": ("s", "tb"), "RecordStop": ("", ""), "EmergencyStart": ("s", "tb"),
+    RECORDER: {"RecordStart": ("s", "tbs"), "RecordStop": ("", ""), "EmergencyStart": ("s", "tbs"),
                "EmergencyRelease": ("", ""), "SensorsOn": ("", ""), "SensorsOff": ("", "")},
     SIMULATION: {"PressButton": ("sb", ""), "SetFault": ("ss", ""), "Dock": ("b", ""), "Now": ("", "x"),
                  "RunUntil": ("x", "x"), "RunFor": ("x", "x")},

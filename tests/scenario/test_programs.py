@@ -178,7 +178,8 @@ def test_ctl_commands(daemon):
     d = daemon(clock="real")
     d.wait_for(lambda: d.get("PreEventHeldNs") > 0, "the first pictures")
     assert "state      BUFFERING for" in d.ctl("status").stdout
-    assert json.loads(d.ctl("--json", "record", "start", "--why not").stdout) == {"counter": 1, "durable": True}
+    assert json.loads(d.ctl("--json", "record", "start", "--why not").stdout) == {"counter": 1, "durable": True,
+                                                                                      "missing": ""}
     status = json.loads(d.ctl("--json", "status").stdout)
     assert status["state"] == "RECORDING" and status["recording_name"] == "TEST-1-000001" and status["durable"] is True
     assert set(status) == set(d.status())

@@ -192,7 +192,7 @@ static void encoder_works(struct world *world)
 
 static void is_in_fault(struct world *world)
 {
-        expect_status(world, FAULT, BC_FLAG_WANTED);
+        expect_status(world, FAULT, BC_FLAG_WANTED | BC_FLAG_CANNOT_RECORD);
         assert_int_equal(strncmp(world->alarms, "nothing can be recorded; still nothing", 38), 0);
         assert_int_equal(world_tell(world, BC_EVENT_RECORD_START).refusal, BC_REFUSAL_FAULT);
 }
@@ -215,7 +215,7 @@ static void test_a_failed_encoder(void **state)
 
 static void is_in_fault_and_late(struct world *world)
 {
-        expect_status(world, FAULT, BC_FLAG_WANTED | BC_FLAG_NOT_DURABLE);
+        expect_status(world, FAULT, BC_FLAG_WANTED | BC_FLAG_CANNOT_RECORD | BC_FLAG_NOT_DURABLE);
 }
 
 // The pipeline starts anew with an empty ring, so not before the card has what is in it.
@@ -236,13 +236,27 @@ static void test_a_failed_encoder_on_a_stalled_card(void **state)
 static void is_emergency(struct world *world)
 {
         expect_status(world, EMERGENCY, 0);
+        assert_true(world_status(world).durable);
+        assert_null(world_status(world).missing);
 }
 
-// In an emergency the state stands, and a new recording follows the one that the failed encoder ended.
+// The recording that the encoder ended is on the card, but it is not the one asked for: that one does not exist.
+static void is_emergency_in_vain(struct world *world)
+{
+        expect_status(world, EMERGENCY, BC_FLAG_CANNOT_RECORD);
+        assert_int_equal(world_status(world).recorder.waiting, 0);
+        assert_true(world_status(world).recorder.durable_ns >= 0);
+        assert_false(world_status(world).durable);
+        assert_non_null(world_status(world).missing);
+}
+
+// In an emergency the state stands, says that nothing is recorded, and a new recording follows the one that the failed
+// encoder ended.
 static void test_a_failed_encoder_in_an_emergency(void **state)
 {
         static const struct step steps[] = {
-                { 10 * S, emergency },   { 20 * S + S / 20, encoder_fails }, { 30 * S, is_emergency },
+                { 10 * S, emergency },   { 15 * S, is_emergency },  { 20 * S + S / 20, encoder_fails },
+                { 30 * S, is_emergency_in_vain },
                 { 35 * S, encoder_works },
                 { 70 * S, is_emergency }, { 70 * S, release },       { 75 * S, is_buffering }, { 75 * S, shut_down },
                 { 0 },
@@ -251,6 +265,18 @@ static void test_a_failed_encoder_in_an_emergency(void **state)
 
         assert_int_equal(world_live(world, steps), 0);
         assert_int_equal(count_recordings(world, ":closed"), 2);
+}
+
+// As one that begins in a fault: what it has is the seconds before the fault at the most.
+static void test_an_emergency_after_an_encoder_failed(void **state)
+{
+        static const struct step steps[] = {
+                { 10 * S + S / 20, encoder_fails }, { 12 * S, emergency },  { 20 * S, is_emergency_in_vain },
+                { 25 * S, encoder_works },          { 70 * S, is_emergency }, { 70 * S, release },
+                { 75 * S, is_buffering },           { 75 * S, shut_down },  { 0 },
+        };
+
+        assert_int_equal(world_live(*state, steps), 0);
 }
 
 static void is_standing_by(struct world *world)
@@ -334,6 +360,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder_on_a_stalled_card, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder_in_an_emergency, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(test_an_emergency_after_an_encoder_failed, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_sensors_off_wait_for_the_card, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_shutdown_without_a_card_and_a_press_while_recovering, world_setup,
                                                 world_teardown),
