@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/loop.h"
 #include "bodycam/time.h"
@@ -15,12 +16,23 @@
 #define GIVE_UP_NS (5 * BC_NS_PER_S)
 #define STOP_WITHIN_NS (20 * BC_NS_PER_S)
 
+static void tell_more(const struct bc_settings *settings, const char *section, const char *key, char *text,
+                      size_t text_bytes)
+{
+        size_t used = strlen(text);
+
+        if (used + 2 >= text_bytes)
+                return;
+        memcpy(text + used, ", ", 3);
+        bc_settings_tell(settings, section, key, text + used + 2, text_bytes - used - 2);
+}
+
 int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char *text, size_t text_bytes,
                      struct bc_bounds *ret_bounds)
 {
         struct bc_bounds bounds = { .stop_within_ns = STOP_WITHIN_NS };
         bool sound = settings->mic_driver != BC_MIC_NONE;
-        size_t bytes;
+        size_t bytes, used;
 
         bounds.pipeline = (struct bc_pipeline_config){
                 .encoder = settings->video_encoder,
@@ -36,9 +48,13 @@ int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char
         bounds.ring.pre_event_sound = settings->pre_event_sound;
         bytes = bounds.ring.lane_bytes[BC_LANE_PICTURE] + bounds.ring.lane_bytes[BC_LANE_SOUND];
         if (bytes > BC_RING_BYTES_MAX) {
-                snprintf(text, text_bytes,
-                         "[recording] pre_event, stall_tolerance and the bit rates need a ring of %zu MiB; allowed: at "
-                         "most %zu MiB", bytes >> 20, BC_RING_BYTES_MAX >> 20);
+                bc_settings_tell(settings, "recording", "pre_event", text, text_bytes);
+                tell_more(settings, "recording", "stall_tolerance", text, text_bytes);
+                tell_more(settings, "video", "bit_rate", text, text_bytes);
+                used = strlen(text);
+                snprintf(text + used, text_bytes - used,
+                         ": together they need a ring of %zu MiB; allowed: at most %zu MiB", bytes >> 20,
+                         BC_RING_BYTES_MAX >> 20);
                 return -ERANGE;
         }
         bounds.recorder = (struct bc_recorder_config){

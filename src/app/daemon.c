@@ -17,6 +17,8 @@
 #include "evidence/recorder.h"
 #include "evidence/store.h"
 
+#define TEXT_BYTES 900 // a line of the log
+
 struct daemon {
         const struct bc_settings *settings;
         struct bc_bounds bounds;
@@ -89,25 +91,54 @@ static uint32_t frame_rate_mhz(const struct bc_camera *camera)
         return (uint32_t)((1000 * BC_NS_PER_S + camera->info.interval_ns - 1) / camera->info.interval_ns);
 }
 
+// Whose fault it is that the encoders are refused, and what to exit with.
+static enum bc_exit refused_encoders(const struct bc_settings *settings, enum bc_pipeline_culprit culprit,
+                                     const char *text)
+{
+        static const struct {
+                const char *section, *key;
+                enum bc_exit status;
+        } blame[] = {
+                [BC_PIPELINE_BAD_ENCODER] = { "video", "encoder", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BAD_PRESET] = { "video", "preset", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BAD_BIT_RATE] = { "video", "bit_rate", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BAD_SOUND_BIT_RATE] = { "sound", "bit_rate", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BROKEN_ENCODER] = { "video", "encoder", BC_EXIT_DEVICE },
+        };
+        char where[TEXT_BYTES];
+
+        if ((size_t)culprit >= sizeof(blame) / sizeof(blame[0]) || !blame[culprit].key)
+                return refused(BC_EXIT_DEVICE, text);
+        bc_settings_tell(settings, blame[culprit].section, blame[culprit].key, where, sizeof(where));
+        bc_log_error("%s: %s", where, text);
+        return blame[culprit].status;
+}
+
 // What can be judged without starting anything.
 static enum bc_exit open_parts(struct daemon *daemon)
 {
         const struct bc_settings *settings = daemon->settings;
-        char text[512] = "";
-        uint32_t rate_mhz;
+        char text[TEXT_BYTES] = "";
+        enum bc_pipeline_culprit culprit = BC_PIPELINE_BAD_OTHER;
+        struct bc_pipeline_camera camera;
         int r;
 
         r = bc_devices_open(daemon->clock, settings, text, sizeof(text), &daemon->devices);
         if (r < 0)
                 return refused(BC_EXIT_DEVICE, text);
-        rate_mhz = frame_rate_mhz(daemon->devices.camera);
-        r = bc_bounds_derive(settings, rate_mhz, text, sizeof(text), &daemon->bounds);
+        camera = (struct bc_pipeline_camera){
+                .width_px = daemon->devices.camera->info.width_px,
+                .height_px = daemon->devices.camera->info.height_px,
+                .rate_mhz = frame_rate_mhz(daemon->devices.camera),
+        };
+        r = bc_bounds_derive(settings, camera.rate_mhz, text, sizeof(text), &daemon->bounds);
         if (r < 0)
                 return refused(BC_EXIT_SETTINGS, text);
-        r = bc_pipeline_check(&daemon->bounds.pipeline, daemon->devices.camera->info.width_px,
-                              daemon->devices.camera->info.height_px, rate_mhz, text, sizeof(text));
+        r = bc_pipeline_check(&daemon->bounds.pipeline, &camera,
+                              daemon->devices.mic ? daemon->devices.mic->info.channels : 0, text, sizeof(text),
+                              &culprit);
         if (r < 0)
-                return refused(BC_EXIT_DEVICE, text);
+                return refused_encoders(settings, culprit, text);
         r = bc_store_open(settings->store_path, settings->device_id, text, sizeof(text), &daemon->store);
         if (r < 0)
                 return refused(BC_EXIT_STORE, text);

@@ -89,10 +89,14 @@ static void on_error(void *user, const char *text)
 static int load(struct world *world)
 {
         struct bc_settings_sink sink = { on_error, world };
+        int r;
 
         world->errors[0] = 0;
         world->count = 0;
-        return bc_settings_load(world->file, &sink, &world->settings);
+        r = bc_settings_load(world->file, &sink, &world->settings);
+        if (r == 0)
+                bc_settings_done(&world->settings); // its numbers and texts stay
+        return r;
 }
 
 static void expect_good(struct world *world, const char *text)
@@ -311,6 +315,28 @@ static void test_drop_ins(void **state)
         expect_good(world, GOOD);
 }
 
+// What is found wrong only when devices are opened is told with the place it was set at, too.
+static void test_settings_know_their_places(void **state)
+{
+        struct world *world = *state;
+        struct bc_settings_sink sink = { on_error, world };
+        struct bc_settings settings;
+        char text[300], expected[300];
+
+        write_drop_in(world, "a.conf", "[video]\n\npreset = speedy\n");
+        write_bytes(world->file, GOOD "[sound]\nbit_rate = 320000\n", sizeof(GOOD "[sound]\nbit_rate = 320000\n") - 1);
+        assert_int_equal(bc_settings_load(world->file, &sink, &settings), 0);
+        bc_settings_tell(&settings, "video", "preset", text, sizeof(text));
+        snprintf(expected, sizeof(expected), "%s/a.conf:3: [video] preset = speedy", world->drop_ins);
+        assert_string_equal(text, expected);
+        bc_settings_tell(&settings, "sound", "bit_rate", text, sizeof(text));
+        snprintf(expected, sizeof(expected), "%s:6: [sound] bit_rate = 320k", world->file);
+        assert_string_equal(text, expected);
+        bc_settings_tell(&settings, "video", "bit_rate", text, sizeof(text));
+        assert_string_equal(text, "(built in): [video] bit_rate = 8M");
+        bc_settings_done(&settings);
+}
+
 static void test_drop_ins_alone_are_enough(void **state)
 {
         struct world *world = *state;
@@ -362,6 +388,7 @@ static void test_printed_settings_load(void **state)
         uint64_t random = 88172645463325252;
 
         assert_int_equal(bc_settings_load(NULL, &sink, &settings), 0);
+        bc_settings_done(&settings);
         for (unsigned run = 0; run < 300; run++) {
                 for (size_t i = 0; i < bc_setting_count(); i++) {
                         const struct bc_setting *setting = bc_setting_at(i);
@@ -465,6 +492,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_unfit_lines, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_continued_lines, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_drop_ins, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_settings_know_their_places, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_drop_ins_alone_are_enough, setup, teardown),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test_setup_teardown(test_printed_settings_load, setup, teardown),
