@@ -31,6 +31,8 @@ struct loader {
         struct bc_settings settings;
         struct bc_settings_places *places;
         const struct bc_settings_sink *sink;
+        bool wrong[KEYS_MAX]; // a value that was refused: what depends on it is not judged
+        bool unread;          // a file could not be read: what is missing may stand there
         unsigned errors;
 
         // The file being read.
@@ -139,6 +141,7 @@ static int on_key(void *user, const char *section, const char *key, const char *
         }
         loader->seen_at[number] = loader->line;
         r = bc_setting_parse(setting, value, &loader->settings);
+        loader->wrong[number] = r < 0;
         if (r < 0)
                 complain_key(loader, setting, value, r);
         free(loader->places->key[number].file);
@@ -251,6 +254,7 @@ static void read_file(struct loader *loader, int folder_fd, const char *name, co
         size_t size = 0;
         int r = bc_file_load(folder_fd, name, BC_SETTINGS_FILE_BYTES_MAX, &text, &size);
 
+        loader->unread |= r < 0;
         if (r == -EFBIG)
                 complain(loader, "%s: larger than %d bytes", file, BC_SETTINGS_FILE_BYTES_MAX);
         else if (r == -EINVAL)
@@ -297,6 +301,7 @@ static void read_drop_ins(struct loader *loader, const char *path)
         }
         count = scandir(folder, &found, is_drop_in, by_bytes);
         if (count < 0) {
+                loader->unread |= errno != ENOENT;
                 if (errno != ENOENT)
                         complain(loader, "%s: cannot be read: %s", folder, strerror(errno));
                 return;
@@ -362,22 +367,51 @@ static void check_required(struct loader *loader, const char *path)
         }
 }
 
-static void check_between(struct loader *loader)
+static bool is_wrong(const struct loader *loader, const char *section, const char *key)
+{
+        size_t number;
+
+        return bc_setting_find(section, key, &number) && loader->wrong[number];
+}
+
+static void check_clips(struct loader *loader)
 {
         const struct bc_settings *s = &loader->settings;
         char where[PATH_BYTES];
 
+        if (is_wrong(loader, "camera", "driver") || is_wrong(loader, "camera", "file"))
+                return;
         if (s->camera_driver == BC_CAMERA_FILE && !s->camera_file[0])
                 complain(loader, "%s: [camera] driver = file: [camera] file is missing; allowed: an absolute path",
                          place(loader->places, "camera", "driver", where, sizeof(where)));
+        if (is_wrong(loader, "microphone", "driver") || is_wrong(loader, "microphone", "file"))
+                return;
         if (s->mic_driver == BC_MIC_FILE && !s->mic_file[0] && s->camera_driver != BC_CAMERA_FILE)
                 complain(loader, "%s: [microphone] driver = file: [microphone] file is missing, and the camera has no "
                                  "clip; allowed: an absolute path",
                          place(loader->places, "microphone", "driver", where, sizeof(where)));
-        if (s->clock_mode == BC_CLOCK_SIMULATED && !s->simulation)
+}
+
+static void check_clock(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        char where[PATH_BYTES];
+
+        if (s->clock_mode == BC_CLOCK_SIMULATED && !s->simulation && !is_wrong(loader, "clock", "mode") &&
+            !is_wrong(loader, "simulation", "enabled"))
                 complain(loader, "%s: [clock] mode = simulated: only with [simulation] enabled = yes",
                          place(loader->places, "clock", "mode", where, sizeof(where)));
-        // A segment stays below 4 GiB, with room for what rate control overshoots and for its index.
+}
+
+// A segment stays below 4 GiB, with room for what rate control overshoots and for its index.
+static void check_segment(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        char where[PATH_BYTES];
+
+        if (is_wrong(loader, "recording", "segment") || is_wrong(loader, "video", "bit_rate") ||
+            is_wrong(loader, "sound", "bit_rate"))
+                return;
         int64_t rate_bps = s->video_bit_rate_bps + s->sound_bit_rate_bps;
         int64_t longest_s = (INT64_C(1) << 32) * 8 * 9 / 10 / rate_bps;
         if (s->segment_ns / BC_NS_PER_S > longest_s)
@@ -408,10 +442,11 @@ int bc_settings_load(const char *path, const struct bc_settings_sink *sink, stru
         if (path) {
                 read_file(loader, AT_FDCWD, path, path);
                 read_drop_ins(loader, path);
-                if (loader->errors == 0)
+                if (!loader->unread)
                         check_required(loader, path);
-                if (loader->errors == 0)
-                        check_between(loader);
+                check_clips(loader);
+                check_clock(loader);
+                check_segment(loader);
         }
         if (loader->errors > 0)
                 return -EINVAL;

@@ -2,8 +2,8 @@
 // The settings: one table gives the parser, its ranges, the help, the sample file and bodycamd.conf(5).
 //
 // Files are INI: FILE, then FILE.d/*.conf in the order of their names, later values replacing earlier ones. All that
-// is wrong is told, each with file, line, key and what is allowed; then the whole is refused. Never half a
-// configuration. Immutable once loaded; where each key was set is kept, for what is found wrong only later.
+// is wrong is told, up to BC_SETTINGS_ERRORS_MAX of it, each with file, line, key and what is allowed; then the whole is
+// refused. Never half a configuration. Immutable once loaded; where each key was set is kept, for what is found wrong only later.
 #ifndef BC_CONTROL_SETTINGS_H
 #define BC_CONTROL_SETTINGS_H
 
