@@ -3,7 +3,7 @@
 //
 // Every event of the world comes here: buttons, commands, the dock, notices of the pipeline and the recorder, the end
 // of recovery, signals. The controller borrows the parts it works on; it starts one thread, which recovers the
-// recordings of earlier runs and ends by itself.
+// recordings of earlier runs and ends by itself, at a shutdown before the next file.
 //
 // Thread-bound: the main loop's thread, but for bc_controller_recorder_sink() and bc_controller_pipeline_sink(), whose
 // functions are called from the recorder's and the pipeline's threads and only post to the loop.

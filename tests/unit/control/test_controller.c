@@ -349,6 +349,35 @@ static void test_a_shutdown_without_a_card_and_a_press_while_recovering(void **s
         assert_int_equal(world_live(world, third), 7);
 }
 
+static void stall_ends(struct world *world)
+{
+        (void)world;
+        world_stall_until(0);
+}
+
+// A shutdown while recovery is in a card that stands still: it ends with the file it has begun, and the rest is left to
+// the next start.
+static void test_a_shutdown_stops_recovery(void **state)
+{
+        static const struct step first[] = {
+                { 10 * S, press }, { 20 * S, break_for_good }, { 22 * S, shut_down }, { 0 },
+        };
+        static const struct step second[] = {
+                { 1 * S, is_starting }, { 2 * S, shut_down }, { 10 * S, stall_ends }, { 0 },
+        };
+        static const struct step third[] = { { 10 * S, is_buffering }, { 10 * S, shut_down }, { 0 } };
+        struct world *world = *state;
+
+        world->held_at_ns = 22 * S; // the shutdown lets the clock run
+        assert_int_equal(world_live(world, first), 1);
+        world->held_at_ns = 0;
+        world->stall_at_start_ns = 1000 * S;
+        assert_int_equal(world_live(world, second), 0);
+        world->stall_at_start_ns = 0;
+        assert_int_equal(world_live(world, third), 0);
+        assert_int_equal(count_recordings(world, "1:recovered"), 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -364,6 +393,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_sensors_off_wait_for_the_card, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_shutdown_without_a_card_and_a_press_while_recovering, world_setup,
                                                 world_teardown),
+                cmocka_unit_test_setup_teardown(test_a_shutdown_stops_recovery, world_setup, world_teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
