@@ -214,7 +214,7 @@ static int get_truth(sd_bus *bus, const char *path, const char *interface, const
 struct shown {
         struct bc_status status;
         int64_t held_ns; // how far back the ring reaches
-        uint64_t ring_bytes, ring_capacity, room_bytes;
+        uint64_t ring_bytes, ring_capacity;
 };
 
 static void look(struct bc_dbus *dbus, struct shown *shown)
@@ -229,7 +229,6 @@ static void look(struct bc_dbus *dbus, struct shown *shown)
                 shown->ring_bytes += level->bytes[lane];
                 shown->ring_capacity += level->capacity_bytes[lane];
         }
-        (void)bc_store_room(dbus->store, &shown->room_bytes);
 }
 
 #define NUMBER(name, type, member) { name, type, offsetof(struct shown, member) }
@@ -252,7 +251,7 @@ static const struct number {
         NUMBER("RingBytes", 't', ring_bytes),
         NUMBER("RingCapacityBytes", 't', ring_capacity),
         NUMBER("EvictedForSpace", 't', status.level.evicted_for_space),
-        NUMBER("StoreRoomBytes", 't', room_bytes),
+        NUMBER("StoreRoomBytes", 't', status.recorder.room_bytes),
         NUMBER("Frames", 't', status.counters.frames),
         NUMBER("FramesDropped", 't', status.counters.frames_dropped),
         NUMBER("FramesLostByCamera", 't', status.counters.frames_lost_by_camera),
