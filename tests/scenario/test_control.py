@@ -122,6 +122,8 @@ def test_the_dock(daemon):
     # An emergency wins on the dock too; the dwell counts from an edge, not from the contact.
     d.emergency_start()
     d.run_for(10)
+    d.dock()  # no edge
+    d.run_for(10)
     assert d.state == "EMERGENCY"
     d.emergency_release()
     d.run_for(3)
