@@ -37,7 +37,6 @@ struct bc_controller {
         struct bc_clock *clock;
         struct bc_pipeline *pipeline;
         struct bc_recorder *recorder;
-        bool started;
 
         struct bc_mode mode;
         int64_t since_ns;

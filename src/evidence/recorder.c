@@ -118,7 +118,6 @@ static void retire_job(struct bc_recorder *recorder)
         if (recorder->jobs == 0)
                 bc_ring_set_recording(recorder->ring, false);
         recorder->status.waiting = (unsigned)recorder->jobs;
-        recorder->status.recording = recorder->jobs > 0;
 }
 
 static void finish_recording(struct bc_recorder *recorder)
@@ -305,7 +304,6 @@ int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char
         snprintf(job->reason, sizeof(job->reason), "%s", reason);
         // At once, in the caller: not one more GOP may be evicted after the press.
         bc_ring_set_recording(recorder->ring, true);
-        recorder->status.recording = true;
         recorder->status.waiting = (unsigned)recorder->jobs;
         tell(recorder);
         return 0;

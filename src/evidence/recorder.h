@@ -47,7 +47,6 @@ struct bc_recorder_sink {
 };
 
 struct bc_recorder_status {
-        bool recording;         // started and not yet closed
         uint64_t counter;       // of the current or the last recording; 0: none yet
         int64_t press_ns;
         int64_t first_ns;       // media time of its first picture; -1: not known yet
