@@ -3,6 +3,8 @@
 #include "controller_world.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define S BC_NS_PER_S
@@ -378,6 +380,37 @@ static void test_a_shutdown_stops_recovery(void **state)
         assert_int_equal(count_recordings(world, "1:recovered"), 1);
 }
 
+// bodycamctl(1) lists every flag, and no other.
+static void test_the_manual_lists_the_flags(void **state)
+{
+        const char *source = getenv("BC_SOURCE_DIR");
+        char path[512], line[512], expected[64];
+        bool in_flags = false;
+        unsigned bit = 0;
+        FILE *page;
+
+        (void)state;
+        assert_non_null(source);
+        snprintf(path, sizeof(path), "%s/docs/man/bodycamctl.1", source);
+        page = fopen(path, "r");
+        assert_non_null(page);
+        while (fgets(line, sizeof(line), page)) {
+                if (strncmp(line, ".SH ", 4) == 0)
+                        in_flags = strcmp(line, ".SH FLAGS\n") == 0;
+                // The first tells of the option.
+                if (!in_flags || strncmp(line, ".B ", 3) != 0 || strstr(line, "bodycamctl"))
+                        continue;
+                size_t used = (size_t)snprintf(expected, sizeof(expected), ".B ");
+                assert_true(bit < BC_FLAG_BITS);
+                for (const char *c = bc_flag_name((enum bc_flag)(1 << bit++)); *c; c++)
+                        used += (size_t)snprintf(expected + used, sizeof(expected) - used, *c == '-' ? "\\-" : "%c", *c);
+                snprintf(expected + used, sizeof(expected) - used, "\n");
+                assert_string_equal(line, expected);
+        }
+        assert_int_equal(bit, BC_FLAG_BITS);
+        fclose(page);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -394,6 +427,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_a_shutdown_without_a_card_and_a_press_while_recovering, world_setup,
                                                 world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_shutdown_stops_recovery, world_setup, world_teardown),
+                cmocka_unit_test(test_the_manual_lists_the_flags),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
