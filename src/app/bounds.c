@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/loop.h"
 #include "bodycam/time.h"
@@ -18,12 +19,23 @@
 #define STOP_WITHIN_NS (20 * BC_NS_PER_S)
 #define TELEMETRY_UNITS 16 // in a fragment, before its buffer grows
 
+static void tell_more(const struct bc_settings *settings, const char *section, const char *key, char *text,
+                      size_t text_bytes)
+{
+        size_t used = strlen(text);
+
+        if (used + 2 >= text_bytes)
+                return;
+        memcpy(text + used, ", ", 3);
+        bc_settings_tell(settings, section, key, text + used + 2, text_bytes - used - 2);
+}
+
 int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char *text, size_t text_bytes,
                      struct bc_bounds *ret_bounds)
 {
         struct bc_bounds bounds = { .stop_within_ns = STOP_WITHIN_NS };
         bool sound = settings->mic_driver != BC_MIC_NONE;
-        size_t bytes;
+        size_t bytes, used;
 
         bounds.pipeline = (struct bc_pipeline_config){
                 .encoder = settings->video_encoder,
@@ -44,9 +56,13 @@ int bc_bounds_derive(const struct bc_settings *settings, uint32_t rate_mhz, char
         for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++)
                 bytes += bounds.ring.lane_bytes[lane];
         if (bytes > BC_RING_BYTES_MAX) {
-                snprintf(text, text_bytes,
-                         "[recording] pre_event, stall_tolerance and the bit rates need a ring of %zu MiB; allowed: at "
-                         "most %zu MiB", bytes >> 20, BC_RING_BYTES_MAX >> 20);
+                bc_settings_tell(settings, "recording", "pre_event", text, text_bytes);
+                tell_more(settings, "recording", "stall_tolerance", text, text_bytes);
+                tell_more(settings, "video", "bit_rate", text, text_bytes);
+                used = strlen(text);
+                snprintf(text + used, text_bytes - used,
+                         ": together they need a ring of %zu MiB; allowed: at most %zu MiB", bytes >> 20,
+                         BC_RING_BYTES_MAX >> 20);
                 return -ERANGE;
         }
         bounds.recorder = (struct bc_recorder_config){

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "app/bounds.h"
 #include "app/devices.h"
@@ -19,6 +20,8 @@
 #include "evidence/store.h"
 #include "media/overlay.h"
 #include "media/telemetry.h"
+
+#define TEXT_BYTES 900 // a line of the log
 
 struct daemon {
         const struct bc_settings *settings;
@@ -102,7 +105,7 @@ static uint32_t frame_rate_mhz(const struct bc_camera *camera)
         return (uint32_t)((1000 * BC_NS_PER_S + camera->info.interval_ns - 1) / camera->info.interval_ns);
 }
 
-static int make_overlay(struct daemon *daemon, char *text, size_t text_bytes)
+static enum bc_exit make_overlay(struct daemon *daemon)
 {
         const struct bc_settings *settings = daemon->settings;
         const struct bc_camera_info *camera = &daemon->devices.camera->info;
@@ -116,40 +119,72 @@ static int make_overlay(struct daemon *daemon, char *text, size_t text_bytes)
                 .height_px = camera->height_px,
                 .format = camera->format,
         };
-        char why[400] = "";
+        char text[TEXT_BYTES] = "", where[TEXT_BYTES];
         int r;
 
         // Without a receiver there is nothing to say of the position.
         if (!daemon->devices.gnss)
                 config.contents &= ~(uint32_t)BC_OVERLAY_POSITION;
-        r = bc_overlay_new(&config, why, sizeof(why), &daemon->overlay);
-        if (r < 0)
-                snprintf(text, text_bytes, "[overlay] %s", why[0] ? why : strerror(-r));
-        return r;
+        r = bc_overlay_new(&config, text, sizeof(text), &daemon->overlay);
+        if (r == 0)
+                return BC_EXIT_DONE;
+        bc_settings_tell(settings, "overlay", r == -EINVAL ? "contents" : "font", where, sizeof(where));
+        bc_log_error("%s: %s", where, text[0] ? text : strerror(-r));
+        return BC_EXIT_SETTINGS;
+}
+
+// Whose fault it is that the encoders are refused, and what to exit with.
+static enum bc_exit refused_encoders(const struct bc_settings *settings, enum bc_pipeline_culprit culprit,
+                                     const char *text)
+{
+        static const struct {
+                const char *section, *key;
+                enum bc_exit status;
+        } blame[] = {
+                [BC_PIPELINE_BAD_ENCODER] = { "video", "encoder", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BAD_PRESET] = { "video", "preset", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BAD_BIT_RATE] = { "video", "bit_rate", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BAD_SOUND_BIT_RATE] = { "sound", "bit_rate", BC_EXIT_SETTINGS },
+                [BC_PIPELINE_BROKEN_ENCODER] = { "video", "encoder", BC_EXIT_DEVICE },
+        };
+        char where[TEXT_BYTES];
+
+        if ((size_t)culprit >= sizeof(blame) / sizeof(blame[0]) || !blame[culprit].key)
+                return refused(BC_EXIT_DEVICE, text);
+        bc_settings_tell(settings, blame[culprit].section, blame[culprit].key, where, sizeof(where));
+        bc_log_error("%s: %s", where, text);
+        return blame[culprit].status;
 }
 
 // What can be judged without starting anything.
 static enum bc_exit open_parts(struct daemon *daemon)
 {
         const struct bc_settings *settings = daemon->settings;
-        char text[512] = "";
-        uint32_t rate_mhz;
+        char text[TEXT_BYTES] = "";
+        enum bc_pipeline_culprit culprit = BC_PIPELINE_BAD_OTHER;
+        struct bc_pipeline_camera camera;
+        enum bc_exit status;
         int r;
 
         r = bc_devices_open(daemon->loop, settings, text, sizeof(text), &daemon->devices);
         if (r < 0)
                 return refused(BC_EXIT_DEVICE, text);
-        rate_mhz = frame_rate_mhz(daemon->devices.camera);
-        r = bc_bounds_derive(settings, rate_mhz, text, sizeof(text), &daemon->bounds);
+        camera = (struct bc_pipeline_camera){
+                .width_px = daemon->devices.camera->info.width_px,
+                .height_px = daemon->devices.camera->info.height_px,
+                .rate_mhz = frame_rate_mhz(daemon->devices.camera),
+        };
+        r = bc_bounds_derive(settings, camera.rate_mhz, text, sizeof(text), &daemon->bounds);
         if (r < 0)
                 return refused(BC_EXIT_SETTINGS, text);
-        r = bc_pipeline_check(&daemon->bounds.pipeline, daemon->devices.camera->info.width_px,
-                              daemon->devices.camera->info.height_px, rate_mhz, text, sizeof(text));
+        r = bc_pipeline_check(&daemon->bounds.pipeline, &camera,
+                              daemon->devices.mic ? daemon->devices.mic->info.channels : 0, text, sizeof(text),
+                              &culprit);
         if (r < 0)
-                return refused(BC_EXIT_DEVICE, text);
-        r = make_overlay(daemon, text, sizeof(text));
-        if (r < 0)
-                return refused(BC_EXIT_SETTINGS, text);
+                return refused_encoders(settings, culprit, text);
+        status = make_overlay(daemon);
+        if (status != BC_EXIT_DONE)
+                return status;
         r = bc_store_open(settings->store_path, settings->device_id, text, sizeof(text), &daemon->store);
         if (r < 0)
                 return refused(BC_EXIT_STORE, text);
@@ -325,7 +360,11 @@ enum bc_exit bc_daemon_run(const struct bc_settings *settings)
         r = bc_loop_run(daemon.loop);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the main loop ended", r);
-        return r == 0 ? BC_EXIT_DONE : BC_EXIT_FAILED;
+        // Given up: a thread may sit in the card, or in a device, and whoever waited for it would not end either. All that
+        // is durable stays so; the log is written line by line.
+        if (r > 0)
+                _exit(BC_EXIT_FAILED);
+        return BC_EXIT_DONE;
 }
 
 enum bc_exit bc_daemon_check(const struct bc_settings *settings)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "app/daemon.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "control/settings.h"
 
@@ -43,7 +44,7 @@ static enum bc_exit flushed(void)
 static enum bc_exit run(enum mode mode, const char *path)
 {
         const struct bc_settings_sink sink = { on_error, NULL };
-        struct bc_settings settings;
+        BC_CLEANUP(bc_settings_done) struct bc_settings settings = { 0 };
 
         if (!path && mode != MODE_PRINT)
                 return usage();

@@ -117,3 +117,12 @@ void bc_capture_set_failed(struct bc_capture *capture, int64_t at_ns)
         capture->proving = false;
         tell(capture);
 }
+
+const char *bc_capture_missing(const struct bc_capture *capture)
+{
+        if (capture->failed)
+                return "sensors or encoder have failed";
+        if (capture->dark)
+                return "there is neither picture nor sound";
+        return "sensors were started anew and have yet to show that they work";
+}

@@ -55,4 +55,7 @@ void bc_capture_set_picture(struct bc_capture *capture, bool lost, int64_t at_ns
 void bc_capture_set_sound(struct bc_capture *capture, bool lost, int64_t at_ns);
 void bc_capture_set_failed(struct bc_capture *capture, int64_t at_ns);
 
+// What is missing while nothing can be recorded: half a sentence for a person.
+const char *bc_capture_missing(const struct bc_capture *capture);
+
 #endif

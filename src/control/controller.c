@@ -2,6 +2,7 @@
 #include "control/controller.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,6 @@ struct bc_controller {
         struct bc_clock *clock;
         struct bc_pipeline *pipeline;
         struct bc_recorder *recorder;
-        bool started;
 
         struct bc_mode mode;
         int64_t since_ns;
@@ -56,13 +56,14 @@ struct bc_controller {
         struct bc_thread *recovery;
         struct bc_recovery_report report; // the recovery thread's until INBOX_RECOVERED
         int recovery_error;
+        atomic_bool stop_recovery;
 };
 
 const char *bc_flag_name(enum bc_flag flag)
 {
-        static const char *const names[BC_FLAG_BITS] = { "no-picture",  "no-audio",   "storage-trouble",
-                                                         "not-durable", "post-event", "wanted",
-                                                         "time-unset", "no-gnss" };
+        static const char *const names[BC_FLAG_BITS] = { "no-picture", "no-audio", "storage-trouble", "not-durable",
+                                                         "post-event", "wanted",   "cannot-record",   "time-unset",
+                                                         "no-gnss" };
 
         for (unsigned bit = 0; bit < BC_FLAG_BITS; bit++)
                 if ((unsigned)flag == 1u << bit)
@@ -266,6 +267,7 @@ static void act(struct bc_controller *controller, uint32_t actions, enum bc_even
         if (actions & BC_ACTION_ALARM)
                 raise_alarm(controller, event);
         if (event == BC_EVENT_SHUTDOWN && actions & BC_ACTION_REPORT_EDGE) {
+                atomic_store(&controller->stop_recovery, true);
                 bc_timer_set(controller->give_up, now_ns(controller) + controller->config.stop_within_ns);
                 // The end must not wait for a clock that stands.
                 if (bc_clock_is_simulated(controller->clock))
@@ -458,7 +460,7 @@ static void recover(void *user)
 {
         struct bc_controller *controller = user;
 
-        controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->report);
+        controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->stop_recovery, &controller->report);
         bc_loop_post(controller->parts.loop, INBOX_RECOVERED, 0);
 }
 
@@ -516,6 +518,7 @@ int bc_controller_start(struct bc_controller *controller, struct bc_pipeline *pi
 
 void bc_controller_stop(struct bc_controller *controller)
 {
+        atomic_store(&controller->stop_recovery, true);
         bc_thread_join(BC_TAKE(controller->recovery));
         if (controller->pipeline_runs)
                 bc_pipeline_stop(controller->pipeline);
@@ -567,12 +570,17 @@ void bc_controller_status(struct bc_controller *controller, struct bc_status *re
                 status.flags |= BC_FLAG_POST_EVENT;
         if (controller->mode.phase == BC_PHASE_FAULT_WANTED)
                 status.flags |= BC_FLAG_WANTED;
+        if (!controller->mode.capable) {
+                status.flags |= BC_FLAG_CANNOT_RECORD;
+                status.missing = bc_capture_missing(&controller->capture);
+        }
         bc_telemetry_at(controller->parts.telemetry, status.now_ns, &status.moment);
         if (status.moment.source == BC_UTC_NONE)
                 status.flags |= BC_FLAG_TIME_UNSET;
         if (controller->config.gnss && status.moment.fix.mode == BC_FIX_NONE)
                 status.flags |= BC_FLAG_NO_GNSS;
         bc_recorder_status(controller->recorder, &status.recorder);
+        status.durable = controller->mode.capable && bc_handover_is_durable(&controller->handover);
         bc_ring_level(controller->parts.ring, &status.level);
         bc_pipeline_counters(controller->pipeline, &status.counters);
         *ret_status = status;

@@ -3,7 +3,7 @@
 //
 // Every event of the world comes here: buttons, commands, the dock, notices of the pipeline and the recorder, the end
 // of recovery, signals. The controller borrows the parts it works on; it starts one thread, which recovers the
-// recordings of earlier runs and ends by itself.
+// recordings of earlier runs and ends by itself, at a shutdown before the next file.
 //
 // Thread-bound: the main loop's thread, but for bc_controller_recorder_sink() and bc_controller_pipeline_sink(), whose
 // functions are called from the recorder's and the pipeline's threads and only post to the loop.
@@ -34,10 +34,11 @@ enum bc_flag {
         BC_FLAG_NOT_DURABLE = 1 << 3,     // what is recorded is behind in becoming durable
         BC_FLAG_POST_EVENT = 1 << 4,      // RECORDING that ends by itself
         BC_FLAG_WANTED = 1 << 5,          // FAULT after which a recording starts
-        BC_FLAG_TIME_UNSET = 1 << 6,      // UTC is not known
-        BC_FLAG_NO_GNSS = 1 << 7,         // there is a receiver, and no position
+        BC_FLAG_CANNOT_RECORD = 1 << 6,   // sensors are on, but nothing can be recorded, whatever the state
+        BC_FLAG_TIME_UNSET = 1 << 7,      // UTC is not known
+        BC_FLAG_NO_GNSS = 1 << 8,         // there is a receiver, and no position
 };
-#define BC_FLAG_BITS 8
+#define BC_FLAG_BITS 9
 const char *bc_flag_name(enum bc_flag flag); // "no-picture"
 
 struct bc_controller_config {
@@ -69,6 +70,8 @@ struct bc_status {
         int64_t now_ns;
         int64_t since_ns; // of the state
         int64_t press_ns; // of the newest recording; -1: none yet
+        bool durable;     // a recording goes on, and its first fragment is on the disk
+        const char *missing; // why nothing can be recorded, for a person; NULL: something can
         struct bc_moment moment; // now_ns: time and place
         struct bc_recorder_status recorder;
         struct bc_ring_level level;

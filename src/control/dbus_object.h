@@ -9,7 +9,7 @@
 
 #include "control/dbus.h"
 
-// A start of a recording, answered when it is durable or BC_HANDOVER_FIRST_NS later.
+// A start of a recording, answered when it is durable, when nothing can be recorded, or BC_HANDOVER_FIRST_NS later.
 struct bc_dbus_waiting {
         struct bc_dbus *dbus;
         sd_bus_message *call; // NULL: free

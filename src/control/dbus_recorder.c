@@ -17,12 +17,25 @@ static int64_t now_ns(const struct bc_dbus *dbus)
 
 // ---- starts that wait for durability ---------------------------------------------------------------------------
 
+// Whether the recording of a press has become durable, or one after it has begun.
 static bool is_durable(const struct bc_status *status, int64_t press_ns)
 {
-        if (press_ns < 0)
+        if (press_ns < 0 || status->missing)
                 return false;
         return status->recorder.press_ns > press_ns ||
                (status->recorder.press_ns == press_ns && status->recorder.durable_ns >= 0);
+}
+
+static int answer(sd_bus_message *call, const struct bc_status *status, int64_t press_ns, const char *reason)
+{
+        bool known = status->recorder.press_ns == press_ns, durable = is_durable(status, press_ns);
+        char missing[160] = "";
+
+        if (status->missing)
+                snprintf(missing, sizeof(missing), "nothing can be recorded at the moment: %s", status->missing);
+        else if (!durable)
+                snprintf(missing, sizeof(missing), "%s", reason);
+        return sd_bus_reply_method_return(call, "tbs", known ? status->recorder.counter : UINT64_C(0), durable, missing);
 }
 
 static void release(struct bc_dbus_waiting *waiting)
@@ -31,11 +44,9 @@ static void release(struct bc_dbus_waiting *waiting)
         bc_timer_clear(waiting->timer);
 }
 
-static void answer(struct bc_dbus_waiting *waiting, const struct bc_status *status)
+static void answer_waiting(struct bc_dbus_waiting *waiting, const struct bc_status *status)
 {
-        bool known = status->recorder.press_ns == waiting->press_ns;
-        int r = sd_bus_reply_method_return(waiting->call, "tb", known ? status->recorder.counter : UINT64_C(0),
-                                           is_durable(status, waiting->press_ns));
+        int r = answer(waiting->call, status, waiting->press_ns, "the recording is not yet durable");
 
         if (r < 0)
                 bc_log_warning("D-Bus: an answer could not be sent: %s", strerror(-r));
@@ -49,28 +60,27 @@ static void on_timeout(void *user, int64_t due_ns)
 
         (void)due_ns;
         bc_controller_status(waiting->dbus->controller, &status);
-        answer(waiting, &status);
+        answer_waiting(waiting, &status);
 }
 
-static int wait_for_durable(struct bc_dbus *dbus, sd_bus_message *call, sd_bus_error *error)
+// Answers once it is durable or cannot become so.
+static int answer_when_durable(struct bc_dbus *dbus, sd_bus_message *call)
 {
         struct bc_status status;
 
         bc_controller_status(dbus->controller, &status);
+        if (status.missing || is_durable(&status, status.press_ns))
+                return answer(call, &status, status.press_ns, "");
         for (size_t i = 0; i < BC_DBUS_WAITING_MAX; i++) {
                 struct bc_dbus_waiting *waiting = &dbus->waiting[i];
                 if (waiting->call)
                         continue;
                 waiting->call = sd_bus_message_ref(call);
                 waiting->press_ns = status.press_ns;
-                if (is_durable(&status, status.press_ns))
-                        answer(waiting, &status);
-                else
-                        bc_timer_set(waiting->timer, now_ns(dbus) + BC_HANDOVER_FIRST_NS);
+                bc_timer_set(waiting->timer, now_ns(dbus) + BC_HANDOVER_FIRST_NS);
                 return 1;
         }
-        return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                "the recording was started, but too many calls wait for it to be durable");
+        return answer(call, &status, status.press_ns, "the recording is not yet durable, and too many calls wait for it");
 }
 
 // ---- methods -------------------------------------------------------------------------------------------------
@@ -109,7 +119,7 @@ static int start(sd_bus_message *call, struct bc_dbus *dbus, enum bc_event event
 
         if (r == 0)
                 r = command(dbus, event, by, error);
-        return r < 0 ? r : wait_for_durable(dbus, call, error);
+        return r < 0 ? r : answer_when_durable(dbus, call);
 }
 
 static int plain(sd_bus_message *call, struct bc_dbus *dbus, enum bc_event event, sd_bus_error *error)
@@ -212,8 +222,7 @@ static int get_truth(sd_bus *bus, const char *path, const char *interface, const
         (void)interface;
         (void)error;
         bc_controller_status(dbus->controller, &status);
-        truth = strcmp(property, "Simulated") == 0 ? dbus->config.simulation != NULL
-                                                   : is_durable(&status, status.press_ns);
+        truth = strcmp(property, "Simulated") == 0 ? dbus->config.simulation != NULL : status.durable;
         return sd_bus_message_append(reply, "b", truth);
 }
 
@@ -222,7 +231,7 @@ struct shown {
         int64_t held_ns; // how far back the ring reaches
         int64_t lat_e7, lon_e7, accuracy_mm; // of the fix; accuracy -1: not known
         int64_t fix_age_ns;                  // -1: there is none
-        uint64_t ring_bytes, ring_capacity, room_bytes;
+        uint64_t ring_bytes, ring_capacity;
 };
 
 static void look_at_fix(struct shown *shown)
@@ -252,7 +261,6 @@ static void look(struct bc_dbus *dbus, struct shown *shown)
                 shown->ring_bytes += level->bytes[lane];
                 shown->ring_capacity += level->capacity_bytes[lane];
         }
-        (void)bc_store_room(dbus->store, &shown->room_bytes);
 }
 
 #define NUMBER(name, type, member) { name, type, offsetof(struct shown, member) }
@@ -280,7 +288,7 @@ static const struct number {
         NUMBER("RingBytes", 't', ring_bytes),
         NUMBER("RingCapacityBytes", 't', ring_capacity),
         NUMBER("EvictedForSpace", 't', status.level.evicted_for_space),
-        NUMBER("StoreRoomBytes", 't', room_bytes),
+        NUMBER("StoreRoomBytes", 't', status.recorder.room_bytes),
         NUMBER("Frames", 't', status.counters.frames),
         NUMBER("FramesDropped", 't', status.counters.frames_dropped),
         NUMBER("FramesLostByCamera", 't', status.counters.frames_lost_by_camera),
@@ -310,12 +318,12 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
 #define CONSTANT SD_BUS_VTABLE_PROPERTY_CONST
 const sd_bus_vtable bc_dbus_recorder_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_NAMES("RecordStart", "s", SD_BUS_PARAM(reason), "tb",
-                                 SD_BUS_PARAM(counter) SD_BUS_PARAM(durable), on_record_start,
+        SD_BUS_METHOD_WITH_NAMES("RecordStart", "s", SD_BUS_PARAM(reason), "tbs",
+                                 SD_BUS_PARAM(counter) SD_BUS_PARAM(durable) SD_BUS_PARAM(missing), on_record_start,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("RecordStop", NULL, NULL, on_record_stop, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_NAMES("EmergencyStart", "s", SD_BUS_PARAM(reason), "tb",
-                                 SD_BUS_PARAM(counter) SD_BUS_PARAM(durable), on_emergency_start,
+        SD_BUS_METHOD_WITH_NAMES("EmergencyStart", "s", SD_BUS_PARAM(reason), "tbs",
+                                 SD_BUS_PARAM(counter) SD_BUS_PARAM(durable) SD_BUS_PARAM(missing), on_emergency_start,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("EmergencyRelease", NULL, NULL, on_emergency_release, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("SensorsOn", NULL, NULL, on_sensors_on, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -369,7 +377,7 @@ static void tell_changes(struct bc_dbus *dbus, const struct bc_status *status)
                 .flags = status->flags,
                 .since_ns = status->since_ns,
                 .counter = status->recorder.counter,
-                .durable = is_durable(status, status->press_ns),
+                .durable = status->durable,
         };
         const struct bc_dbus_told *told = &dbus->told;
         const char *names[7] = { NULL };
@@ -403,8 +411,8 @@ static void on_change(void *user)
 
         bc_controller_status(dbus->controller, &status);
         for (size_t i = 0; i < BC_DBUS_WAITING_MAX; i++)
-                if (dbus->waiting[i].call && is_durable(&status, dbus->waiting[i].press_ns))
-                        answer(&dbus->waiting[i], &status);
+                if (dbus->waiting[i].call && (status.missing || is_durable(&status, dbus->waiting[i].press_ns)))
+                        answer_waiting(&dbus->waiting[i], &status);
         tell_changes(dbus, &status);
 }
 

@@ -136,6 +136,13 @@ void bc_handover_keep(struct bc_handover *handover)
         bc_handover_open(handover, now_ns(handover), "goes on after a fault");
 }
 
+bool bc_handover_is_durable(const struct bc_handover *handover)
+{
+        struct bc_recorder_status status = status_of(handover);
+
+        return handover->given && status.waiting > 0 && status.press_ns == handover->press_ns && status.durable_ns >= 0;
+}
+
 bool bc_handover_is_idle(const struct bc_handover *handover)
 {
         return !handover->owed.is && status_of(handover).waiting == 0;

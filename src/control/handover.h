@@ -60,6 +60,9 @@ void bc_handover_on_closed(struct bc_handover *handover);
 // A recording should be going on, and there is a stream: begins another one when the recorder has closed it by itself.
 void bc_handover_keep(struct bc_handover *handover);
 
+// Whether a recording goes on whose first fragment is on the disk.
+bool bc_handover_is_durable(const struct bc_handover *handover);
+
 // Whether everything that was begun is closed.
 bool bc_handover_is_idle(const struct bc_handover *handover);
 

@@ -19,16 +19,20 @@
 #define ERROR_BYTES 768
 #define PATH_BYTES 4096
 
-// Where a key was set: file NULL is the built-in default.
-struct origin {
-        char *file; // owned
-        unsigned line;
+// Where each key was set: file NULL is the built-in default.
+struct bc_settings_places {
+        struct {
+                char *file; // owned
+                unsigned line;
+        } key[KEYS_MAX];
 };
 
 struct loader {
         struct bc_settings settings;
-        struct origin origin[KEYS_MAX];
+        struct bc_settings_places *places;
         const struct bc_settings_sink *sink;
+        bool wrong[KEYS_MAX]; // a value that was refused: what depends on it is not judged
+        bool unread;          // a file could not be read: what is missing may stand there
         unsigned errors;
 
         // The file being read.
@@ -41,12 +45,18 @@ struct loader {
         bool came_back;
 };
 
+static void free_places(struct bc_settings_places *places)
+{
+        for (size_t i = 0; places && i < KEYS_MAX; i++)
+                free(places->key[i].file);
+        free(places);
+}
+
 static void free_loader(struct loader **at)
 {
         if (!*at)
                 return;
-        for (size_t i = 0; i < KEYS_MAX; i++)
-                free((*at)->origin[i].file);
+        free_places((*at)->places);
         free(*at);
 }
 
@@ -131,12 +141,13 @@ static int on_key(void *user, const char *section, const char *key, const char *
         }
         loader->seen_at[number] = loader->line;
         r = bc_setting_parse(setting, value, &loader->settings);
+        loader->wrong[number] = r < 0;
         if (r < 0)
                 complain_key(loader, setting, value, r);
-        free(loader->origin[number].file);
-        loader->origin[number].file = strdup(loader->file);
-        loader->origin[number].line = loader->line;
-        if (!loader->origin[number].file)
+        free(loader->places->key[number].file);
+        loader->places->key[number].file = strdup(loader->file);
+        loader->places->key[number].line = loader->line;
+        if (!loader->places->key[number].file)
                 complain(loader, "%s:%u: out of memory", loader->file, loader->line);
         return 1;
 }
@@ -243,6 +254,7 @@ static void read_file(struct loader *loader, int folder_fd, const char *name, co
         size_t size = 0;
         int r = bc_file_load(folder_fd, name, BC_SETTINGS_FILE_BYTES_MAX, &text, &size);
 
+        loader->unread |= r < 0;
         if (r == -EFBIG)
                 complain(loader, "%s: larger than %d bytes", file, BC_SETTINGS_FILE_BYTES_MAX);
         else if (r == -EINVAL)
@@ -289,6 +301,7 @@ static void read_drop_ins(struct loader *loader, const char *path)
         }
         count = scandir(folder, &found, is_drop_in, by_bytes);
         if (count < 0) {
+                loader->unread |= errno != ENOENT;
                 if (errno != ENOENT)
                         complain(loader, "%s: cannot be read: %s", folder, strerror(errno));
                 return;
@@ -317,15 +330,29 @@ static void read_drop_ins(struct loader *loader, const char *path)
 // ---- what must hold between keys -----------------------------------------------------------------------------
 
 // Says where a key got the value it has.
-static const char *place(const struct loader *loader, const char *section, const char *key, char *text, size_t bytes)
+static const char *place(const struct bc_settings_places *places, const char *section, const char *key, char *text,
+                         size_t bytes)
 {
         size_t number;
 
-        if (!bc_setting_find(section, key, &number) || !loader->origin[number].file)
+        if (!places || !bc_setting_find(section, key, &number) || !places->key[number].file)
                 snprintf(text, bytes, "(built in)");
         else
-                snprintf(text, bytes, "%s:%u", loader->origin[number].file, loader->origin[number].line);
+                snprintf(text, bytes, "%s:%u", places->key[number].file, places->key[number].line);
         return text;
+}
+
+void bc_settings_tell(const struct bc_settings *settings, const char *section, const char *key, char *text,
+                      size_t text_bytes)
+{
+        char where[PATH_BYTES], value[BC_SETTING_VALUE_BYTES] = "";
+        size_t number;
+        const struct bc_setting *setting = bc_setting_find(section, key, &number);
+
+        if (setting)
+                bc_setting_format(setting, settings, value);
+        snprintf(text, text_bytes, "%s: [%s] %s = %s", place(settings->places, section, key, where, sizeof(where)),
+                 section, key, value);
 }
 
 static void check_required(struct loader *loader, const char *path)
@@ -333,43 +360,82 @@ static void check_required(struct loader *loader, const char *path)
         for (size_t i = 0; i < bc_setting_count(); i++) {
                 const struct bc_setting *setting = bc_setting_at(i);
                 char allowed[160];
-                if (!setting->required || loader->origin[i].file)
+                if (!setting->required || loader->places->key[i].file)
                         continue;
                 bc_setting_allowed(setting, allowed, sizeof(allowed));
                 complain(loader, "%s: [%s] %s: missing; allowed: %s", path, setting->section, setting->key, allowed);
         }
 }
 
-static void check_between(struct loader *loader)
+static bool is_wrong(const struct loader *loader, const char *section, const char *key)
+{
+        size_t number;
+
+        return bc_setting_find(section, key, &number) && loader->wrong[number];
+}
+
+static void check_clips(struct loader *loader)
 {
         const struct bc_settings *s = &loader->settings;
         char where[PATH_BYTES];
 
+        if (is_wrong(loader, "camera", "driver") || is_wrong(loader, "camera", "file"))
+                return;
         if (s->camera_driver == BC_CAMERA_FILE && !s->camera_file[0])
                 complain(loader, "%s: [camera] driver = file: [camera] file is missing; allowed: an absolute path",
-                         place(loader, "camera", "driver", where, sizeof(where)));
+                         place(loader->places, "camera", "driver", where, sizeof(where)));
+        if (is_wrong(loader, "microphone", "driver") || is_wrong(loader, "microphone", "file"))
+                return;
         if (s->mic_driver == BC_MIC_FILE && !s->mic_file[0] && s->camera_driver != BC_CAMERA_FILE)
                 complain(loader, "%s: [microphone] driver = file: [microphone] file is missing, and the camera has no "
                                  "clip; allowed: an absolute path",
-                         place(loader, "microphone", "driver", where, sizeof(where)));
-        if (s->clock_mode == BC_CLOCK_SIMULATED && !s->simulation)
+                         place(loader->places, "microphone", "driver", where, sizeof(where)));
+}
+
+static void check_clock(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        char where[PATH_BYTES];
+
+        if (s->clock_mode == BC_CLOCK_SIMULATED && !s->simulation && !is_wrong(loader, "clock", "mode") &&
+            !is_wrong(loader, "simulation", "enabled"))
                 complain(loader, "%s: [clock] mode = simulated: only with [simulation] enabled = yes",
-                         place(loader, "clock", "mode", where, sizeof(where)));
-        if (s->clock_mode == BC_CLOCK_SIMULATED && s->utc_driver != BC_UTC_SIMULATED)
+                         place(loader->places, "clock", "mode", where, sizeof(where)));
+        if (s->clock_mode == BC_CLOCK_SIMULATED && s->utc_driver != BC_UTC_SIMULATED && !is_wrong(loader, "clock", "mode") &&
+            !is_wrong(loader, "utc", "driver"))
                 complain(loader, "%s: [clock] mode = simulated: only with [utc] driver = simulated",
-                         place(loader, "clock", "mode", where, sizeof(where)));
-        if (s->gnss_driver == BC_GNSS_NMEA && !s->gnss_file[0])
+                         place(loader->places, "clock", "mode", where, sizeof(where)));
+}
+
+static void check_telemetry(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        char where[PATH_BYTES];
+
+        if (s->gnss_driver == BC_GNSS_NMEA && !s->gnss_file[0] && !is_wrong(loader, "gnss", "driver") &&
+            !is_wrong(loader, "gnss", "file"))
                 complain(loader, "%s: [gnss] driver = nmea: [gnss] file is missing; allowed: an absolute path",
-                         place(loader, "gnss", "driver", where, sizeof(where)));
-        if (s->overlay_contents && !s->overlay_font[0])
-                complain(loader, "%s: [overlay] font is missing; allowed: an absolute path, or [overlay] contents = nothing",
-                         place(loader, "overlay", "font", where, sizeof(where)));
-        // A segment stays below 4 GiB, with room for what rate control overshoots and for its index.
+                         place(loader->places, "gnss", "driver", where, sizeof(where)));
+        if (s->overlay_contents && !s->overlay_font[0] && !is_wrong(loader, "overlay", "contents") &&
+            !is_wrong(loader, "overlay", "font"))
+                complain(loader, "%s: [overlay] font is missing; allowed: an absolute path, or no [overlay] contents",
+                         place(loader->places, "overlay", "font", where, sizeof(where)));
+}
+
+// A segment stays below 4 GiB, with room for what rate control overshoots and for its index.
+static void check_segment(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        char where[PATH_BYTES];
+
+        if (is_wrong(loader, "recording", "segment") || is_wrong(loader, "video", "bit_rate") ||
+            is_wrong(loader, "sound", "bit_rate"))
+                return;
         int64_t rate_bps = s->video_bit_rate_bps + s->sound_bit_rate_bps;
         int64_t longest_s = (INT64_C(1) << 32) * 8 * 9 / 10 / rate_bps;
         if (s->segment_ns / BC_NS_PER_S > longest_s)
                 complain(loader, "%s: [recording] segment: a file would pass 4 GiB at these bit rates; allowed: at most "
-                                 "%lld s", place(loader, "recording", "segment", where, sizeof(where)),
+                                 "%lld s", place(loader->places, "recording", "segment", where, sizeof(where)),
                          (long long)longest_s);
 }
 
@@ -384,7 +450,9 @@ int bc_settings_load(const char *path, const struct bc_settings_sink *sink, stru
 {
         BC_CLEANUP(free_loader) struct loader *loader = calloc(1, sizeof(*loader));
 
-        if (!loader) {
+        if (loader)
+                loader->places = calloc(1, sizeof(*loader->places));
+        if (!loader || !loader->places) {
                 sink->on_error(sink->user, "out of memory");
                 return -EINVAL;
         }
@@ -393,13 +461,21 @@ int bc_settings_load(const char *path, const struct bc_settings_sink *sink, stru
         if (path) {
                 read_file(loader, AT_FDCWD, path, path);
                 read_drop_ins(loader, path);
-                if (loader->errors == 0)
+                if (!loader->unread)
                         check_required(loader, path);
-                if (loader->errors == 0)
-                        check_between(loader);
+                check_clips(loader);
+                check_clock(loader);
+                check_telemetry(loader);
+                check_segment(loader);
         }
         if (loader->errors > 0)
                 return -EINVAL;
+        loader->settings.places = BC_TAKE(loader->places);
         *ret_settings = loader->settings;
         return 0;
+}
+
+void bc_settings_done(struct bc_settings *settings)
+{
+        free_places(BC_TAKE(settings->places));
 }

@@ -2,8 +2,8 @@
 // The settings: one table gives the parser, its ranges, the help, the sample file and bodycamd.conf(5).
 //
 // Files are INI: FILE, then FILE.d/*.conf in the order of their names, later values replacing earlier ones. All that
-// is wrong is told, each with file, line, key and what is allowed; then the whole is refused. Never half a
-// configuration. Immutable once loaded.
+// is wrong is told, up to BC_SETTINGS_ERRORS_MAX of it, each with file, line, key and what is allowed; then the whole is
+// refused. Never half a configuration. Immutable once loaded; where each key was set is kept, for what is found wrong only later.
 #ifndef BC_CONTROL_SETTINGS_H
 #define BC_CONTROL_SETTINGS_H
 
@@ -78,6 +78,8 @@ struct bc_settings {
         bool clock_start_held;
 
         bool simulation;
+
+        struct bc_settings_places *places; // owned; NULL: all built in
 };
 
 struct bc_settings_sink {
@@ -88,6 +90,11 @@ struct bc_settings_sink {
 // path: the main file; NULL: the defaults alone, sample values for what has none. 0, or -EINVAL after telling
 // everything that is wrong; *ret_settings is untouched then.
 int bc_settings_load(const char *path, const struct bc_settings_sink *sink, struct bc_settings *ret_settings);
+void bc_settings_done(struct bc_settings *settings);
+
+// How a message about a key begins: "FILE:LINE: [video] preset = fast", "(built in): [video] preset = fast".
+void bc_settings_tell(const struct bc_settings *settings, const char *section, const char *key, char *text,
+                      size_t text_bytes);
 
 // The settings as a file that loads to the same settings, every key with its help.
 void bc_settings_print(const struct bc_settings *settings, FILE *out);

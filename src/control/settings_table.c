@@ -5,6 +5,8 @@
 
 #include "bodycam/frame.h"
 #include "bodycam/time.h"
+#include "media/pipeline.h"
+#include "media/sound_encoder.h"
 
 #define AT(member) .offset = offsetof(struct bc_settings, member)
 #define MS BC_NS_PER_MS
@@ -34,7 +36,8 @@ static const struct bc_setting table[] = {
           .help = "Width of the recorded picture in pixels; a clip is scaled to fit, its shape kept." },
         { "camera", "height", BC_SETTING_NUMBER, AT(camera_height_px), .min = BC_PICTURE_SIDE_MIN_PX,
           .max = BC_PICTURE_SIDE_MAX_PX, .step = 2, .fallback = "720", .help = "Height in pixels." },
-        { "camera", "rate", BC_SETTING_RATE, AT(camera_rate_mhz), .min = 1000, .max = 120000, .fallback = "30",
+        { "camera", "rate", BC_SETTING_RATE, AT(camera_rate_mhz), .min = BC_PIPELINE_RATE_MIN_MHZ,
+          .max = BC_PIPELINE_RATE_MAX_MHZ, .fallback = "30",
           .help = "Nominal frames per second. A clip keeps its own times." },
 
         { "microphone", "driver", BC_SETTING_CHOICE, AT(mic_driver), .choices = "file tone none", .fallback = "tone",
@@ -52,11 +55,13 @@ static const struct bc_setting table[] = {
           .help = "Preset of libx264: ultrafast, superfast, veryfast, ..." },
         { "video", "threads", BC_SETTING_NUMBER, AT(video_threads), .min = 1, .max = 16, .fallback = "2",
           .help = "Threads of the encoder; each takes a slice of the picture, so more add no delay." },
-        { "video", "bit_rate", BC_SETTING_BIT_RATE, AT(video_bit_rate_bps), .min = 64000, .max = 50000000,
-          .fallback = "8M", .help = "Bit rate of the picture." },
+        { "video", "bit_rate", BC_SETTING_BIT_RATE, AT(video_bit_rate_bps), .min = 64000,
+          .max = BC_PIPELINE_BIT_RATE_MAX_BPS, .fallback = "8M",
+          .help = "Bit rate of the picture. At least what its size and pace need." },
 
-        { "sound", "bit_rate", BC_SETTING_BIT_RATE, AT(sound_bit_rate_bps), .min = 32000, .max = 256000,
-          .fallback = "96k", .help = "Bit rate of the sound (AAC)." },
+        { "sound", "bit_rate", BC_SETTING_BIT_RATE, AT(sound_bit_rate_bps), .min = BC_SOUND_BIT_RATE_MIN_BPS,
+          .max = BC_SOUND_BIT_RATE_MAX_BPS * BC_SOUND_CHANNELS_MAX, .fallback = "96k",
+          .help = "Bit rate of the sound (AAC); at most 160k for each channel of the microphone." },
 
         { "recording", "pre_event", BC_SETTING_DURATION, AT(pre_event_ns), .max = 120 * S, .fallback = "30 s",
           .help = "A recording begins at least this long before the press. Held in memory; with 0 one second at most "

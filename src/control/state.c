@@ -359,6 +359,9 @@ struct bc_step bc_state_step(const struct bc_mode *mode, enum bc_event event)
                 return refused(mode, BC_REFUSAL_STALE);
 
         struct bc_step step = { .mode = *mode, .refusal = cell->refusal };
+        // The dock's edge counts, not its contact: what is told a second time is none.
+        if ((event == BC_EVENT_DOCK && mode->docked) || (event == BC_EVENT_UNDOCK && !mode->docked))
+                return step;
         set_levels(&step.mode, event);
         if (cell->to == REST)
                 step.mode.phase = honest(&step.mode, rest_of(&step.mode));

@@ -26,11 +26,12 @@ static const char rules[] =
         "- The post-event seconds are RECORDING with a deadline (phase ENDING); a start or a press there goes on with the\n"
         "  same recording.\n"
         "- Docking ends a recording; an emergency ends only when the dock's contact stayed closed for the dwell time. The\n"
-        "  dock's edge counts: a recording may be started on the dock on purpose.\n"
+        "  dock's edge counts: a recording may be started on the dock on purpose, and a contact told again changes nothing.\n"
         "- FAULT stands only while nothing can be recorded. It retries and raises the alarm at each try. A recording that\n"
         "  it cut starts anew as soon as something can be recorded (phase FAULT_WANTED).\n"
         "- Every change of phase is reported (`REPORT_EDGE`, left out below).\n"
-        "- Sensors go off (`STOP_SENSORS`) only when what was recorded is closed and durable.\n";
+        "- Sensors go off (`STOP_SENSORS`) only when what was recorded is closed and durable, for they come on again with an\n"
+        "  empty ring; at a shutdown they go off at once, and the recorder closes with what the ring holds.\n";
 
 static void print_actions(uint32_t actions)
 {

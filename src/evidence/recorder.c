@@ -41,6 +41,7 @@ struct bc_recorder {
         int64_t durable_ns; // as published last, of this recording
         int64_t overtaken_ns; // as told last, of this recording
         uint64_t seen; // changes of the ring
+        int64_t room_due_ns; // when to ask for the store's room again
 };
 
 static void notify(struct bc_recorder *recorder, enum bc_recorder_notice notice, int64_t value)
@@ -92,6 +93,22 @@ static void publish(struct bc_recorder *recorder, int error)
         }
 }
 
+// Asked here, where a card that stands still holds up nobody.
+static void look_at_room(struct bc_recorder *recorder)
+{
+        int64_t now_ns = bc_clock_now_ns(recorder->clock);
+        uint64_t room_bytes;
+
+        if (now_ns < recorder->room_due_ns)
+                return;
+        recorder->room_due_ns = now_ns + BC_RECORDER_ROOM_EVERY_NS;
+        if (bc_store_room(recorder->store, &room_bytes) < 0)
+                return;
+        bc_monitor_lock(&recorder->monitor);
+        recorder->status.room_bytes = room_bytes;
+        bc_monitor_unlock(&recorder->monitor);
+}
+
 // Locked. The first job is done with: the next one moves up.
 static void retire_job(struct bc_recorder *recorder)
 {
@@ -101,7 +118,6 @@ static void retire_job(struct bc_recorder *recorder)
         if (recorder->jobs == 0)
                 bc_ring_set_recording(recorder->ring, false);
         recorder->status.waiting = (unsigned)recorder->jobs;
-        recorder->status.recording = recorder->jobs > 0;
 }
 
 static void finish_recording(struct bc_recorder *recorder)
@@ -171,12 +187,14 @@ static void run(void *user)
 
         for (;;) {
                 struct job job;
-                bool quit;
+                bool quit, idle;
                 int64_t give_up_ns;
 
+                look_at_room(recorder);
                 bc_monitor_lock(&recorder->monitor);
-                while (recorder->jobs == 0 && !recorder->quit)
-                        bc_monitor_wait(&recorder->monitor, BC_NS_NEVER);
+                while (recorder->jobs == 0 && !recorder->quit &&
+                       bc_monitor_wait(&recorder->monitor, recorder->room_due_ns) != -ETIMEDOUT)
+                        ;
                 quit = recorder->quit;
                 give_up_ns = recorder->give_up_ns;
                 job = recorder->job[0];
@@ -184,7 +202,10 @@ static void run(void *user)
                         bc_monitor_unlock(&recorder->monitor);
                         return;
                 }
+                idle = recorder->jobs == 0;
                 bc_monitor_unlock(&recorder->monitor);
+                if (idle)
+                        continue;
                 if (!work_on(recorder, &job, quit, give_up_ns)) {
                         bc_log_error("recording %llu is left unclosed, %zu after it were not begun: the store could "
                                      "not be written", (unsigned long long)recorder->recording.manifest.counter,
@@ -215,6 +236,7 @@ int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_stor
         recorder->sink = *sink;
         recorder->status.first_ns = recorder->status.durable_ns = -1;
         bc_monitor_init(&recorder->monitor, clock);
+        look_at_room(recorder);
         r = bc_fragment_buffer_init(&recorder->buffer, config->fragment_bytes);
         if (r == 0)
                 r = bc_thread_start(clock, "recorder", run, recorder, &recorder->thread);
@@ -282,7 +304,6 @@ int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char
         snprintf(job->reason, sizeof(job->reason), "%s", reason);
         // At once, in the caller: not one more GOP may be evicted after the press.
         bc_ring_set_recording(recorder->ring, true);
-        recorder->status.recording = true;
         recorder->status.waiting = (unsigned)recorder->jobs;
         tell(recorder);
         return 0;

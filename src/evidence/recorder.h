@@ -21,6 +21,7 @@ struct bc_store;
 
 #define BC_RECORDER_QUEUE_MAX 16
 #define BC_RECORDER_REASON_BYTES_MAX 64
+#define BC_RECORDER_ROOM_EVERY_NS (2 * BC_NS_PER_S)
 
 struct bc_recorder_config {
         int64_t pre_event_ns;
@@ -52,7 +53,6 @@ struct bc_recorder_sink {
 };
 
 struct bc_recorder_status {
-        bool recording;         // started and not yet closed
         uint64_t counter;       // of the current or the last recording; 0: none yet
         int64_t press_ns;
         int64_t first_ns;       // media time of its first picture; -1: not known yet
@@ -61,6 +61,7 @@ struct bc_recorder_status {
         uint64_t gaps;          // declared in the current or last recording
         unsigned waiting;       // recordings started and not yet closed, the current one included
         int error;              // negative errno while in trouble, else 0
+        uint64_t room_bytes;    // bc_store_room() as of BC_RECORDER_ROOM_EVERY_NS ago, or of when the card last answered
 };
 
 // Starts the thread. Borrows clock, ring, store, stream.

@@ -38,6 +38,7 @@ struct ward {
         int folder_fd;
         struct bc_manifest manifest;
         struct bc_recovery_report *report;
+        const atomic_bool *stop; // NULL: never
         struct found *found; // by number; 0: of every name that has none
 };
 
@@ -306,6 +307,11 @@ static int look_around(struct ward *ward)
         return -errno;
 }
 
+static bool is_stopped(const atomic_bool *stop)
+{
+        return stop && atomic_load(stop);
+}
+
 static int recover_segments(struct ward *ward)
 {
         int r = look_around(ward);
@@ -315,6 +321,8 @@ static int recover_segments(struct ward *ward)
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
                 if (!ward->found[number].file)
                         continue;
+                if (is_stopped(ward->stop))
+                        return -ECANCELED;
                 r = recover_segment(ward, number);
                 ward->found[number].failed = r < 0;
                 if (r < 0)
@@ -470,9 +478,10 @@ static void free_ward(struct ward *ward)
         free(ward->found);
 }
 
-static int recover_named(struct bc_store *store, uint64_t counter, const char *name, struct bc_recovery_report *report)
+static int recover_named(struct bc_store *store, uint64_t counter, const char *name, const atomic_bool *stop,
+                         struct bc_recovery_report *report)
 {
-        BC_CLEANUP(free_ward) struct ward ward = { .name = name, .folder_fd = -1, .report = report };
+        BC_CLEANUP(free_ward) struct ward ward = { .name = name, .folder_fd = -1, .report = report, .stop = stop };
 
         bc_manifest_init(&ward.manifest);
         ward.found = calloc(BC_SEGMENTS_MAX + 1, sizeof(*ward.found));
@@ -482,7 +491,8 @@ static int recover_named(struct bc_store *store, uint64_t counter, const char *n
         return ward.folder_fd < 0 ? -errno : recover_folder(&ward, counter);
 }
 
-static int recover_recording(struct bc_store *store, uint64_t counter, struct bc_recovery_report *report)
+static int recover_recording(struct bc_store *store, uint64_t counter, const atomic_bool *stop,
+                             struct bc_recovery_report *report)
 {
         char name[BC_RECORDING_NAME_BYTES_MAX];
         unsigned segments = report->segments;
@@ -490,11 +500,13 @@ static int recover_recording(struct bc_store *store, uint64_t counter, struct bc
         bool there = r != -ENOENT;
 
         if (r == 0)
-                r = recover_named(store, counter, name, report);
+                r = recover_named(store, counter, name, stop, report);
         if (r == 0 || !there)
                 r = bc_store_close(store, counter);
         report->recordings++;
-        if (r < 0) {
+        if (r == -ECANCELED) {
+                bc_log_notice("recording %s: recovery is stopped; the next start goes on with it", name);
+        } else if (r < 0) {
                 report->failed++;
                 bc_log_error("recording %s could not be recovered: %s; it is tried again at the next start", name,
                              strerror(-r));
@@ -504,15 +516,16 @@ static int recover_recording(struct bc_store *store, uint64_t counter, struct bc
         return r;
 }
 
-int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report)
+int bc_recovery_run(struct bc_store *store, const atomic_bool *stop, struct bc_recovery_report *ret_report)
 {
         struct bc_recovery_report report = { 0 };
         size_t failed = 0;
 
         // A recovered one leaves the list, a failed one stays.
-        while (bc_store_left_open_count(store) > failed)
-                if (recover_recording(store, bc_store_left_open_at(store, failed), &report) < 0)
+        while (bc_store_left_open_count(store) > failed && !is_stopped(stop))
+                if (recover_recording(store, bc_store_left_open_at(store, failed), stop, &report) < 0)
                         failed++;
+        report.stopped = bc_store_left_open_count(store) > report.failed;
         *ret_report = report;
         return 0;
 }

@@ -7,6 +7,8 @@
 #ifndef BC_EVIDENCE_RECOVERY_H
 #define BC_EVIDENCE_RECOVERY_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "evidence/store.h"
@@ -17,9 +19,12 @@ struct bc_recovery_report {
         unsigned empty;          // segments without a whole fragment
         unsigned failed;         // recordings that could not be recovered; they stay listed as open
         uint64_t tail_bytes;     // moved aside
+        bool stopped;            // before its end: the rest stays listed as open
 };
 
 // Recovers every recording of an earlier run that the store lists as open. 0, even when some failed: see the report.
-int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report);
+// Ends before the next file once *stop is true, which any thread may set; NULL: goes on to the end. What is left is in
+// the hands of the next run, as after a power cut.
+int bc_recovery_run(struct bc_store *store, const atomic_bool *stop, struct bc_recovery_report *ret_report);
 
 #endif

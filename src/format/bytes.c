@@ -94,11 +94,6 @@ uint16_t bc_get_u16(struct bc_reader *reader)
         return (uint16_t)get(reader, 2);
 }
 
-uint32_t bc_get_u24(struct bc_reader *reader)
-{
-        return (uint32_t)get(reader, 3);
-}
-
 uint32_t bc_get_u32(struct bc_reader *reader)
 {
         return (uint32_t)get(reader, 4);
@@ -121,12 +116,6 @@ const uint8_t *bc_get_bytes(struct bc_reader *reader, size_t n)
         reader->bytes += n;
         reader->left -= n;
         return at;
-}
-
-void bc_expect_u8(struct bc_reader *reader, uint8_t value)
-{
-        if (bc_get_u8(reader) != value)
-                reader->failed = true;
 }
 
 void bc_expect_u32(struct bc_reader *reader, uint32_t value)

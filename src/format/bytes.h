@@ -50,13 +50,11 @@ static inline struct bc_reader bc_reader_on(const uint8_t *bytes, size_t n)
 
 uint8_t bc_get_u8(struct bc_reader *reader);
 uint16_t bc_get_u16(struct bc_reader *reader);
-uint32_t bc_get_u24(struct bc_reader *reader);
 uint32_t bc_get_u32(struct bc_reader *reader);
 uint64_t bc_get_u64(struct bc_reader *reader);
 // Lends n bytes of the input, NULL (and failed) when they are not there.
 const uint8_t *bc_get_bytes(struct bc_reader *reader, size_t n);
 // Fails unless the next value is exactly this one.
-void bc_expect_u8(struct bc_reader *reader, uint8_t value);
 void bc_expect_u32(struct bc_reader *reader, uint32_t value);
 
 #endif

@@ -69,14 +69,53 @@ static enum AVPixelFormat av_format(enum bc_pixel_format format)
         return format == BC_PIXEL_NV12 ? AV_PIX_FMT_NV12 : AV_PIX_FMT_YUV420P;
 }
 
-static int known_preset(const char *preset)
+int bc_picture_encoder_check_size(uint32_t width_px, uint32_t height_px, char *text, size_t text_bytes)
+{
+        if (width_px < BC_PICTURE_SIDE_MIN_PX || height_px < BC_PICTURE_SIDE_MIN_PX ||
+            width_px > BC_PICTURE_SIDE_MAX_PX || height_px > BC_PICTURE_SIDE_MAX_PX) {
+                snprintf(text, text_bytes, "picture size %ux%u: each side is %d to %d pixels", width_px,
+                         height_px, BC_PICTURE_SIDE_MIN_PX, BC_PICTURE_SIDE_MAX_PX);
+                return -ERANGE;
+        }
+        if (width_px % 2 || height_px % 2) {
+                snprintf(text, text_bytes, "picture size %ux%u: both sides must be even", width_px,
+                         height_px);
+                return -ERANGE;
+        }
+        return 0;
+}
+
+int bc_picture_encoder_check_name(const char *encoder, char *text, size_t text_bytes)
+{
+        const AVCodec *codec = avcodec_find_encoder_by_name(encoder);
+
+        if (!codec) {
+                snprintf(text, text_bytes,
+                         "encoder \"%s\": this FFmpeg has none of that name; allowed: an H.264 encoder of FFmpeg, as "
+                         "libx264", encoder);
+                return -ENOENT;
+        }
+        if (codec->id != AV_CODEC_ID_H264) {
+                snprintf(text, text_bytes,
+                         "encoder \"%s\" makes no H.264; allowed: an H.264 encoder of FFmpeg, as libx264", encoder);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+int bc_picture_encoder_check_preset(const char *encoder, const char *preset, char *text, size_t text_bytes)
 {
         static const char *const names[] = { "ultrafast", "superfast", "veryfast", "faster",   "fast",
                                              "medium",    "slow",      "slower",   "veryslow", "placebo" };
 
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(encoder, "libx264") != 0)
+                return 0;
+        for (size_t i = 0; preset && i < sizeof(names) / sizeof(names[0]); i++)
                 if (strcmp(names[i], preset) == 0)
                         return 0;
+        snprintf(text, text_bytes,
+                 "preset \"%s\": libx264 has none of that name; allowed: ultrafast, superfast, veryfast, faster, fast, "
+                 "medium, slow, slower, veryslow, placebo", preset ? preset : "");
         return -EINVAL;
 }
 
@@ -128,21 +167,11 @@ static int open_context(const struct bc_picture_encoder_config *config, char *te
         AVDictionary *options = NULL;
         int r;
 
-        if (!codec) {
-                snprintf(text, text_bytes, "encoder \"%s\": this FFmpeg has none of that name",
-                         config->encoder);
-                return -ENOENT;
-        }
-        if (codec->id != AV_CODEC_ID_H264) {
-                snprintf(text, text_bytes, "encoder \"%s\" makes no H.264", config->encoder);
-                return -EINVAL;
-        }
-        if (strcmp(config->encoder, "libx264") == 0 &&
-            (!config->preset || known_preset(config->preset) < 0)) {
-                snprintf(text, text_bytes, "preset \"%s\": libx264 has none of that name",
-                         config->preset ? config->preset : "");
-                return -EINVAL;
-        }
+        r = bc_picture_encoder_check_name(config->encoder, text, text_bytes);
+        if (r == 0)
+                r = bc_picture_encoder_check_preset(config->encoder, config->preset, text, text_bytes);
+        if (r < 0)
+                return r;
         context = avcodec_alloc_context3(codec);
         if (!context)
                 return -ENOMEM;
@@ -234,19 +263,10 @@ static int init_slot(struct bc_picture_encoder *encoder, struct slot *slot,
 
 static int check_config(const struct bc_picture_encoder_config *config, char *text, size_t text_bytes)
 {
-        const uint32_t width_px = config->width_px, height_px = config->height_px;
+        int r = bc_picture_encoder_check_size(config->width_px, config->height_px, text, text_bytes);
 
-        if (width_px < BC_PICTURE_SIDE_MIN_PX || height_px < BC_PICTURE_SIDE_MIN_PX ||
-            width_px > BC_PICTURE_SIDE_MAX_PX || height_px > BC_PICTURE_SIDE_MAX_PX) {
-                snprintf(text, text_bytes, "picture size %ux%u: each side is %d to %d pixels", width_px,
-                         height_px, BC_PICTURE_SIDE_MIN_PX, BC_PICTURE_SIDE_MAX_PX);
-                return -ERANGE;
-        }
-        if (width_px % 2 || height_px % 2) {
-                snprintf(text, text_bytes, "picture size %ux%u: both sides must be even", width_px,
-                         height_px);
-                return -ERANGE;
-        }
+        if (r < 0)
+                return r;
         if (config->interval_ns < 1 || config->gop_ns < 1 || config->threads < 1 || config->threads > 64 ||
             config->bit_rate_bps < 1000 || config->bit_rate_bps > INT32_MAX) {
                 snprintf(text, text_bytes, "encoder settings out of range");

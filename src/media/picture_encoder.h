@@ -37,7 +37,13 @@ struct bc_picture_order {
         uint16_t lost;  // of the unit
 };
 
-// On failure text says what is wrong, for the one who wrote the settings.
+// What can be judged without opening one. 0, or negative errno and in text what is wrong, for the one who wrote the
+// settings.
+int bc_picture_encoder_check_size(uint32_t width_px, uint32_t height_px, char *text, size_t text_bytes);
+int bc_picture_encoder_check_name(const char *encoder, char *text, size_t text_bytes);
+int bc_picture_encoder_check_preset(const char *encoder, const char *preset, char *text, size_t text_bytes);
+
+// All of that and more; as they do, on failure text says what is wrong.
 int bc_picture_encoder_new(const struct bc_picture_encoder_config *config, char *text, size_t text_bytes,
                            struct bc_picture_encoder **ret_encoder);
 

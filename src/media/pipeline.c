@@ -17,9 +17,6 @@
 #include "media/sound_encoder.h"
 #include "media/video.h"
 
-#define RATE_MIN_MHZ 1000 // 1 frame per second
-#define RATE_MAX_MHZ 240000
-#define BIT_RATE_MAX_BPS 200000000
 #define GOP_MIN_NS (100 * BC_NS_PER_MS)
 #define GOP_MAX_NS (10 * BC_NS_PER_S)
 
@@ -70,17 +67,17 @@ static int try_encoder(struct bc_picture_encoder *encoder, struct bc_slate *slat
         return got == TRIAL_FRAMES ? 0 : -EPROTO;
 }
 
-static int check_picture(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px,
-                         uint32_t rate_mhz, char *text, size_t text_bytes)
+static int check_encoder(const struct bc_pipeline_config *config, const struct bc_pipeline_camera *camera, char *text,
+                         size_t text_bytes)
 {
         const struct bc_picture_encoder_config encoder_config = {
                 .encoder = config->encoder,
                 .preset = config->preset,
                 .threads = config->threads,
                 .bit_rate_bps = config->bit_rate_bps,
-                .width_px = width_px,
-                .height_px = height_px,
-                .interval_ns = 1000 * BC_NS_PER_S / rate_mhz,
+                .width_px = camera->width_px,
+                .height_px = camera->height_px,
+                .interval_ns = 1000 * BC_NS_PER_S / camera->rate_mhz,
                 .gop_ns = config->gop_ns,
                 .format = BC_PIXEL_I420,
         };
@@ -90,7 +87,7 @@ static int check_picture(const struct bc_pipeline_config *config, uint32_t width
 
         if (r < 0)
                 return r;
-        r = bc_slate_new(width_px, height_px, BC_PIXEL_I420, &slate);
+        r = bc_slate_new(camera->width_px, camera->height_px, BC_PIXEL_I420, &slate);
         if (r == 0)
                 r = try_encoder(encoder, slate, encoder_config.interval_ns);
         if (r == -EPROTO)
@@ -99,18 +96,23 @@ static int check_picture(const struct bc_pipeline_config *config, uint32_t width
                          config->encoder);
         else if (r < 0)
                 snprintf(text, text_bytes, "encoder \"%s\" fails at the first pictures of %ux%u: %s",
-                         config->encoder, width_px, height_px, strerror(-r));
+                         config->encoder, camera->width_px, camera->height_px, strerror(-r));
         return r;
 }
 
-static int check_ranges(const struct bc_pipeline_config *config, uint32_t rate_mhz, char *text,
-                        size_t text_bytes)
+static int check_picture(const struct bc_pipeline_camera *camera, char *text, size_t text_bytes)
 {
-        if (rate_mhz < RATE_MIN_MHZ || rate_mhz > RATE_MAX_MHZ) {
-                snprintf(text, text_bytes, "frame rate %u/1000 per second: from %u to %u", rate_mhz,
-                         RATE_MIN_MHZ, RATE_MAX_MHZ);
+        // One above: frames are whole ns apart, and the pace is rounded up.
+        if (camera->rate_mhz < BC_PIPELINE_RATE_MIN_MHZ || camera->rate_mhz > BC_PIPELINE_RATE_MAX_MHZ + 1) {
+                snprintf(text, text_bytes, "frame rate %u.%03u; allowed: %u to %u", camera->rate_mhz / 1000,
+                         camera->rate_mhz % 1000, BC_PIPELINE_RATE_MIN_MHZ / 1000, BC_PIPELINE_RATE_MAX_MHZ / 1000);
                 return -ERANGE;
         }
+        return bc_picture_encoder_check_size(camera->width_px, camera->height_px, text, text_bytes);
+}
+
+static int check_times(const struct bc_pipeline_config *config, char *text, size_t text_bytes)
+{
         if (config->gop_ns < GOP_MIN_NS || config->gop_ns > GOP_MAX_NS) {
                 snprintf(text, text_bytes, "key frame distance: from 0.1 to 10 s");
                 return -ERANGE;
@@ -122,39 +124,68 @@ static int check_ranges(const struct bc_pipeline_config *config, uint32_t rate_m
         return 0;
 }
 
-static int check_bit_rate(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px,
-                          uint32_t rate_mhz, char *text, size_t text_bytes)
+static int check_bit_rate(const struct bc_pipeline_config *config, const struct bc_pipeline_camera *camera, char *text,
+                          size_t text_bytes)
 {
-        uint64_t least_bps = bc_rate_least_bps(width_px, height_px, rate_mhz);
+        uint64_t least_bps = bc_rate_least_bps(camera->width_px, camera->height_px, camera->rate_mhz);
+        int used;
 
-        if (config->bit_rate_bps >= least_bps && config->bit_rate_bps <= BIT_RATE_MAX_BPS)
+        if (config->bit_rate_bps >= least_bps && config->bit_rate_bps <= BC_PIPELINE_BIT_RATE_MAX_BPS)
                 return 0;
-        snprintf(text, text_bytes,
-                 "bit rate %u: from %llu to %u bit/s for %ux%u at %u/1000 pictures per second",
-                 config->bit_rate_bps, (unsigned long long)least_bps, BIT_RATE_MAX_BPS, width_px, height_px,
-                 rate_mhz);
+        used = snprintf(text, text_bytes, "%ux%u at %u.%03u pictures per second needs at least %llu bit/s",
+                        camera->width_px, camera->height_px, camera->rate_mhz / 1000, camera->rate_mhz % 1000,
+                        (unsigned long long)least_bps);
+        if (used > 0 && (size_t)used < text_bytes)
+                snprintf(text + used, text_bytes - (size_t)used, "; allowed: at most %u", BC_PIPELINE_BIT_RATE_MAX_BPS);
         return -ERANGE;
 }
 
-int bc_pipeline_check(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px,
-                      uint32_t rate_mhz, char *text, size_t text_bytes)
+static int check_sound(const struct bc_pipeline_config *config, uint32_t channels, char *text, size_t text_bytes)
 {
-        BC_CLEANUP(bc_cleanup_sound_encoder) struct bc_sound_encoder *sound = NULL;
-        int r = check_ranges(config, rate_mhz, text, text_bytes);
+        BC_CLEANUP(bc_cleanup_sound_encoder) struct bc_sound_encoder *encoder = NULL;
+        int r = bc_sound_encoder_new(channels, config->sound_bit_rate_bps, &encoder);
 
-        if (r == 0)
-                r = check_picture(config, width_px, height_px, rate_mhz, text, text_bytes);
-        // After the size and the name: a bit rate is too low for a size.
-        if (r == 0)
-                r = check_bit_rate(config, width_px, height_px, rate_mhz, text, text_bytes);
-        if (r < 0)
-                return r;
-        r = bc_sound_encoder_new(1, config->sound_bit_rate_bps, &sound);
         if (r == -EINVAL)
-                snprintf(text, text_bytes, "sound bit rate %u: from %d to %d bit/s",
-                         config->sound_bit_rate_bps, BC_SOUND_BIT_RATE_MIN_BPS, BC_SOUND_BIT_RATE_MAX_BPS);
+                snprintf(text, text_bytes, "with %u channel%s allowed: %u to %u bit/s", channels,
+                         channels == 1 ? "" : "s", BC_SOUND_BIT_RATE_MIN_BPS, channels * BC_SOUND_BIT_RATE_MAX_BPS);
         else if (r < 0)
                 snprintf(text, text_bytes, "sound encoder: %s", strerror(-r));
+        return r;
+}
+
+int bc_pipeline_check(const struct bc_pipeline_config *config, const struct bc_pipeline_camera *camera,
+                      uint32_t channels, char *text, size_t text_bytes, enum bc_pipeline_culprit *ret_culprit)
+{
+        enum bc_pipeline_culprit culprit = BC_PIPELINE_BAD_OTHER;
+        int r = check_times(config, text, text_bytes);
+
+        if (r == 0) {
+                culprit = BC_PIPELINE_BAD_PICTURE;
+                r = check_picture(camera, text, text_bytes);
+        }
+        if (r == 0) {
+                culprit = BC_PIPELINE_BAD_ENCODER;
+                r = bc_picture_encoder_check_name(config->encoder, text, text_bytes);
+        }
+        if (r == 0) {
+                culprit = BC_PIPELINE_BAD_PRESET;
+                r = bc_picture_encoder_check_preset(config->encoder, config->preset, text, text_bytes);
+        }
+        // A bit rate is too low for a size; opening an encoder that is refused anyway would only cost time.
+        if (r == 0) {
+                culprit = BC_PIPELINE_BAD_BIT_RATE;
+                r = check_bit_rate(config, camera, text, text_bytes);
+        }
+        if (r == 0) {
+                culprit = BC_PIPELINE_BROKEN_ENCODER;
+                r = check_encoder(config, camera, text, text_bytes);
+        }
+        if (r == 0 && channels > 0) {
+                culprit = BC_PIPELINE_BAD_SOUND_BIT_RATE;
+                r = check_sound(config, channels, text, text_bytes);
+        }
+        if (r < 0)
+                *ret_culprit = culprit;
         return r;
 }
 

@@ -19,6 +19,11 @@
 
 #define BC_PIPELINE_FRAMES_MAX 3
 
+// What is allowed, in the settings and here. The least bit rate depends on picture size and pace: bc_rate_least_bps().
+#define BC_PIPELINE_RATE_MIN_MHZ 1000 // frames per 1000 s
+#define BC_PIPELINE_RATE_MAX_MHZ 120000
+#define BC_PIPELINE_BIT_RATE_MAX_BPS 50000000
+
 struct bc_pipeline;
 
 struct bc_overlay;
@@ -68,9 +73,25 @@ struct bc_pipeline_counters {
         int64_t rate_error_ppb; // measured rate error of the microphone against the media clock
 };
 
-// Checks an encoder by opening it: what bodycamd --check does. 0, or negative errno with a message in text.
-int bc_pipeline_check(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px,
-                      uint32_t rate_mhz, char *text, size_t text_bytes);
+// What a check found wrong.
+enum bc_pipeline_culprit {
+        BC_PIPELINE_BAD_PICTURE, // its size or pace
+        BC_PIPELINE_BAD_ENCODER, // its name
+        BC_PIPELINE_BAD_PRESET,
+        BC_PIPELINE_BAD_BIT_RATE,
+        BC_PIPELINE_BAD_SOUND_BIT_RATE,
+        BC_PIPELINE_BROKEN_ENCODER, // its name is right, but it cannot be opened or does not do what is needed
+        BC_PIPELINE_BAD_OTHER,
+};
+
+struct bc_pipeline_camera {
+        uint32_t width_px, height_px, rate_mhz;
+};
+
+// Checks the encoders by opening them: what bodycamd --check does. channels: of the microphone; 0: there is none.
+// 0, or negative errno with a message in text and *ret_culprit.
+int bc_pipeline_check(const struct bc_pipeline_config *config, const struct bc_pipeline_camera *camera,
+                      uint32_t channels, char *text, size_t text_bytes, enum bc_pipeline_culprit *ret_culprit);
 
 // The ring this configuration needs: pre-event + stall tolerance + two GOPs + a fragment, at the highest rate that
 // rate control can produce.

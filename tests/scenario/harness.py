@@ -357,13 +357,13 @@ class Daemon:
         return [a[0] for member, a in self.signals if member == "Alarm"]
 
     def record_start(self, reason=""):
-        return self.start_answered("RecordStart", reason)
+        return self.start_answered("RecordStart", reason)[:2]
 
     def emergency_start(self, reason=""):
-        return self.start_answered("EmergencyStart", reason)
+        return self.start_answered("EmergencyStart", reason)[:2]
 
     def start_answered(self, method, reason):
-        """(counter, durable). On a simulated clock lets time run, in small steps, until the answer comes."""
+        """(counter, durable, what is missing). On a simulated clock lets time run, in small steps, until the answer comes."""
         call = self.later(RECORDER, method, "(s)", reason)
         if self.clock == "simulated":
             self.now()  # the call was taken before this one

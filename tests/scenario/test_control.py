@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The states as they are lived through, over D-Bus, on the simulated clock."""
 
+import json
+
 import pytest
 from harness import NS, RECORDER, SIMULATION, CallFailed, Refused
 
@@ -120,6 +122,8 @@ def test_the_dock(daemon):
     # An emergency wins on the dock too; the dwell counts from an edge, not from the contact.
     d.emergency_start()
     d.run_for(10)
+    d.dock()  # no edge
+    d.run_for(10)
     assert d.state == "EMERGENCY"
     d.emergency_release()
     d.run_for(3)
@@ -209,15 +213,26 @@ def test_an_emergency_in_a_fault(daemon):
     for sensor in ("camera", "microphone"):
         d.set_fault(sensor, "stall")
     d.run_for(13)
-    assert d.state == "FAULT"
-    d.press("emergency")
+    assert d.state == "FAULT" and "cannot-record" in d.flags
+    # Accepted, and answered at once with what is missing.
+    call = d.later(RECORDER, "EmergencyStart", "(s)", "help")
+    d.now()
+    _, durable, missing = call.result()
+    assert not durable and missing.startswith("nothing can be recorded at the moment: ")
     assert d.state == "EMERGENCY"
     d.run_for(10)
-    assert d.state == "EMERGENCY"
+    assert d.state == "EMERGENCY" and "cannot-record" in d.flags and d.get("Durable") is False
+    assert d.ctl("record", "start").stdout.startswith("accepted, but nothing can be recorded at the moment: ")
+    answer = json.loads(d.ctl("--json", "emergency", "start").stdout)
+    assert answer["durable"] is False and "nothing can be recorded" in answer["missing"]
+    assert "cannot-record" in d.ctl("status").stdout
     for sensor in ("camera", "microphone"):
         d.set_fault(sensor, "none")
     d.run_for(5)
+    assert d.flags == set() and d.get("Durable") is True
     d.emergency_release()
+    assert d.state == "RECORDING" and d.flags == set()  # the recording that "record start" asked for
+    d.record_stop()
     assert d.state == "RECORDING"
     d.run_for(3)
     assert d.state == "BUFFERING"
@@ -284,22 +299,26 @@ def test_a_start_that_is_not_durable_in_time_says_so(daemon):
     d.run_for(1.9)
     assert not call.done
     d.run_until(began + 2 * NS)
-    assert call.result() == (1, False)
+    assert call.result() == (1, False, "the recording is not yet durable")
     assert d.state == "RECORDING" and d.get("Durable") is False
+    assert "recording  TEST-1-000001, 0 files, 1 gaps, nothing durable yet\n" in d.ctl("status").stdout
     d.run_for(3)
     assert d.get("Durable") is True and d.record_start() == (1, True)
 
 
 def test_only_so_many_calls_wait(daemon):
-    """Before there is a picture nothing is durable: starts wait, the seventeenth is told so, all are answered."""
+    """Before there is a picture nothing is durable: starts wait. For the seventeenth there is no room, but what it asked
+    for was done, so its answer is no error: it comes at once. All are answered."""
     d = daemon({"recording": {"pre_event": "0 s"}})
     calls = [d.later(RECORDER, "RecordStart", "(s)", "") for _ in range(17)]
     d.now()
-    with pytest.raises(CallFailed, match="LimitsExceeded"):
-        calls[16].result()
+    assert calls[16].result()[1:] == (False, "the recording is not yet durable, and too many calls wait for it")
+    emergency = d.later(RECORDER, "EmergencyStart", "(s)", "")
+    d.now()
+    assert emergency.result()[1] is False and d.state == "EMERGENCY"
     assert not any(c.done for c in calls[:16])
     d.run_for(2.5)
-    assert [c.result() for c in calls[:16]] == [(1, True)] * 16
+    assert [c.result() for c in calls[:16]] == [(1, True, "")] * 16
 
 
 def test_a_second_run_has_to_wait(daemon):

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: EUPL-1.2
 """An incident from end to end: seconds before, press, emergency, its end, seconds after; then what is in the files."""
 
+import re
 import subprocess
 import xml.etree.ElementTree
 
 import pytest
-from harness import NAME, NS, PATH, PATIENCE_S, RECORDER, SIMULATION
+from harness import NAME, NS, PATH, PATIENCE_S, RECORDER, SIMULATION, SOURCE
 from judges import (beeps_of, boxes, flashes_of, judge_chromium, judge_joints, judge_numbers, judge_players,
                     judge_pre_event, judge_sync, units_of)
 
@@ -116,7 +117,7 @@ def test_numbers_go_on_after_a_restart(daemon):
 
 
 METHODS = {
-    RECORDER: {"RecordStart": ("s", "tb"), "RecordStop": ("", ""), "EmergencyStart": ("s", "tb"),
+    RECORDER: {"RecordStart": ("s", "tbs"), "RecordStop": ("", ""), "EmergencyStart": ("s", "tbs"),
                "EmergencyRelease": ("", ""), "SensorsOn": ("", ""), "SensorsOff": ("", "")},
     SIMULATION: {"PressButton": ("sb", ""), "SetFault": ("ss", ""), "Dock": ("b", ""), "Now": ("", "x"),
                  "RunUntil": ("x", "x"), "RunFor": ("x", "x")},
@@ -140,6 +141,9 @@ def test_the_bus_tells_what_it_offers(daemon):
     assert [s.get("name") for s in offered[RECORDER].findall("signal")] == ["Alarm"]
     status = d.status()
     assert len(status) == len(properties)
+    page = (SOURCE / "docs/man/bodycamctl.1").read_text()
+    listed = dict(re.findall(r'^\.BR (\w+) " \((\w+)\)"$', page.split(".SH PROPERTIES")[1].split("\n.SH ")[0], re.MULTILINE))
+    assert listed == properties
     assert status["device"] == "TEST-1" and status["simulated"] is True and status["recording_name"] == ""
     done = subprocess.run(["busctl", f"--address={d.bus.address}", "introspect", NAME, PATH, RECORDER], text=True,
                           capture_output=True, timeout=PATIENCE_S, check=True)

@@ -54,7 +54,15 @@ def test_good_clip(check):
     ({"camera": {"driver": "file"}}, ["[camera] file is missing"]),
     ({"clock": {"mode": "simulated"}, "simulation": {"enabled": "no"}}, ["[simulation] enabled = yes"]),
     ({"recording": {"pre_event": "2 min", "stall_tolerance": "2 min"}, "video": {"bit_rate": "50M"}},
-     ["pre_event, stall_tolerance and the bit rates", "at most 1024 MiB"]),
+     ["[recording] pre_event = 2 min, ", "bodycamd.conf:", "[recording] stall_tolerance = 2 min, ",
+      "[video] bit_rate = 50M: together they need a ring of ", "at most 1024 MiB"]),
+    ({"video": {"encoder": "libnothing"}}, ["bodycamd.conf:", "[video] encoder = libnothing: ", "none of that name; allowed: "]),
+    ({"video": {"encoder": "mpeg4"}}, ["[video] encoder = mpeg4: ", "makes no H.264; allowed: "]),
+    ({"video": {"preset": "speedy"}}, ["bodycamd.conf:", "[video] preset = speedy: ", "allowed: ultrafast, superfast, "]),
+    ({"camera": {"width": 1920, "height": 1080}}, ["[video] bit_rate = 1M: ", "needs at least 12442", "at most 50000000"]),
+    ({"camera": {"width": 8192, "height": 8192, "rate": 120}, "video": {"bit_rate": "50M"}, "recording": {"segment": "1 s"}},
+     ["[video] bit_rate = 50M: 8192x8192 at 120.001 pictures per second needs at least 16106"]),
+    ({"sound": {"bit_rate": "161k"}}, ["bodycamd.conf:", "[sound] bit_rate = 161k: ", "with 1 channel allowed: 16000 to 160000"]),
 ])
 def test_bad_settings(check, settings, words):
     done = check(settings, 3)
@@ -98,14 +106,22 @@ def test_a_clip_without_sound(check, tmp_path):
     check({"camera": {"driver": "file", "file": path}}, 0)
 
 
-def test_an_encoder_that_is_not_there(check):
-    done = check({"video": {"encoder": "libnothing"}}, 4)
-    assert "libnothing" in done.stderr
+@pytest.mark.parametrize("microphone, rate", [({"channels": 2}, "320k"), ({"driver": "none"}, "320k"), ({}, "16k")])
+def test_sound_bit_rates_by_channels(check, microphone, rate):
+    check({"sound": {"bit_rate": rate}, "microphone": microphone}, 0)
 
 
-def test_pictures_beyond_the_encoder(check):
-    done = check({"camera": {"width": 8192, "height": 8192, "rate": 120}, "video": {"bit_rate": "64k"}}, 4)
-    assert "8192x8192" in done.stderr
+def test_an_encoder_without_its_device(check):
+    """The name is right and the bit rate sufficient: what is told are the encoder's own words, and where it was set."""
+    done = check({"video": {"encoder": "h264_v4l2m2m"}}, 4)
+    assert "[video] encoder = h264_v4l2m2m: " in done.stderr and "bodycamd.conf:" in done.stderr
+    assert 'encoder "h264_v4l2m2m" cannot be opened for 320x240 at 1000000 bit/s: ' in done.stderr
+
+
+def test_the_largest_pictures(check):
+    done = check({"camera": {"width": 8192, "height": 8192, "rate": 10}, "video": {"bit_rate": "20M"},
+                  "recording": {"pre_event": "1 s", "stall_tolerance": "1 s"}}, 0)
+    assert "8192x8192" in done.stdout
 
 
 @pytest.mark.parametrize("break_it", ["no parent", "a file", "read-only"])
@@ -178,10 +194,11 @@ def test_ctl_commands(daemon):
     d = daemon(clock="real")
     d.wait_for(lambda: d.get("PreEventHeldNs") > 0, "the first pictures")
     assert "state      BUFFERING for" in d.ctl("status").stdout
-    assert json.loads(d.ctl("--json", "record", "start", "--why not").stdout) == {"counter": 1, "durable": True}
+    assert json.loads(d.ctl("--json", "record", "start", "--why not").stdout) == {"counter": 1, "durable": True,
+                                                                                      "missing": ""}
     status = json.loads(d.ctl("--json", "status").stdout)
     assert status["state"] == "RECORDING" and status["recording_name"] == "TEST-1-000001" and status["durable"] is True
-    assert set(status) == set(d.status())
+    assert set(status) == set(d.status()) and status["store_room_bytes"] > 0
     assert "recording  TEST-1-000001, 1 files" in d.ctl("status").stdout
     assert d.ctl("emergency", "start").stdout == "recording 1, durable\n"
     done = d.ctl("--json", "record", "stop", check=False)

@@ -2,11 +2,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bodycam/time.h"
 #include "client.h"
 #include "status.h"
 
@@ -58,24 +59,36 @@ static int parse_number(const char *text, int64_t min, int64_t max, int64_t *ret
 
 enum answer {
         ANSWER_NOTHING,
-        ANSWER_STARTED, // counter and durable
+        ANSWER_STARTED, // counter, durable, what is missing
         ANSWER_TIME,
 };
+
+static void print_started_json(uint64_t counter, bool durable, const char *missing)
+{
+        json_t *answer = json_pack("{s:I,s:b,s:s}", "counter", (json_int_t)counter, "durable", (int)durable, "missing",
+                                   missing);
+
+        if (answer)
+                json_dumpf(answer, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(answer);
+}
 
 static int print_started(const struct bc_client *client, sd_bus_message *reply)
 {
         uint64_t counter;
         int durable;
-        int r = sd_bus_message_read(reply, "tb", &counter, &durable);
+        const char *missing;
+        int r = sd_bus_message_read(reply, "tbs", &counter, &durable, &missing);
 
         if (r < 0)
                 return r;
         if (client->json)
-                printf("{\"counter\":%" PRIu64 ",\"durable\":%s}\n", counter, durable ? "true" : "false");
+                print_started_json(counter, durable, missing);
         else if (durable)
                 printf("recording %" PRIu64 ", durable\n", counter);
         else
-                puts("recording, not yet durable");
+                printf("accepted, but %s\n", missing);
         return 0;
 }
 

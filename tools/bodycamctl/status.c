@@ -168,7 +168,9 @@ static void print_for_people(const json_t *properties)
         if (number_of(properties, "recording_counter") > 0) {
                 printf("%-10s %s, %" PRId64 " files, %" PRId64 " gaps", "recording", text_of(properties, "recording_name"),
                        number_of(properties, "segments"), number_of(properties, "gaps"));
-                if (number_of(properties, "unclosed") > 0)
+                if (number_of(properties, "unclosed") > 0 && number_of(properties, "durable_until_ns") < 0)
+                        puts(", nothing durable yet");
+                else if (number_of(properties, "unclosed") > 0)
                         print_seconds(", durable but for the last ", now_ns - number_of(properties, "durable_until_ns"),
                                       "\n");
                 else

@@ -3,6 +3,8 @@
 #include "controller_world.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define S BC_NS_PER_S
@@ -192,7 +194,7 @@ static void encoder_works(struct world *world)
 
 static void is_in_fault(struct world *world)
 {
-        expect_status(world, FAULT, BC_FLAG_WANTED);
+        expect_status(world, FAULT, BC_FLAG_WANTED | BC_FLAG_CANNOT_RECORD);
         assert_int_equal(strncmp(world->alarms, "nothing can be recorded; still nothing", 38), 0);
         assert_int_equal(world_tell(world, BC_EVENT_RECORD_START).refusal, BC_REFUSAL_FAULT);
 }
@@ -215,7 +217,7 @@ static void test_a_failed_encoder(void **state)
 
 static void is_in_fault_and_late(struct world *world)
 {
-        expect_status(world, FAULT, BC_FLAG_WANTED | BC_FLAG_NOT_DURABLE);
+        expect_status(world, FAULT, BC_FLAG_WANTED | BC_FLAG_CANNOT_RECORD | BC_FLAG_NOT_DURABLE);
 }
 
 // The pipeline starts anew with an empty ring, so not before the card has what is in it.
@@ -236,13 +238,27 @@ static void test_a_failed_encoder_on_a_stalled_card(void **state)
 static void is_emergency(struct world *world)
 {
         expect_status(world, EMERGENCY, 0);
+        assert_true(world_status(world).durable);
+        assert_null(world_status(world).missing);
 }
 
-// In an emergency the state stands, and a new recording follows the one that the failed encoder ended.
+// The recording that the encoder ended is on the card, but it is not the one asked for: that one does not exist.
+static void is_emergency_in_vain(struct world *world)
+{
+        expect_status(world, EMERGENCY, BC_FLAG_CANNOT_RECORD);
+        assert_int_equal(world_status(world).recorder.waiting, 0);
+        assert_true(world_status(world).recorder.durable_ns >= 0);
+        assert_false(world_status(world).durable);
+        assert_non_null(world_status(world).missing);
+}
+
+// In an emergency the state stands, says that nothing is recorded, and a new recording follows the one that the failed
+// encoder ended.
 static void test_a_failed_encoder_in_an_emergency(void **state)
 {
         static const struct step steps[] = {
-                { 10 * S, emergency },   { 20 * S + S / 20, encoder_fails }, { 30 * S, is_emergency },
+                { 10 * S, emergency },   { 15 * S, is_emergency },  { 20 * S + S / 20, encoder_fails },
+                { 30 * S, is_emergency_in_vain },
                 { 35 * S, encoder_works },
                 { 70 * S, is_emergency }, { 70 * S, release },       { 75 * S, is_buffering }, { 75 * S, shut_down },
                 { 0 },
@@ -251,6 +267,18 @@ static void test_a_failed_encoder_in_an_emergency(void **state)
 
         assert_int_equal(world_live(world, steps), 0);
         assert_int_equal(count_recordings(world, ":closed"), 2);
+}
+
+// As one that begins in a fault: what it has is the seconds before the fault at the most.
+static void test_an_emergency_after_an_encoder_failed(void **state)
+{
+        static const struct step steps[] = {
+                { 10 * S + S / 20, encoder_fails }, { 12 * S, emergency },  { 20 * S, is_emergency_in_vain },
+                { 25 * S, encoder_works },          { 70 * S, is_emergency }, { 70 * S, release },
+                { 75 * S, is_buffering },           { 75 * S, shut_down },  { 0 },
+        };
+
+        assert_int_equal(world_live(*state, steps), 0);
 }
 
 static void is_standing_by(struct world *world)
@@ -323,6 +351,66 @@ static void test_a_shutdown_without_a_card_and_a_press_while_recovering(void **s
         assert_int_equal(world_live(world, third), 7);
 }
 
+static void stall_ends(struct world *world)
+{
+        (void)world;
+        world_stall_until(0);
+}
+
+// A shutdown while recovery is in a card that stands still: it ends with the file it has begun, and the rest is left to
+// the next start.
+static void test_a_shutdown_stops_recovery(void **state)
+{
+        static const struct step first[] = {
+                { 10 * S, press }, { 20 * S, break_for_good }, { 22 * S, shut_down }, { 0 },
+        };
+        static const struct step second[] = {
+                { 1 * S, is_starting }, { 2 * S, shut_down }, { 10 * S, stall_ends }, { 0 },
+        };
+        static const struct step third[] = { { 10 * S, is_buffering }, { 10 * S, shut_down }, { 0 } };
+        struct world *world = *state;
+
+        world->held_at_ns = 22 * S; // the shutdown lets the clock run
+        assert_int_equal(world_live(world, first), 1);
+        world->held_at_ns = 0;
+        world->stall_at_start_ns = 1000 * S;
+        assert_int_equal(world_live(world, second), 0);
+        world->stall_at_start_ns = 0;
+        assert_int_equal(world_live(world, third), 0);
+        assert_int_equal(count_recordings(world, "1:recovered"), 1);
+}
+
+// bodycamctl(1) lists every flag, and no other.
+static void test_the_manual_lists_the_flags(void **state)
+{
+        const char *source = getenv("BC_SOURCE_DIR");
+        char path[512], line[512], expected[64];
+        bool in_flags = false;
+        unsigned bit = 0;
+        FILE *page;
+
+        (void)state;
+        assert_non_null(source);
+        snprintf(path, sizeof(path), "%s/docs/man/bodycamctl.1", source);
+        page = fopen(path, "r");
+        assert_non_null(page);
+        while (fgets(line, sizeof(line), page)) {
+                if (strncmp(line, ".SH ", 4) == 0)
+                        in_flags = strcmp(line, ".SH FLAGS\n") == 0;
+                // The first tells of the option.
+                if (!in_flags || strncmp(line, ".B ", 3) != 0 || strstr(line, "bodycamctl"))
+                        continue;
+                size_t used = (size_t)snprintf(expected, sizeof(expected), ".B ");
+                assert_true(bit < BC_FLAG_BITS);
+                for (const char *c = bc_flag_name((enum bc_flag)(1 << bit++)); *c; c++)
+                        used += (size_t)snprintf(expected + used, sizeof(expected) - used, *c == '-' ? "\\-" : "%c", *c);
+                snprintf(expected + used, sizeof(expected) - used, "\n");
+                assert_string_equal(line, expected);
+        }
+        assert_int_equal(bit, BC_FLAG_BITS);
+        fclose(page);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -334,9 +422,12 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder_on_a_stalled_card, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_failed_encoder_in_an_emergency, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(test_an_emergency_after_an_encoder_failed, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_sensors_off_wait_for_the_card, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_shutdown_without_a_card_and_a_press_while_recovering, world_setup,
                                                 world_teardown),
+                cmocka_unit_test_setup_teardown(test_a_shutdown_stops_recovery, world_setup, world_teardown),
+                cmocka_unit_test(test_the_manual_lists_the_flags),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

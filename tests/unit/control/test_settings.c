@@ -89,10 +89,14 @@ static void on_error(void *user, const char *text)
 static int load(struct world *world)
 {
         struct bc_settings_sink sink = { on_error, world };
+        int r;
 
         world->errors[0] = 0;
         world->count = 0;
-        return bc_settings_load(world->file, &sink, &world->settings);
+        r = bc_settings_load(world->file, &sink, &world->settings);
+        if (r == 0)
+                bc_settings_done(&world->settings); // its numbers and texts stay
+        return r;
 }
 
 static void expect_good(struct world *world, const char *text)
@@ -215,6 +219,27 @@ static void test_keys_that_do_not_go_together(void **state)
         expect_good(world, GOOD "[recording]\nsegment = 1538 s\n[video]\nbit_rate = 20M\n");
 }
 
+// One error hides no other, but what depends on a value that was refused is not judged.
+static void test_errors_of_all_kinds_at_once(void **state)
+{
+        struct world *world = *state;
+
+        expect_errors(world, "[device]\nid = A1\n[camera]\nwidth = 1\ndriver = file\n[clock]\nmode = simulated\n"
+                      "[recording]\nsegment = 1 h\n[video]\nbit_rate = 20M\n",
+                      "c:4: [camera] width = 1: out of range; allowed: 16 to 8192, even\n"
+                      "c: [store] path: missing; allowed: an absolute path\n"
+                      "c:5: [camera] driver = file: [camera] file is missing; allowed: an absolute path\n"
+                      "c:7: [clock] mode = simulated: only with [simulation] enabled = yes\n"
+                      "c:9: [recording] segment: a file would pass 4 GiB at these bit rates; allowed: at most 1538 s\n");
+        expect_errors(world, GOOD "[camera]\ndriver = file\nfile = x\n[microphone]\ndriver = file\n"
+                      "[clock]\nmode = simulated\n[simulation]\nenabled = 1\n[recording]\nsegment = 1 h\n"
+                      "[sound]\nbit_rate = 900M\n[video]\nbit_rate = 20M\n",
+                      "c:7: [camera] file = x: not understood; allowed: an absolute path, or nothing\n"
+                      "c:13: [simulation] enabled = 1: not understood; allowed: yes or no\n"
+                      "c:17: [sound] bit_rate = 900M: out of range; allowed: 16k to 320k (bit/s; k is 1000, M is "
+                      "1000000)\n");
+}
+
 static void test_file_that_cannot_be_read(void **state)
 {
         struct world *world = *state;
@@ -258,7 +283,8 @@ static void test_unfit_lines(void **state)
                 snprintf(text + used, sizeof(text) - used, "\n[nosuch]\n");
                 write_bytes(world->file, text, strlen(text));
                 assert_int_equal(load(world), -EINVAL);
-                assert_int_equal(world->count, length <= 197 ? 1 : 2);
+                assert_int_equal(world->count, length <= 197 ? 1 : 3);
+                assert_int_equal(!!strstr(world->errors, "c: [store] path: missing"), length > 197);
                 assert_int_equal(!!strstr(world->errors, "c:4: the line is too long; allowed: at most 197 characters"),
                                  length > 197);
                 assert_non_null(strstr(world->errors, "c:5: [nosuch]: unknown section"));
@@ -309,6 +335,28 @@ static void test_drop_ins(void **state)
         expect_errors(world, GOOD, "c.d/b.conf:2: [clock] mode = simulated: only with [simulation] enabled = yes\n");
         write_drop_in(world, "9.conf", "[simulation]\nenabled = yes\n");
         expect_good(world, GOOD);
+}
+
+// What is found wrong only when devices are opened is told with the place it was set at, too.
+static void test_settings_know_their_places(void **state)
+{
+        struct world *world = *state;
+        struct bc_settings_sink sink = { on_error, world };
+        struct bc_settings settings;
+        char text[300], expected[300];
+
+        write_drop_in(world, "a.conf", "[video]\n\npreset = speedy\n");
+        write_bytes(world->file, GOOD "[sound]\nbit_rate = 320000\n", sizeof(GOOD "[sound]\nbit_rate = 320000\n") - 1);
+        assert_int_equal(bc_settings_load(world->file, &sink, &settings), 0);
+        bc_settings_tell(&settings, "video", "preset", text, sizeof(text));
+        snprintf(expected, sizeof(expected), "%s/a.conf:3: [video] preset = speedy", world->drop_ins);
+        assert_string_equal(text, expected);
+        bc_settings_tell(&settings, "sound", "bit_rate", text, sizeof(text));
+        snprintf(expected, sizeof(expected), "%s:6: [sound] bit_rate = 320k", world->file);
+        assert_string_equal(text, expected);
+        bc_settings_tell(&settings, "video", "bit_rate", text, sizeof(text));
+        assert_string_equal(text, "(built in): [video] bit_rate = 8M");
+        bc_settings_done(&settings);
 }
 
 static void test_drop_ins_alone_are_enough(void **state)
@@ -362,6 +410,7 @@ static void test_printed_settings_load(void **state)
         uint64_t random = 88172645463325252;
 
         assert_int_equal(bc_settings_load(NULL, &sink, &settings), 0);
+        bc_settings_done(&settings);
         for (unsigned run = 0; run < 300; run++) {
                 for (size_t i = 0; i < bc_setting_count(); i++) {
                         const struct bc_setting *setting = bc_setting_at(i);
@@ -461,10 +510,12 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_every_error_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_missing_keys, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_keys_that_do_not_go_together, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_errors_of_all_kinds_at_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_file_that_cannot_be_read, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unfit_lines, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_continued_lines, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_drop_ins, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_settings_know_their_places, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_drop_ins_alone_are_enough, setup, teardown),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test_setup_teardown(test_printed_settings_load, setup, teardown),

@@ -116,12 +116,15 @@ static void check_step(const struct bc_mode *mode, enum bc_event event, const st
                 holds(from != BC_PHASE_RECORDING || to == BC_PHASE_ENDING);
 
         // Docking ends a recording at once, an emergency not; a confirmed dwell ends that too.
-        if (event == BC_EVENT_DOCK && from != BC_PHASE_STARTING && from != BC_PHASE_STOPPING)
+        // Only an edge of the contact counts: what is told a second time changes nothing.
+        if ((event == BC_EVENT_DOCK && mode->docked) || (event == BC_EVENT_UNDOCK && !mode->docked))
+                holds(actions == 0 && step->refusal == BC_REFUSAL_NONE && same_mode(mode, &step->mode));
+        if (event == BC_EVENT_DOCK && !mode->docked && from != BC_PHASE_STARTING && from != BC_PHASE_STOPPING)
                 holds(is_emergency(from) ? is_emergency(to) && (actions & BC_ACTION_ARM_DWELL)
                                          : to == BC_PHASE_DOCKED);
         if (event == BC_EVENT_DWELL_ELAPSED && is_emergency(from) && mode->docked)
                 holds(to == BC_PHASE_DOCKED);
-        if (event == BC_EVENT_UNDOCK && is_emergency(from))
+        if (event == BC_EVENT_UNDOCK && mode->docked && is_emergency(from))
                 holds(actions & BC_ACTION_CANCEL_DWELL);
 
         // FAULT exactly while nothing can be recorded, outside an emergency; loud when it comes up and at each retry.
@@ -303,6 +306,8 @@ static void test_stories(void **state)
              BC_EVENT_DWELL_ELAPSED, BC_EVENT_UNDOCK);
         WALK("STARTING BUFFERING DOCKED (commit) EMERGENCY (close) STOPPING STOPPING",
              BC_EVENT_STARTED, BC_EVENT_DOCK, BC_EVENT_EMERGENCY_START, BC_EVENT_SHUTDOWN, BC_EVENT_STOPPED);
+        WALK("STARTING BUFFERING DOCKED (commit) RECORDING RECORDING RECORDING (close) DOCKED",
+             BC_EVENT_STARTED, BC_EVENT_DOCK, BC_EVENT_RECORD_START, BC_EVENT_DOCK, BC_EVENT_UNDOCK, BC_EVENT_DOCK);
         WALK("STARTING BUFFERING (commit) RECORDING (close) FAULT_WANTED (commit) RECORDING",
              BC_EVENT_STARTED, BC_EVENT_RECORD_PRESS, BC_EVENT_CAPTURE_LOST, BC_EVENT_CAPTURE_BACK);
         WALK("STARTING BUFFERING STANDBY (commit) RECORDING ENDING (close) STANDBY",

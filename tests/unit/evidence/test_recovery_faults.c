@@ -26,6 +26,8 @@ static struct {
         int error;
         const char *only; // calls that name a file ending so; NULL: all
         bool no_room;     // nothing new can be written
+        bool stops;       // at the fault nothing fails, but recovery is told to stop
+        atomic_bool stop;
         unsigned struck;
 } card;
 
@@ -45,6 +47,10 @@ static bool strikes(const char *name)
                 return false;
         card.failures--;
         card.struck++;
+        if (card.stops) {
+                atomic_store(&card.stop, true);
+                return false;
+        }
         errno = card.error;
         return true;
 }
@@ -189,7 +195,8 @@ static struct bc_recovery_report start_with_fault(const struct clinic *clinic, i
         card.error = error;
         card.struck = 0;
         card.watched = true;
-        assert_int_equal(bc_recovery_run(store, &report), 0);
+        atomic_store(&card.stop, false);
+        assert_int_equal(bc_recovery_run(store, &card.stop, &report), 0);
         card.watched = false;
         bc_store_free(store);
         return report;
@@ -320,6 +327,71 @@ static void test_cut_off_at_each_call_without_a_manifest(void **state)
         specimen_done(&damaged);
 }
 
+// Told to stop while at each of its calls: what it has begun it ends, nothing is taken for done that is not, and it
+// goes on from there the next time.
+static void test_stopped_at_each_call(void **state)
+{
+        struct specimen expected, after;
+        struct bc_recovery_report report;
+        struct clinic clinic;
+        unsigned stopped = 0;
+
+        (void)state;
+        clinic_open(&clinic, &everything);
+        assert_false(start_with_fault(&clinic, 0, 0, 0).stopped);
+        specimen_take(clinic.folder_fd, &expected);
+        clinic_close(&clinic);
+        card.stops = true;
+        for (int nth = 0; nth == 0 || card.struck > 0; nth++) {
+                unsigned struck;
+
+                clinic_open(&clinic, &everything);
+                report = start_with_fault(&clinic, nth, 1, 0);
+                struck = card.struck;
+                assert_int_equal(report.failed, 0);
+                assert_int_equal(clinic_is_listed(&clinic), report.stopped);
+                stopped += report.stopped;
+                specimen_take(clinic.folder_fd, &after);
+                assert_nothing_lost(&everything, &after);
+                assert_readable(&everything, &after);
+                specimen_done(&after);
+                report = start_with_fault(&clinic, 0, 0, 0);
+                assert_false(report.stopped || clinic_is_listed(&clinic));
+                specimen_take(clinic.folder_fd, &after);
+                specimen_assert_same(&expected, &after);
+                specimen_done(&after);
+                clinic_close(&clinic);
+                card.struck = struck;
+        }
+        card.stops = false;
+        print_message("stopped %u times\n", stopped);
+        assert_true(stopped > 20);
+        specimen_done(&expected);
+}
+
+static void test_stopped_before_it_begins(void **state)
+{
+        const atomic_bool stop = true;
+        struct bc_recovery_report report;
+        struct bc_store *store;
+        struct specimen after;
+        struct clinic clinic;
+        char text[256];
+
+        (void)state;
+        clinic_open(&clinic, &everything);
+        assert_int_equal(bc_store_open(clinic.path, "test", text, sizeof(text), &store), 0);
+        assert_int_equal(bc_recovery_run(store, &stop, &report), 0);
+        bc_store_free(store);
+        assert_true(report.stopped);
+        assert_int_equal(report.recordings, 0);
+        assert_true(clinic_is_listed(&clinic));
+        specimen_take(clinic.folder_fd, &after);
+        specimen_assert_same(&everything, &after);
+        specimen_done(&after);
+        clinic_close(&clinic);
+}
+
 // ---- a full card ---------------------------------------------------------------------------------------------------
 
 static void test_no_room_leaves_everything_as_it_is(void **state)
@@ -408,6 +480,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cut_off_at_each_call),
                 cmocka_unit_test(test_cut_off_at_each_call_without_a_manifest),
+                cmocka_unit_test(test_stopped_at_each_call),
+                cmocka_unit_test(test_stopped_before_it_begins),
                 cmocka_unit_test(test_no_room_leaves_everything_as_it_is),
                 cmocka_unit_test(test_no_room_for_one_tail),
                 cmocka_unit_test(test_a_counter_that_cannot_be_written),

@@ -106,8 +106,10 @@ static void test_cameras_whose_pace_is_impossible(void **state)
 static void assert_check(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t height_px,
                          uint32_t rate_mhz, const char *about)
 {
-        char text[200] = "";
-        int r = bc_pipeline_check(config, width_px, height_px, rate_mhz, text, sizeof(text));
+        const struct bc_pipeline_camera camera = { width_px, height_px, rate_mhz };
+        enum bc_pipeline_culprit culprit;
+        char text[250] = "";
+        int r = bc_pipeline_check(config, &camera, 1, text, sizeof(text), &culprit);
 
         if (!about && r < 0)
                 fail_msg("refused: %s", text);
@@ -127,14 +129,14 @@ static void test_check(void **state)
         assert_check(&config, 14, 16, 30000, "14x16");
         assert_check(&config, 320, 241, 30000, "320x241");
         assert_check(&config, 8194, 16, 30000, "8194x16");
-        assert_check(&config, 320, 240, 999, "frame rate 999/1000");
-        assert_check(&config, 320, 240, 240001, "frame rate 240001/1000");
-        assert_check(&config, 1920, 1080, 30000, "bit rate 500000: from 1244160");
+        assert_check(&config, 320, 240, 999, "frame rate 0.999");
+        assert_check(&config, 320, 240, 120002, "frame rate 120.002; allowed: 1 to 120");
+        assert_check(&config, 1920, 1080, 30000, "1920x1080 at 30.000 pictures per second needs at least 1244160 bit/s");
         config.bit_rate_bps = 1244160;
         config.threads = 4;
         assert_check(&config, 1920, 1080, 30000, NULL);
-        config.bit_rate_bps = 200000001;
-        assert_check(&config, 320, 240, 25000, "bit rate 200000001");
+        config.bit_rate_bps = 50000001;
+        assert_check(&config, 320, 240, 25000, "at most 50000000");
         config = plain();
         config.encoder = "h265";
         assert_check(&config, 320, 240, 25000, "\"h265\"");
@@ -145,7 +147,7 @@ static void test_check(void **state)
         assert_check(&config, 320, 240, 25000, "\"speedy\"");
         config = plain();
         config.sound_bit_rate_bps = 500000;
-        assert_check(&config, 320, 240, 25000, "sound bit rate 500000");
+        assert_check(&config, 320, 240, 25000, "with 1 channel allowed: 16000 to 160000");
         config = plain();
         config.gop_ns = 0;
         assert_check(&config, 320, 240, 25000, "key frame distance");
@@ -161,6 +163,60 @@ static void test_check(void **state)
         fault.fail_at[0] = -1;
 }
 
+static enum bc_pipeline_culprit culprit_of(const struct bc_pipeline_config *config, uint32_t width_px, uint32_t channels)
+{
+        const struct bc_pipeline_camera camera = { width_px, 240, 25000 };
+        enum bc_pipeline_culprit culprit;
+        char text[250];
+
+        assert_true(bc_pipeline_check(config, &camera, channels, text, sizeof(text), &culprit) < 0);
+        return culprit;
+}
+
+static void test_check_names_the_culprit(void **state)
+{
+        struct bc_pipeline_config config = plain();
+
+        (void)state;
+        assert_int_equal(culprit_of(&config, 321, 1), BC_PIPELINE_BAD_PICTURE);
+        config.bit_rate_bps = 1000;
+        assert_int_equal(culprit_of(&config, 320, 1), BC_PIPELINE_BAD_BIT_RATE);
+        config.preset = "speedy";
+        assert_int_equal(culprit_of(&config, 320, 1), BC_PIPELINE_BAD_PRESET);
+        config.encoder = "mpeg4";
+        assert_int_equal(culprit_of(&config, 320, 1), BC_PIPELINE_BAD_ENCODER);
+        config = plain();
+        config.encoder = "h264_v4l2m2m";
+        assert_int_equal(culprit_of(&config, 320, 1), BC_PIPELINE_BROKEN_ENCODER);
+        config = plain();
+        config.sound_bit_rate_bps = 320001;
+        assert_int_equal(culprit_of(&config, 320, 2), BC_PIPELINE_BAD_SOUND_BIT_RATE);
+}
+
+// Each channel adds to what is allowed, and what no microphone needs is not checked.
+static void test_check_of_sound_by_channels(void **state)
+{
+        static const struct bc_pipeline_camera camera = { 320, 240, 25000 };
+        static const struct {
+                uint32_t channels, bit_rate_bps;
+                bool good;
+        } cases[] = {
+                { 1, 16000, true },   { 1, 15999, false },  { 1, 160000, true },  { 1, 160001, false },
+                { 2, 16000, true },   { 2, 160001, true },  { 2, 320000, true },  { 2, 320001, false },
+                { 0, 320001, true },  { 0, 0, true },
+        };
+        struct bc_pipeline_config config = plain();
+        enum bc_pipeline_culprit culprit;
+        char text[250];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                config.sound_bit_rate_bps = cases[i].bit_rate_bps;
+                assert_int_equal(bc_pipeline_check(&config, &camera, cases[i].channels, text, sizeof(text), &culprit) == 0,
+                                 cases[i].good);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -168,6 +224,8 @@ int main(void)
                 cmocka_unit_test(test_ring_config),
                 cmocka_unit_test(test_cameras_whose_pace_is_impossible),
                 cmocka_unit_test(test_check),
+                cmocka_unit_test(test_check_names_the_culprit),
+                cmocka_unit_test(test_check_of_sound_by_channels),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
