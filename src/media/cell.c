@@ -8,10 +8,12 @@
 const struct bc_cell_colour bc_cell_black = { 16, 128, 128 };
 const struct bc_cell_colour bc_cell_red = { 62, 102, 207 };
 
-void bc_cell_fill(struct bc_frame *frame, const struct bc_cell_area *area, const struct bc_cell_colour *colour)
+void bc_cell_fill(struct bc_frame *frame, const struct bc_cell_area *area,
+                  const struct bc_cell_colour *colour)
 {
         for (uint32_t y = area->y; y < area->y + area->height_px; y++)
-                memset(frame->plane[0] + (size_t)y * frame->stride_bytes[0] + area->x, colour->y, area->width_px);
+                memset(frame->plane[0] + (size_t)y * frame->stride_bytes[0] + area->x, colour->y,
+                       area->width_px);
         for (uint32_t y = area->y / 2; y < (area->y + area->height_px) / 2; y++) {
                 uint8_t *u = frame->plane[1] + (size_t)y * frame->stride_bytes[1];
 
@@ -34,7 +36,8 @@ static uint8_t towards_grey(uint8_t chroma, int share, int whole)
 }
 
 // The glyphs' part of a pair of pixels in both directions loses its colour. How large that is, luma tells.
-static void whiten(struct bc_frame *frame, const struct bc_cell_area *area, const struct bc_cell_colour *ground)
+static void whiten(struct bc_frame *frame, const struct bc_cell_area *area,
+                   const struct bc_cell_colour *ground)
 {
         int whole = 4 * (BC_GLYPHS_WHITE - ground->y);
 
@@ -43,17 +46,20 @@ static void whiten(struct bc_frame *frame, const struct bc_cell_area *area, cons
                         const uint8_t *luma = frame->plane[0] + (size_t)y * frame->stride_bytes[0] + x;
                         const uint8_t *below = luma + frame->stride_bytes[0];
                         int share = luma[0] + luma[1] + below[0] + below[1] - 4 * ground->y;
-                        bool planar = frame->format == BC_PIXEL_I420;
-                        uint8_t *u = frame->plane[1] + (size_t)(y / 2) * frame->stride_bytes[1] + (planar ? x / 2 : x);
-                        uint8_t *v = planar ? frame->plane[2] + (size_t)(y / 2) * frame->stride_bytes[2] + x / 2 : u + 1;
+                        uint8_t *u = frame->plane[1] + (size_t)(y / 2) * frame->stride_bytes[1] + x, *v = u + 1;
 
+                        if (frame->format == BC_PIXEL_I420) {
+                                u -= x / 2;
+                                v = frame->plane[2] + (size_t)(y / 2) * frame->stride_bytes[2] + x / 2;
+                        }
                         *u = towards_grey(*u, share, whole);
                         *v = towards_grey(*v, share, whole);
                 }
 }
 
-void bc_cell_draw(struct bc_frame *frame, const struct bc_cell_area *area, const struct bc_cell_colour *ground,
-                  const struct bc_glyphs *glyphs, const char *text, uint32_t pad_x_px, uint32_t pad_y_px)
+void bc_cell_draw(struct bc_frame *frame, const struct bc_cell_area *area,
+                  const struct bc_cell_colour *ground, const struct bc_glyphs *glyphs, const char *text,
+                  uint32_t pad_x_px, uint32_t pad_y_px)
 {
         const struct bc_glyphs_cell cell = {
                 .luma = frame->plane[0] + (size_t)area->y * frame->stride_bytes[0] + area->x,
@@ -68,18 +74,20 @@ void bc_cell_draw(struct bc_frame *frame, const struct bc_cell_area *area, const
                 whiten(frame, area, ground);
 }
 
-static void copy_rows(uint8_t *to, size_t to_stride, const uint8_t *from, size_t from_stride, uint32_t bytes, uint32_t rows)
+static void copy_rows(uint8_t *to, size_t to_stride, const uint8_t *from, size_t from_stride, uint32_t bytes,
+                      uint32_t rows)
 {
         for (uint32_t y = 0; y < rows; y++)
                 memcpy(to + y * to_stride, from + y * from_stride, bytes);
 }
 
-void bc_cell_copy(const struct bc_frame *strip, uint32_t width_px, struct bc_frame *frame, uint32_t x, uint32_t y)
+void bc_cell_copy(const struct bc_frame *strip, uint32_t width_px, struct bc_frame *frame, uint32_t x,
+                  uint32_t y)
 {
         bool planar = frame->format == BC_PIXEL_I420;
 
-        copy_rows(frame->plane[0] + (size_t)y * frame->stride_bytes[0] + x, frame->stride_bytes[0], strip->plane[0],
-                  strip->stride_bytes[0], width_px, strip->height_px);
+        copy_rows(frame->plane[0] + (size_t)y * frame->stride_bytes[0] + x, frame->stride_bytes[0],
+                  strip->plane[0], strip->stride_bytes[0], width_px, strip->height_px);
         for (int i = 1; i <= (planar ? 2 : 1); i++)
                 copy_rows(frame->plane[i] + (size_t)(y / 2) * frame->stride_bytes[i] + (planar ? x / 2 : x),
                           frame->stride_bytes[i], strip->plane[i], strip->stride_bytes[i],

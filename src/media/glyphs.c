@@ -21,7 +21,8 @@
 
 struct glyph {
         uint32_t code;
-        int32_t left_px, top_px; // of the bitmap's upper left corner, from the pen on the baseline; top is upwards
+        // The bitmap's upper left corner, from the pen on the baseline; top is upwards.
+        int32_t left_px, top_px;
         uint32_t width_px, height_px;
         uint32_t advance_px;
         size_t at; // in coverage, rows of width_px bytes
@@ -104,10 +105,12 @@ static int check_text(const struct bc_glyphs_use *use, char *text, size_t text_b
                 if (!control && bc_script_is_plain(code))
                         continue;
                 if (control)
-                        snprintf(text, text_bytes, "overlay: %s: U+%04X is a control character", use->what, code);
+                        snprintf(text, text_bytes, "overlay: %s: U+%04X is a control character", use->what,
+                                 code);
                 else
                         snprintf(text, text_bytes,
-                                 "overlay: %s: U+%04X needs shaping or right-to-left order, which the overlay does not do",
+                                 "overlay: %s: U+%04X needs shaping or right-to-left order, "
+                                 "which the overlay does not do",
                                  use->what, code);
                 return -EINVAL;
         }
@@ -147,17 +150,20 @@ static int render(struct bc_glyphs *glyphs, FT_Face face, uint32_t code)
         // No embedded bitmaps: their sizes jump, and they may be of one bit.
         if (FT_Load_Char(face, code, FT_LOAD_RENDER | FT_LOAD_NO_BITMAP))
                 return -EINVAL;
-        if (bitmap->width && bitmap->rows && (bitmap->pixel_mode != FT_PIXEL_MODE_GRAY || bitmap->num_grays != 256))
+        if (bitmap->width && bitmap->rows &&
+            (bitmap->pixel_mode != FT_PIXEL_MODE_GRAY || bitmap->num_grays != 256))
                 return -EINVAL;
-        if (bitmap->width > SIDE_PX_MAX || bitmap->rows > SIDE_PX_MAX || labs(slot->bitmap_left) > SIDE_PX_MAX ||
-            labs(slot->bitmap_top) > SIDE_PX_MAX || slot->advance.x < 0 || slot->advance.x / 64 > SIDE_PX_MAX)
+        if (bitmap->width > SIDE_PX_MAX || bitmap->rows > SIDE_PX_MAX ||
+            labs(slot->bitmap_left) > SIDE_PX_MAX || labs(slot->bitmap_top) > SIDE_PX_MAX ||
+            slot->advance.x < 0 || slot->advance.x / 64 > SIDE_PX_MAX)
                 return -EINVAL;
 
         more = realloc(glyphs->glyphs, (glyphs->count + 1) * sizeof(*more));
         if (!more)
                 return -ENOMEM;
         glyphs->glyphs = more;
-        coverage = realloc(glyphs->coverage, glyphs->coverage_bytes + (size_t)bitmap->width * bitmap->rows + 1);
+        coverage = realloc(glyphs->coverage,
+                           glyphs->coverage_bytes + (size_t)bitmap->width * bitmap->rows + 1);
         if (!coverage)
                 return -ENOMEM;
         glyphs->coverage = coverage;
@@ -182,8 +188,8 @@ static int render(struct bc_glyphs *glyphs, FT_Face face, uint32_t code)
         return 0;
 }
 
-static int add_text(struct bc_glyphs *glyphs, FT_Face face, const char *font_path, const struct bc_glyphs_use *use,
-                    char *text, size_t text_bytes)
+static int add_text(struct bc_glyphs *glyphs, FT_Face face, const char *font_path,
+                    const struct bc_glyphs_use *use, char *text, size_t text_bytes)
 {
         const char *at = use->text;
         uint32_t code;
@@ -194,8 +200,8 @@ static int add_text(struct bc_glyphs *glyphs, FT_Face face, const char *font_pat
                 if (find(glyphs, code))
                         continue;
                 if (!FT_Get_Char_Index(face, code)) {
-                        snprintf(text, text_bytes, "overlay font %s lacks glyph U+%04X of the %s", font_path, code,
-                                 use->what);
+                        snprintf(text, text_bytes, "overlay font %s lacks glyph U+%04X of the %s", font_path,
+                                 code, use->what);
                         return -EINVAL;
                 }
                 r = render(glyphs, face, code);
@@ -225,8 +231,8 @@ static void measure(struct bc_glyphs *glyphs)
         }
 }
 
-static int make(const char *font_path, uint32_t size_px, const struct bc_glyphs_use *uses, size_t count, char *text,
-                size_t text_bytes, struct bc_glyphs **ret_glyphs)
+static int make(const char *font_path, uint32_t size_px, const struct bc_glyphs_use *uses, size_t count,
+                char *text, size_t text_bytes, struct bc_glyphs **ret_glyphs)
 {
         BC_CLEANUP(bc_cleanup_glyphs) struct bc_glyphs *glyphs = calloc(1, sizeof(*glyphs));
         BC_CLEANUP(font_done) struct font font = { 0 };
@@ -249,8 +255,8 @@ static int make(const char *font_path, uint32_t size_px, const struct bc_glyphs_
         return 0;
 }
 
-int bc_glyphs_new(const char *font_path, uint32_t size_px, const struct bc_glyphs_use *uses, size_t count, char *text,
-                  size_t text_bytes, struct bc_glyphs **ret_glyphs)
+int bc_glyphs_new(const char *font_path, uint32_t size_px, const struct bc_glyphs_use *uses, size_t count,
+                  char *text, size_t text_bytes, struct bc_glyphs **ret_glyphs)
 {
         int r = make(font_path, size_px, uses, count, text, text_bytes, ret_glyphs);
 
@@ -316,8 +322,8 @@ uint32_t bc_glyphs_widest_px(const struct bc_glyphs *glyphs, const char *text)
         return sum(glyphs, text, true);
 }
 
-static void draw_glyph(const struct bc_glyphs *glyphs, const struct glyph *glyph, const struct bc_glyphs_cell *cell,
-                       int64_t x_px, int64_t baseline_px)
+static void draw_glyph(const struct bc_glyphs *glyphs, const struct glyph *glyph,
+                       const struct bc_glyphs_cell *cell, int64_t x_px, int64_t baseline_px)
 {
         int64_t left = x_px + glyph->left_px, top = baseline_px - glyph->top_px;
 
@@ -339,8 +345,8 @@ static void draw_glyph(const struct bc_glyphs *glyphs, const struct glyph *glyph
         }
 }
 
-void bc_glyphs_draw(const struct bc_glyphs *glyphs, const char *text, const struct bc_glyphs_cell *cell, uint32_t x_px,
-                    uint32_t baseline_px)
+void bc_glyphs_draw(const struct bc_glyphs *glyphs, const char *text, const struct bc_glyphs_cell *cell,
+                    uint32_t x_px, uint32_t baseline_px)
 {
         const struct glyph *glyph;
 
@@ -351,4 +357,3 @@ void bc_glyphs_draw(const struct bc_glyphs *glyphs, const char *text, const stru
                 x_px += glyph->advance_px;
         }
 }
-

@@ -21,10 +21,10 @@
 struct item {
         enum bc_overlay_content content;
         const char *what;
-        char *fixed; // the text of an id
+        char *fixed;                      // the text of an id
         char text[BC_OVERLAY_TEXT_BYTES]; // as composed, of time and position
         uint32_t marks;                   // as composed
-        uint32_t reserved_px; // its cells in their widest form
+        uint32_t reserved_px;             // its cells in their widest form
 };
 
 struct line {
@@ -72,7 +72,8 @@ static void add_cell(const struct bc_overlay *overlay, struct line *line, const 
                 .height_px = overlay->line_px,
         };
 
-        bc_cell_draw(&line->strip, &area, ground, overlay->glyphs, text, overlay->pad_x_px, overlay->pad_y_px);
+        bc_cell_draw(&line->strip, &area, ground, overlay->glyphs, text, overlay->pad_x_px,
+                     overlay->pad_y_px);
         line->width_px += area.width_px;
 }
 
@@ -137,7 +138,8 @@ void bc_overlay_draw(struct bc_overlay *overlay, struct bc_frame *frame, const s
         if (!is_of_shape(overlay, frame))
                 return;
         if (bottom)
-                y = overlay->height_px - overlay->margin_px - (uint32_t)overlay->line_count * overlay->line_px;
+                y = overlay->height_px - overlay->margin_px -
+                    (uint32_t)overlay->line_count * overlay->line_px;
         for (size_t i = 0; i < overlay->line_count; i++, y += overlay->line_px) {
                 struct line *line = &overlay->lines[i];
 
@@ -147,7 +149,9 @@ void bc_overlay_draw(struct bc_overlay *overlay, struct bc_frame *frame, const s
                 if (line->stale)
                         compose(overlay, line);
                 bc_cell_copy(&line->strip, line->width_px, frame,
-                             right ? overlay->width_px - overlay->margin_px - line->width_px : overlay->margin_px, y);
+                             right ? overlay->width_px - overlay->margin_px - line->width_px
+                                   : overlay->margin_px,
+                             y);
         }
 }
 
@@ -165,8 +169,10 @@ static int add_items(struct bc_overlay *overlay, const struct bc_overlay_config 
                 enum bc_overlay_content content;
                 const char *what, *fixed;
         } all[BC_OVERLAY_CONTENTS] = {
-                { BC_OVERLAY_TIME, "time", NULL },         { BC_OVERLAY_DEVICE, "device id", config->device },
-                { BC_OVERLAY_UNIT, "unit id", config->unit }, { BC_OVERLAY_POSITION, "position", NULL },
+                { BC_OVERLAY_TIME, "time", NULL },
+                { BC_OVERLAY_DEVICE, "device id", config->device },
+                { BC_OVERLAY_UNIT, "unit id", config->unit },
+                { BC_OVERLAY_POSITION, "position", NULL },
                 { BC_OVERLAY_STATE, "state", NULL },
         };
 
@@ -205,12 +211,14 @@ static int make_glyphs(struct bc_overlay *overlay, const char *font_path, char *
                 else
                         uses[i].text = item->fixed;
         }
-        return bc_glyphs_new(font_path, overlay->em_px, uses, overlay->item_count, text, text_bytes, &overlay->glyphs);
+        return bc_glyphs_new(font_path, overlay->em_px, uses, overlay->item_count, text, text_bytes,
+                             &overlay->glyphs);
 }
 
 static uint32_t wider_px(const struct bc_overlay *overlay, const char *a, const char *b)
 {
-        uint32_t a_px = bc_glyphs_widest_px(overlay->glyphs, a), b_px = bc_glyphs_widest_px(overlay->glyphs, b);
+        uint32_t a_px = bc_glyphs_widest_px(overlay->glyphs, a),
+                 b_px = bc_glyphs_widest_px(overlay->glyphs, b);
 
         return cell_px(overlay, a_px > b_px ? a_px : b_px);
 }
@@ -244,14 +252,18 @@ static int flow(struct bc_overlay *overlay, char *text, size_t text_bytes)
 
                 item->reserved_px = widest_px(overlay, item);
                 if (item->reserved_px > room_px) {
-                        snprintf(text, text_bytes, "overlay: the %s needs %u px, a picture of %ux%u has room for %u",
-                                 item->what, item->reserved_px, overlay->width_px, overlay->height_px, room_px);
+                        snprintf(text, text_bytes,
+                                 "overlay: the %s needs %u px, a picture of %ux%u has room for %u",
+                                 item->what, item->reserved_px, overlay->width_px, overlay->height_px,
+                                 room_px);
                         return -EINVAL;
                 }
                 if (!line || line->reserved_px + item->reserved_px > room_px) {
                         if (overlay->line_count == lines) {
-                                snprintf(text, text_bytes, "overlay: no line left for the %s, a picture of %ux%u has room for %u",
-                                         item->what, overlay->width_px, overlay->height_px, lines);
+                                snprintf(
+                                        text, text_bytes,
+                                        "overlay: no line left for the %s, a picture of %ux%u has room for %u",
+                                        item->what, overlay->width_px, overlay->height_px, lines);
                                 return -EINVAL;
                         }
                         line = &overlay->lines[overlay->line_count++];
@@ -296,7 +308,8 @@ static void choose_sizes(struct bc_overlay *overlay)
         overlay->pad_y_px = overlay->em_px / 7 + 1;
 }
 
-static int make(const struct bc_overlay_config *config, char *text, size_t text_bytes, struct bc_overlay *overlay)
+static int make(const struct bc_overlay_config *config, char *text, size_t text_bytes,
+                struct bc_overlay *overlay)
 {
         int r = add_items(overlay, config);
 
@@ -307,8 +320,8 @@ static int make(const struct bc_overlay_config *config, char *text, size_t text_
                 r = make_glyphs(overlay, config->font_path, text, text_bytes);
                 if (r < 0)
                         return r;
-                overlay->line_px = bc_cell_even(bc_glyphs_above_px(overlay->glyphs) + bc_glyphs_below_px(overlay->glyphs) +
-                                        2 * overlay->pad_y_px);
+                overlay->line_px = bc_cell_even(bc_glyphs_above_px(overlay->glyphs) +
+                                                bc_glyphs_below_px(overlay->glyphs) + 2 * overlay->pad_y_px);
                 r = flow(overlay, text, text_bytes);
                 if (r < 0)
                         return r;
@@ -316,14 +329,16 @@ static int make(const struct bc_overlay_config *config, char *text, size_t text_
         r = make_strips(overlay);
         if (r < 0)
                 return r;
-        return bc_banner_new(config->font_path, config->width_px, config->height_px, text, text_bytes, &overlay->banner);
+        return bc_banner_new(config->font_path, config->width_px, config->height_px, text, text_bytes,
+                             &overlay->banner);
 }
 
 int bc_overlay_new(const struct bc_overlay_config *config, char *text, size_t text_bytes,
                    struct bc_overlay **ret_overlay)
 {
         BC_CLEANUP(bc_cleanup_overlay) struct bc_overlay *overlay = calloc(1, sizeof(*overlay));
-        bool small = config->width_px < BC_OVERLAY_WIDTH_MIN_PX || config->height_px < BC_OVERLAY_HEIGHT_MIN_PX;
+        bool small = config->width_px < BC_OVERLAY_WIDTH_MIN_PX ||
+                     config->height_px < BC_OVERLAY_HEIGHT_MIN_PX;
         int r = -ENOMEM;
 
         if (config->contents && !config->font_path) {
@@ -331,7 +346,8 @@ int bc_overlay_new(const struct bc_overlay_config *config, char *text, size_t te
                 return -EINVAL;
         }
         if (small && config->contents) {
-                snprintf(text, text_bytes, "overlay: a picture of %ux%u has no room for text: switch its contents off",
+                snprintf(text, text_bytes,
+                         "overlay: a picture of %ux%u has no room for text: switch its contents off",
                          config->width_px, config->height_px);
                 return -EINVAL;
         }

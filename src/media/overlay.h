@@ -10,6 +10,8 @@
 //      POSITION  59.329300 18.068600 ±5 m              NO FIX without a position, ±? without an accuracy
 //      STATE     REC EMERGENCY MUTED                   those that the moment has; none: nothing
 //
+// Letters have an em of a thirty-sixth of the shorter side, at least 13 px. A bold face reads better in small pictures.
+//
 // Lines are composed when their text changes, once a second or at events; a frame costs a copy of their rows. Cells
 // lie on even pixels, so that no colour runs into the picture beside them.
 //

@@ -15,6 +15,7 @@
 
 #include "bodycam/time.h"
 #include "control/settings_table.h"
+#include "media/overlay.h"
 
 #define GOOD "[device]\nid = A1\n[store]\npath = /var/lib/x\n"
 
@@ -130,7 +131,9 @@ static void test_values(void **state)
                     "[recording]\n  pre_event = 90s\n\tpost_event = 2 min ; a remark\npre_event_sound = no\n"
                     "fragment = 250 ms\n"
                     "[video]\nbit_rate = 6M\n[sound]\nbit_rate = 64000\n"
-                    "[microphone]\nrate_error_ppm = -200\n[dbus] ; here too\nbus = none");
+                    "[microphone]\nrate_error_ppm = -200\n[dbus] ; here too\nbus = none\n"
+                    "[gnss]\nlatitude = -33.5\nlongitude = 180\n[overlay]\ncontents = state  time\ncorner = bottom-right\n"
+                    "[utc]\nstart = 1970-01-01T00:00:01Z\n[device]\nunit = Полиция №7 «Köln» Ελλάς\n");
         assert_string_equal(world->settings.device_id, "A1");
         assert_string_equal(world->settings.store_path, "/var/lib/x");
         assert_int_equal(world->settings.camera_driver, BC_CAMERA_FILE);
@@ -146,6 +149,12 @@ static void test_values(void **state)
         assert_int_equal(world->settings.sound_bit_rate_bps, 64000);
         assert_int_equal(world->settings.mic_rate_error_ppm, -200);
         assert_int_equal(world->settings.bus, BC_BUS_NONE);
+        assert_int_equal(world->settings.gnss_lat_e7, -335000000);
+        assert_int_equal(world->settings.gnss_lon_e7, 1800000000);
+        assert_int_equal(world->settings.overlay_contents, BC_OVERLAY_TIME | BC_OVERLAY_STATE);
+        assert_int_equal(world->settings.overlay_corner, BC_CORNER_BOTTOM_RIGHT);
+        assert_int_equal(world->settings.utc_start_ns, BC_NS_PER_S);
+        assert_string_equal(world->settings.unit, "Полиция №7 «Köln» Ελλάς");
         // Not mentioned: the defaults.
         assert_int_equal(world->settings.segment_ns, 300 * BC_NS_PER_S);
         assert_int_equal(world->settings.clock_mode, BC_CLOCK_REAL);
@@ -170,11 +179,15 @@ static void test_every_error_is_told(void **state)
                       "pre_event_sound = maybe\npre_event_sound = yes\n" // 13, 14
                       "[video]\nbit_rate = 99999999999999999999M\nthreads = 0x2\nthreads\n"  // 16, 17, 18
                       "[camera]\ndriver = libcamera\nwidth = 1281\nrate = 29.9700\n" // 20..22
-                      "[broken\n[camera] x\n",                       // 23, 24
+                      "[broken\n[camera] x\n"                        // 23, 24
+                      "[gnss]\nlatitude = 85.00000001\nlongitude = 181\nfresh = 0 s\n" // 26..28
+                      "[overlay]\ncontents = time name\ncorner = middle\n"            // 30, 31
+                      "[utc]\nstart = 2026-02-29T00:00:00Z\n"                          // 33
+                      "[device]\nunit = a:b\nmake = \xff\n",                           // 35, 36
                       "c:1: stray: stands before the first [section]\n"
                       "c:3: [device] id = no spaces: not understood; allowed: 1 to 32 letters, digits, - and _\n"
                       "c:4: [nosuch]: unknown section; allowed: device, store, camera, microphone, video, sound, "
-                      "recording, dock, dbus, clock, simulation\n"
+                      "recording, dock, overlay, gnss, utc, dbus, clock, simulation\n"
                       "c:7: [store] path = relative: not understood; allowed: an absolute path\n"
                       "c:8: [store] folder: unknown key; allowed: path\n"
                       "c:10: [recording] pre_event = 30: not understood; allowed: 0 s to 2 min (a whole number of ms, s, "
@@ -193,7 +206,20 @@ static void test_every_error_is_told(void **state)
                       "c:21: [camera] width = 1281: out of range; allowed: 16 to 8192, even\n"
                       "c:22: [camera] rate = 29.9700: not understood; allowed: 1 to 120\n"
                       "c:23: not a section; allowed: [name]\n"
-                      "c:24: not a section; allowed: [name]\n");
+                      "c:24: not a section; allowed: [name]\n"
+                      "c:26: [gnss] latitude = 85.00000001: not understood; allowed: -85 to 85 degrees\n"
+                      "c:27: [gnss] longitude = 181: out of range; allowed: -180 to 180 degrees\n"
+                      "c:28: [gnss] fresh = 0 s: out of range; allowed: 1 s to 1 min (a whole number of ms, s, min or h)\n"
+                      "c:30: [overlay] contents = time name: not understood; allowed: any of: time, device, unit, position, "
+                      "state\n"
+                      "c:31: [overlay] corner = middle: not understood; allowed: one of: top-left, top-right, bottom-left, "
+                      "bottom-right\n"
+                      "c:33: [utc] start = 2026-02-29T00:00:00Z: not understood; allowed: a time as 2026-11-26T01:12:14Z, or "
+                      "nothing\n"
+                      "c:35: [device] unit = a:b: not understood; allowed: up to 64 bytes of UTF-8 without control characters "
+                      "and colons\n"
+                      "c:36: [device] make = \xff: not understood; allowed: up to 64 bytes of UTF-8 without control characters "
+                      "and colons\n");
 }
 
 static void test_missing_keys(void **state)
@@ -210,7 +236,12 @@ static void test_keys_that_do_not_go_together(void **state)
         expect_errors(world, GOOD "[camera]\n\n[microphone]\n\ndriver=file\n[clock]\nmode=simulated\n",
                       "c:9: [microphone] driver = file: [microphone] file is missing, and the camera has no clip; "
                       "allowed: an absolute path\n"
-                      "c:11: [clock] mode = simulated: only with [simulation] enabled = yes\n");
+                      "c:11: [clock] mode = simulated: only with [simulation] enabled = yes\n"
+                      "c:11: [clock] mode = simulated: only with [utc] driver = simulated\n");
+        expect_errors(world, GOOD "[gnss]\ndriver = nmea\n[overlay]\nfont =\n",
+                      "c:6: [gnss] driver = nmea: [gnss] file is missing; allowed: an absolute path\n"
+                      "c:8: [overlay] font is missing; allowed: an absolute path, or no [overlay] contents\n");
+        expect_good(world, GOOD "[overlay]\nfont =\ncontents =\n");
         expect_errors(world, GOOD "[camera]\ndriver=file\n[microphone]\ndriver=file\n",
                       "c:6: [camera] driver = file: [camera] file is missing; allowed: an absolute path\n");
         expect_good(world, GOOD "[camera]\ndriver=file\nfile=/x\n[microphone]\ndriver=file\n");
@@ -230,6 +261,7 @@ static void test_errors_of_all_kinds_at_once(void **state)
                       "c: [store] path: missing; allowed: an absolute path\n"
                       "c:5: [camera] driver = file: [camera] file is missing; allowed: an absolute path\n"
                       "c:7: [clock] mode = simulated: only with [simulation] enabled = yes\n"
+                      "c:7: [clock] mode = simulated: only with [utc] driver = simulated\n"
                       "c:9: [recording] segment: a file would pass 4 GiB at these bit rates; allowed: at most 1538 s\n");
         expect_errors(world, GOOD "[camera]\ndriver = file\nfile = x\n[microphone]\ndriver = file\n"
                       "[clock]\nmode = simulated\n[simulation]\nenabled = 1\n[recording]\nsegment = 1 h\n"
@@ -237,7 +269,8 @@ static void test_errors_of_all_kinds_at_once(void **state)
                       "c:7: [camera] file = x: not understood; allowed: an absolute path, or nothing\n"
                       "c:13: [simulation] enabled = 1: not understood; allowed: yes or no\n"
                       "c:17: [sound] bit_rate = 900M: out of range; allowed: 16k to 320k (bit/s; k is 1000, M is "
-                      "1000000)\n");
+                      "1000000)\n"
+                      "c:11: [clock] mode = simulated: only with [utc] driver = simulated\n");
 }
 
 static void test_file_that_cannot_be_read(void **state)
@@ -324,7 +357,7 @@ static void test_drop_ins(void **state)
         write_drop_in(world, "b.conf", "[recording]\npre_event = x\n");
         expect_errors(world, "[nosuch]\n" GOOD,
                       "c:1: [nosuch]: unknown section; allowed: device, store, camera, microphone, video, sound, "
-                      "recording, dock, dbus, clock, simulation\n"
+                      "recording, dock, overlay, gnss, utc, dbus, clock, simulation\n"
                       "c.d/b.conf:2: [recording] pre_event = x: not understood; allowed: 0 s to 2 min (a whole number of "
                       "ms, s, min or h)\n");
         // A section of one file does not reach into the next.
@@ -332,8 +365,9 @@ static void test_drop_ins(void **state)
         expect_errors(world, GOOD, "c.d/b.conf:1: pre_event: stands before the first [section]\n");
         // What goes together is judged at the end, and told where it was set.
         write_drop_in(world, "b.conf", "[clock]\nmode = simulated\n");
-        expect_errors(world, GOOD, "c.d/b.conf:2: [clock] mode = simulated: only with [simulation] enabled = yes\n");
-        write_drop_in(world, "9.conf", "[simulation]\nenabled = yes\n");
+        expect_errors(world, GOOD, "c.d/b.conf:2: [clock] mode = simulated: only with [simulation] enabled = yes\n"
+                      "c.d/b.conf:2: [clock] mode = simulated: only with [utc] driver = simulated\n");
+        write_drop_in(world, "9.conf", "[simulation]\nenabled = yes\n[utc]\ndriver = simulated\n");
         expect_good(world, GOOD);
 }
 

@@ -31,7 +31,8 @@ static int by_size(const void *a, const void *b)
         return (left > right) - (left < right);
 }
 
-static void run(struct bc_overlay *overlay, struct bc_frame *frames, const char *format, const char *what, int64_t step_ns)
+static void run(struct bc_overlay *overlay, struct bc_frame *frames, const char *format, const char *what,
+                int64_t step_ns)
 {
         static int64_t took_ns[ROUNDS];
 
@@ -40,7 +41,9 @@ static void run(struct bc_overlay *overlay, struct bc_frame *frames, const char 
                 struct bc_moment moment = {
                         .source = BC_UTC_GNSS,
                         .utc_ns = INT64_C(1795655534) * BC_NS_PER_S + i * step_ns,
-                        .fix = { .mode = BC_FIX_3D, .lat_e7 = 593293000 + (int32_t)second * 10, .lon_e7 = 180686000,
+                        .fix = { .mode = BC_FIX_3D,
+                                 .lat_e7 = 593293000 + (int32_t)second * 10,
+                                 .lon_e7 = 180686000,
                                  .accuracy_mm = 4200 },
                         .marks = BC_MARK_REC | (second % 2 ? BC_MARK_MUTED : BC_MARK_EMERGENCY),
                 };

@@ -47,8 +47,10 @@ static int take(struct request *request, char *argument)
         const struct {
                 const char *name, **at;
         } texts[] = {
-                { "device", &request->config.device }, { "unit", &request->config.unit },
-                { "font", &request->config.font_path }, { "banner", &request->banner },
+                { "device", &request->config.device },
+                { "unit", &request->config.unit },
+                { "font", &request->config.font_path },
+                { "banner", &request->banner },
         };
 
         if (!value)
@@ -83,7 +85,8 @@ static int take(struct request *request, char *argument)
         return 0;
 }
 
-static void draw(struct bc_overlay *overlay, const struct request *request, struct bc_frame *frame, int64_t number)
+static void draw(struct bc_overlay *overlay, const struct request *request, struct bc_frame *frame,
+                 int64_t number)
 {
         struct bc_moment moment = request->moment;
 
@@ -103,7 +106,8 @@ static int run(struct bc_overlay *overlay, const struct request *request)
                 .width_px = config->width_px,
                 .height_px = config->height_px,
                 .format = config->format,
-                .plane = { pixels, pixels + luma, config->format == BC_PIXEL_NV12 ? NULL : pixels + luma + luma / 4 },
+                .plane = { pixels, pixels + luma,
+                           config->format == BC_PIXEL_NV12 ? NULL : pixels + luma + luma / 4 },
                 .stride_bytes = { config->width_px, chroma, chroma },
         };
         bool written = pixels;
@@ -127,7 +131,8 @@ static int run_slate(struct bc_overlay *overlay, const struct request *request)
                 return 1;
         frame = bc_slate_frame(slate, 0);
         draw(overlay, request, frame, 0);
-        r = fwrite(frame->plane[0], (size_t)config->width_px * config->height_px * 3 / 2, 1, stdout) == 1 ? 0 : 1;
+        r = fwrite(frame->plane[0], (size_t)config->width_px * config->height_px * 3 / 2, 1, stdout) == 1 ? 0
+                                                                                                          : 1;
         bc_slate_free(slate);
         return r;
 }
@@ -135,10 +140,17 @@ static int run_slate(struct bc_overlay *overlay, const struct request *request)
 int main(int argc, char **argv)
 {
         struct request request = {
-                .config = { .font_path = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf", .contents = 31,
-                            .device = "BC-000123", .unit = "UNIT 12-34" },
-                .moment = { .source = BC_UTC_GNSS, .utc_ns = INT64_C(1795655534000) * MS, .marks = BC_MARK_REC,
-                            .fix = { .mode = BC_FIX_3D, .lat_e7 = 593293000, .lon_e7 = 180686000, .accuracy_mm = 4200 } },
+                .config = { .font_path = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+                            .contents = 31,
+                            .device = "BC-000123",
+                            .unit = "UNIT 12-34" },
+                .moment = { .source = BC_UTC_GNSS,
+                            .utc_ns = INT64_C(1795655534000) * MS,
+                            .marks = BC_MARK_REC,
+                            .fix = { .mode = BC_FIX_3D,
+                                     .lat_e7 = 593293000,
+                                     .lon_e7 = 180686000,
+                                     .accuracy_mm = 4200 } },
                 .step_ms = 40,
         };
         struct bc_overlay *overlay;

@@ -83,7 +83,8 @@ static void test_widths(void **state)
         assert_int_equal(bc_glyphs_width_px(mono, "01:Ii l"), 7 * 12);
         assert_int_equal(bc_glyphs_widest_px(mono, "01:Ii l"), 7 * 12);
         assert_true(bc_glyphs_width_px(sans, "iiii") < bc_glyphs_width_px(sans, "AAAA"));
-        assert_int_equal(bc_glyphs_width_px(sans, "iA"), bc_glyphs_width_px(sans, "i") + bc_glyphs_width_px(sans, "A"));
+        assert_int_equal(bc_glyphs_width_px(sans, "iA"),
+                         bc_glyphs_width_px(sans, "i") + bc_glyphs_width_px(sans, "A"));
         assert_true(bc_glyphs_widest_px(sans, "11:1") >= bc_glyphs_width_px(sans, "80:8"));
         // What is not in the atlas stands as ?
         assert_int_equal(bc_glyphs_width_px(sans, "Ж"), bc_glyphs_width_px(sans, "?"));
@@ -94,7 +95,8 @@ static void test_widths(void **state)
 
 static void test_heights_are_those_of_what_is_used(void **state)
 {
-        struct bc_glyphs *flat = glyphs_of(MONO, 40, "-"), *capital = glyphs_of(MONO, 40, "H"), *tail = glyphs_of(MONO, 40, "Hg");
+        struct bc_glyphs *flat = glyphs_of(MONO, 40, "-"), *capital = glyphs_of(MONO, 40, "H"),
+                         *tail = glyphs_of(MONO, 40, "Hg");
 
         (void)state;
         assert_int_equal(bc_glyphs_below_px(flat), 0);
@@ -125,7 +127,8 @@ static void test_a_cell_is_never_left(void **state)
                         for (uint32_t at = 0; at < sizeof(pixels); at++) {
                                 uint32_t row = at / STRIDE, column = at % STRIDE;
 
-                                if (row < TOP || row >= TOP + HEIGHT || column < LEFT || column >= LEFT + WIDTH)
+                                if (row < TOP || row >= TOP + HEIGHT || column < LEFT ||
+                                    column >= LEFT + WIDTH)
                                         outside += pixels[at] != 16;
                                 assert_in_range(pixels[at], 16, BC_GLYPHS_WHITE);
                                 white += pixels[at] == BC_GLYPHS_WHITE;
@@ -141,15 +144,16 @@ static void test_refused_texts(void **state)
 {
         const struct {
                 const char *text, *code;
-        } texts[] = { { "A\u05d0", "05D0" }, { "\u0627\u0628", "0627" }, { "e\u0301", "0301" }, { "\u0e01", "0E01" },
-                      { "A\u200bB", "200B" }, { "\U0001f600", "1F600" } };
+        } texts[] = { { "A\u05d0", "05D0" }, { "\u0627\u0628", "0627" }, { "e\u0301", "0301" },
+                      { "\u0e01", "0E01" },  { "A\u200bB", "200B" },     { "\U0001f600", "1F600" } };
         char expected[256];
 
         (void)state;
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-                snprintf(expected, sizeof(expected),
-                         "overlay: unit id: U+%s needs shaping or right-to-left order, which the overlay does not do",
-                         texts[i].code);
+                snprintf(
+                        expected, sizeof(expected),
+                        "overlay: unit id: U+%s needs shaping or right-to-left order, which the overlay does not do",
+                        texts[i].code);
                 assert_refused(MONO, texts[i].text, -EINVAL, expected);
         }
         assert_refused(MONO, "A\nB", -EINVAL, "overlay: unit id: U+000A is a control character");
@@ -163,7 +167,8 @@ static void test_refused_fonts(void **state)
         int fd = mkstemp(path);
 
         (void)state;
-        assert_refused("/nowhere/font.ttf", "A", -ENOENT, "overlay font /nowhere/font.ttf: No such file or directory");
+        assert_refused("/nowhere/font.ttf", "A", -ENOENT,
+                       "overlay font /nowhere/font.ttf: No such file or directory");
         assert_refused("/tmp", "A", -EINVAL, "overlay font /tmp: no regular file");
         assert_true(fd >= 0);
         snprintf(expected, sizeof(expected), "overlay font %s: not a font", path);
