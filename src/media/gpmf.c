@@ -136,15 +136,13 @@ size_t bc_gpmf_write(const char *device, const struct bc_fix *fix, uint8_t bytes
 
         put_number(&gpmf, "DVID", DEVICE_NUMBER);
         put_text(&gpmf, "DVNM", device, strnlen(device, DEVICE_BYTES_MAX));
-        if (fix) {
-                stream = open_nest(&gpmf, "STRM");
-                put_text(&gpmf, "STNM", "GNSS", 4);
-                put_number(&gpmf, "GPSF", fix->mode == BC_FIX_3D ? 3 : fix->mode == BC_FIX_2D ? 2 : 0);
-                if (fix->mode != BC_FIX_NONE)
-                        put_position(&gpmf, fix);
-                close_nest(&gpmf, stream);
-        }
-        if (fix && fix->mode != BC_FIX_NONE) {
+        stream = open_nest(&gpmf, "STRM");
+        put_text(&gpmf, "STNM", "GNSS", 4);
+        put_number(&gpmf, "GPSF", fix->mode == BC_FIX_3D ? 3 : fix->mode == BC_FIX_2D ? 2 : 0);
+        if (fix->mode != BC_FIX_NONE)
+                put_position(&gpmf, fix);
+        close_nest(&gpmf, stream);
+        if (fix->mode != BC_FIX_NONE) {
                 put_single(&gpmf, "Course over ground, true", "deg", 100, "Crse", fix->course_cdeg);
                 put_single(&gpmf, "Horizontal accuracy, 95 %", "m", 1000, "Accu", fix->accuracy_mm);
         }

@@ -3,7 +3,6 @@
 // (github.com/gopro/gpmf-parser, README). Map programs read GPS5 from it; what GPS5 has no place for stands in streams of
 // its own, under keys of mixed case, which the format leaves to others.
 //
-// DEVC { DVID, DVNM }                            nothing new: the position is that of the sample before, or none
 // DEVC { DVID, DVNM, STRM { STNM, GPSF 0 } }     no position
 // DEVC { DVID, DVNM, STRM { STNM, GPSF, GPSU, GPSP, UNIT, SCAL, GPS5 }, STRM { ... Crse }, STRM { ... Accu } }
 //   GPSF: 2 or 3, as the fix. GPSU: the receiver's UTC, absent when it told none or one outside 2000 .. 2099. GPSP: horizontal
@@ -21,7 +20,7 @@
 
 #define BC_GPMF_BYTES_MAX 512
 
-// fix NULL: nothing new. device: the name, at most 63 bytes of it are used. Returns the size.
+// device: the name, at most 63 bytes of it are used. Returns the size.
 size_t bc_gpmf_write(const char *device, const struct bc_fix *fix, uint8_t bytes[BC_GPMF_BYTES_MAX]);
 
 #endif

@@ -52,7 +52,7 @@ static void tell_position(struct bc_narrator *narrator, const struct bc_moment *
 
         if (!key && !is_new)
                 return;
-        size = bc_gpmf_write(narrator->device, fix && !is_new ? NULL : &moment->fix, narrator->position);
+        size = bc_gpmf_write(narrator->device, &moment->fix, narrator->position);
         append(narrator, BC_LANE_POSITION, moment->time_ns, 0, narrator->position, size);
         narrator->fix_told = fix;
         narrator->fix_ns = moment->fix.time_ns;

@@ -2,8 +2,8 @@
 // Fills the telemetry lanes of the ring: says of each picture what is new with it.
 //
 // A text is appended with every key frame, with the first picture of every change (marks, clock, position gained or lost),
-// and when a second has passed; a position with every key frame and with the first picture after each new fix. A fix is told once:
-// with a key frame that has nothing newer the position lane says that nothing is new.
+// and when a second has passed; a position with every key frame, so that each segment begins with it, and with the first picture
+// after each new fix and after its loss. What is told holds until the next unit of the lane.
 //
 // Thread-bound: the video thread's. Allocates nothing.
 #ifndef BC_MEDIA_NARRATOR_H

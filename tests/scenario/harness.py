@@ -178,7 +178,7 @@ def write_settings(path, settings, clock="simulated"):
     """Settings {section: {key: value}} over DEFAULTS; a value None leaves the key out."""
     merged = {section: dict(keys) for section, keys in DEFAULTS.items()}
     merged["clock"] = dict(CLOCKS[clock])
-    merged["utc"] = {"driver": "system" if clock == "real" else "simulated"}
+    merged["utc"] = {"driver": "system"} if clock == "real" else {"driver": "simulated", "start": "2026-11-26T01:12:14Z"}
     for section, keys in settings.items():
         merged.setdefault(section, {}).update(keys)
     lines = []
@@ -417,6 +417,10 @@ class Daemon:
         """A short press."""
         self.call(SIMULATION, "PressButton", "(sb)", button, True)
         self.call(SIMULATION, "PressButton", "(sb)", button, False)
+
+    def set_utc(self, utc_ns, source="ntp", uncertainty_ns=20_000_000):
+        """Sets the simulated wall clock."""
+        self.call(SIMULATION, "SetUtc", "(xsx)", utc_ns, source, uncertainty_ns)
 
     def set_fault(self, sensor, fault):
         self.call(SIMULATION, "SetFault", "(ss)", sensor, fault)

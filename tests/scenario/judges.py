@@ -29,13 +29,20 @@ class Unit:
 
 @dataclass
 class Units:
-    pictures: list
-    sounds: list
+    of: dict  # by ffprobe's name of the track's kind; "subtitle" is text, "data" is position
+
+    @property
+    def pictures(self):
+        return self.of["video"]
+
+    @property
+    def sounds(self):
+        return self.of["audio"]
 
 
 def read_units(files_and_ticks):
     """The access units of (file, first tick) pairs, as ffprobe lists them."""
-    units = Units([], [])
+    units = Units({"video": [], "audio": [], "subtitle": [], "data": []})
     for number, (file, first) in enumerate(files_and_ticks):
         content = file.read_bytes()
         for p in readers.packets(str(file)):
@@ -44,7 +51,7 @@ def read_units(files_and_ticks):
             duration = p["duration"] if p["codec_type"] == "video" else p.get("duration", SOUND_UNIT)
             one = Unit(first + p["pts"], duration, "K" in p["flags"], content[at:at + size], number)
             assert p["dts"] == p["pts"], f"{file}: a picture is shown out of its order"
-            (units.pictures if p["codec_type"] == "video" else units.sounds).append(one)
+            units.of[p["codec_type"]].append(one)
     return units
 
 

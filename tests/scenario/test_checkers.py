@@ -229,7 +229,7 @@ def test_a_film_that_does_not_play(original, tmp_path, player):
     """Cut off; and with a picture whose bytes are gone."""
     content = original.files[1].read_bytes()
     cut = tmp_path / "cut.mp4"
-    cut.write_bytes(content[:len(content) - 200])
+    cut.write_bytes(content[:content.rindex(b"moov") + 300])  # in the picture's tables
     with sees(judge_players):
         judge_players(cut, [player])
     # In a film without its first key frame no player can show every picture that ffprobe lists.

@@ -274,7 +274,7 @@ def test_what_callers_send_is_bounded(daemon):
     for arguments in (("nobutton", True), ("", True), ("x" * 100000, False)):
         with pytest.raises(CallFailed, match="InvalidArgs"):
             d.call(SIMULATION, "PressButton", "(sb)", *arguments)
-    for arguments in (("camera", "fire"), ("gnss", "none")):
+    for arguments in (("camera", "fire"), ("receiver", "none")):
         with pytest.raises(CallFailed, match="InvalidArgs"):
             d.call(SIMULATION, "SetFault", "(ss)", *arguments)
     with pytest.raises(CallFailed, match="InvalidArgs"):

@@ -61,8 +61,8 @@ def ffprobe_about(path):
     return count("fields", [tags.get(key) for key in KEYS.values()], [ABOUT[name] for name in KEYS])
 
 
-def mpv_player(path, seconds):
-    """Whether subtitles are offered, and each cue that is shown, with the time it begins at."""
+def mpv_cues(path):
+    """Each cue that mpv shows, with the time it begins at; and all lines that it says."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(LUA)
         script.flush()
@@ -71,7 +71,12 @@ def mpv_player(path, seconds):
                               capture_output=True, text=True, timeout=120)
     lines = (done.stdout + done.stderr).replace("\r", "\n").splitlines()
     shown = [line.split("CUE ", 1)[1].split(" ", 1) for line in lines if "CUE " in line]
-    shown = [(float(time), text.strip().replace("|", "\n")) for time, text in shown if time != "?"]
+    return [(float(time), text.strip().replace("|", "\n")) for time, text in shown if time != "?"], lines
+
+
+def mpv_player(path, seconds):
+    """Whether subtitles are offered, and each cue that is shown, with the time it begins at."""
+    shown, lines = mpv_cues(path)
     offered = any("Subs" in line and "mov_text" in line for line in lines)
     want = [(float(second), cue(second)) for second in range(seconds) if cue(second)]
     ended = "" if any("End of file" in line for line in lines) else ", not to the end"
@@ -88,8 +93,8 @@ def gstreamer_tracks(path, seconds):
         count("positions", pads.get("meta_0", []), [second * 10**9 for second in range(seconds)])
 
 
-def exiftool(path, seconds):
-    """Each second's place, out of text and out of GPMF; then the file's own fields."""
+def exiftool_places(path):
+    """{True: out of text, False: out of GPMF}: the tags of each sample that has a place; and the file's own tags."""
     tags = json.loads(output("exiftool", "-ee", "-n", "-G3", "-a", "-j", path))[0]
     documents = {}
     for name, value in tags.items():
@@ -99,11 +104,17 @@ def exiftool(path, seconds):
     found = {True: [], False: []}
     for _, tag in sorted(documents.items()):
         if "GPSLatitude" in tag:
-            at = [float(tag["GPS" + axis]) for axis in ("Latitude", "Longitude", "Altitude")]
-            found["Text" in tag].append((tag["SampleTime"], *at))
+            found["Text" in tag].append(tag)
+    return found, {name.partition(":")[2]: value for name, value in tags.items() if name.startswith("Main:")}
+
+
+def exiftool(path, seconds):
+    """Each second's place, out of text and out of GPMF; then the file's own fields."""
+    places, main = exiftool_places(path)
+    found = {of_text: [(tag["SampleTime"], *(float(tag["GPS" + axis]) for axis in ("Latitude", "Longitude", "Altitude")))
+                       for tag in places[of_text]] for of_text in places}
     want = [(second, *place(second)) for second in range(seconds)]
     texts = [w for w in want if cue(w[0])]
-    main = {name.partition(":")[2]: value for name, value in tags.items() if name.startswith("Main:")}
     about = [str(main.get(k)) for k in ("Make", "Model", "OrgBodycamDevice", "GPSCoordinates")]
     return (count("places out of text", found[True], texts) + ", " + count("out of GPMF", found[False], want),
             count("fields", about, [ABOUT["make"], ABOUT["model"], ABOUT["device"], "59.3293 18.0686 12.3"]))

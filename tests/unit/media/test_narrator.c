@@ -50,7 +50,7 @@ static void done(struct world *world)
 }
 
 // The pictures of the string; then what is new in the lane since the last call: the tenth of a second at which each unit
-// starts, behind it ! for a text whose clock does not go on, + for a position, - for none.
+// starts, behind it ! for a text whose clock does not go on, + for a position, - for no position.
 static const char *told(struct world *world, const char *pictures, enum bc_lane lane)
 {
         static char text[4000];
@@ -70,9 +70,7 @@ static const char *told(struct world *world, const char *pictures, enum bc_lane 
                                          (long long)((unit.time_ns - START_NS) / STEP_NS), unit.flags & BC_UNIT_CLOCK ? "!" : "");
                 if (lane == BC_LANE_POSITION)
                         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s",
-                                                 memmem(bytes, unit.size_bytes, "GPS5", 4)   ? "+"
-                                                 : memmem(bytes, unit.size_bytes, "GPSF", 4) ? "-"
-                                                                                             : "");
+                                                 memmem(bytes, unit.size_bytes, "GPS5", 4) ? "+" : "-");
         }
         return text;
 }
@@ -114,13 +112,13 @@ static void test_positions(void **state)
         (void)state;
         assert_string_equal(told(world, "IPPPPIPP", BC_LANE_POSITION), "0- 5-");
         world->moment.fix = (struct bc_fix){ .mode = BC_FIX_3D, .time_ns = 1 };
-        assert_string_equal(told(world, "PPIPP", BC_LANE_POSITION), "8+ 10"); // each fix once
+        assert_string_equal(told(world, "PPIPP", BC_LANE_POSITION), "8+ 10+");
         world->moment.fix.time_ns = 2;
         assert_string_equal(told(world, "IPP", BC_LANE_POSITION), "13+");
         world->moment.fix.mode = BC_FIX_NONE;
         assert_string_equal(told(world, "PPIP", BC_LANE_POSITION), "16- 18-");
         world->moment.fix.mode = BC_FIX_2D; // the same again: it was gone
-        assert_string_equal(told(world, "PIP", BC_LANE_POSITION), "20+ 21");
+        assert_string_equal(told(world, "PIP", BC_LANE_POSITION), "20+ 21+");
         done(world);
 }
 
