@@ -374,6 +374,7 @@ static int load_manifest(struct ward *ward, uint64_t counter)
                 return r;
         bc_manifest_done(&ward->manifest);
         ward->manifest.counter = counter;
+        ward->manifest.gaps_unknown = true; // what it declared is lost: that is not the same as none
         snprintf(ward->manifest.device, sizeof(ward->manifest.device), "%.*s", (int)(dash - ward->name), ward->name);
         return r == -ENOENT ? 0 : set_aside_manifest(ward);
 }
