@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,37 +16,6 @@
 #define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
 // The last picture of a stream lasts a little longer than its end; a hole is longer than this.
 #define EARLY_END_NS (500 * BC_NS_PER_MS)
-
-// ---- buffer --------------------------------------------------------------------------------------------------
-
-int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes)
-{
-        buffer->room = bc_segment_room(BC_CUT_UNITS_MAX);
-        buffer->payload_room = payload_bytes;
-        buffer->bytes = malloc(buffer->room + payload_bytes);
-        return buffer->bytes ? 0 : -ENOMEM;
-}
-
-void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer)
-{
-        free(buffer->bytes);
-        buffer->bytes = NULL;
-}
-
-// Only a single access unit beyond what rate control should produce gets here.
-static int reserve_payload(struct bc_fragment_buffer *buffer, size_t payload_bytes)
-{
-        uint8_t *bytes;
-
-        if (payload_bytes <= buffer->payload_room)
-                return 0;
-        bytes = realloc(buffer->bytes, buffer->room + payload_bytes);
-        if (!bytes)
-                return -ENOMEM;
-        buffer->bytes = bytes;
-        buffer->payload_room = payload_bytes;
-        return 0;
-}
 
 // ---- beginning -----------------------------------------------------------------------------------------------
 
@@ -329,94 +297,30 @@ static int64_t segment_until(const struct bc_recording *recording)
         return recording->segment_from_ns + recording->config->segment_ns;
 }
 
-static int read_lane(struct bc_recording *recording, struct bc_cursor *cursor, enum bc_lane lane, size_t units,
-                     size_t *used)
-{
-        struct bc_fragment_buffer *buffer = recording->buffer;
-
-        for (size_t i = 0; i < units; i++) {
-                struct bc_unit *unit = &buffer->unit[lane][i];
-                int r = bc_ring_read(recording->ring, cursor, lane, buffer->bytes + buffer->room + *used,
-                                     buffer->payload_room - *used, unit);
-
-                if (r < 0)
-                        return r;
-                buffer->sample[lane][i].size_bytes = unit->size_bytes;
-                buffer->sample[lane][i].sync = unit->flags & BC_UNIT_KEY;
-                *used += unit->size_bytes;
-        }
-        return 0;
-}
-
 // Where the lane's track has come to.
 static int64_t track_end_ticks(const struct bc_recording *recording, enum bc_lane lane)
 {
         return recording->base_ticks[lane] + (int64_t)recording->decode_ticks[lane];
 }
 
-static uint32_t duration_ticks(int64_t ticks)
+static void time_lane(struct bc_recording *recording, enum bc_lane lane, int64_t end_ns)
 {
-        return (uint32_t)(ticks < 1 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks);
+        bc_fragment_buffer_time(recording->buffer, lane, track_end_ticks(recording, lane), end_ns);
 }
 
-// Durations follow from the start times, each rounded once, against what the track has used so far: no drift. The last
-// unit ends at end_ns.
-static void time_units(struct bc_recording *recording, enum bc_lane lane, size_t units, int64_t end_ns)
+static size_t make_runs(const struct bc_recording *recording, struct bc_run run[BC_LANE_COUNT])
 {
-        const struct bc_unit *unit = recording->buffer->unit[lane];
-        int64_t at_ticks = track_end_ticks(recording, lane);
-
-        for (size_t i = 0; i < units; i++) {
-                int64_t next_ns = i + 1 < units ? unit[i + 1].time_ns : end_ns;
-                uint32_t ticks = duration_ticks(bc_ticks_from_ns(next_ns) - at_ticks);
-
-                recording->buffer->sample[lane][i].duration_ticks = ticks;
-                at_ticks += ticks;
-        }
-}
-
-// -ESTALE: the sound does not go on where the fragment before left off, so it cannot be in the same segment. A hole
-// inside the fragment lengthens the unit before it.
-static int time_sound(struct bc_recording *recording, const struct bc_cut *cut)
-{
-        const struct bc_unit *unit = recording->buffer->unit[BC_LANE_SOUND];
-        int64_t at_ticks = track_end_ticks(recording, BC_LANE_SOUND);
-
-        if (cut->sounds > 0 && bc_ticks_from_ns(unit[0].time_ns) != at_ticks)
-                return -ESTALE;
-        for (size_t i = 0; i < cut->sounds; i++) {
-                int64_t ticks = BC_SOUND_UNIT_SAMPLES;
-
-                if (i + 1 < cut->sounds)
-                        ticks = bc_ticks_from_ns(unit[i + 1].time_ns) - at_ticks;
-                recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks = duration_ticks(ticks);
-                at_ticks += duration_ticks(ticks);
-        }
-        return 0;
-}
-
-// How many units of each lane the fragment has.
-static void count_units(const struct bc_cut *cut, size_t ret_units[BC_LANE_COUNT])
-{
-        ret_units[BC_LANE_PICTURE] = cut->pictures;
-        ret_units[BC_LANE_SOUND] = cut->sounds;
-        ret_units[BC_LANE_TEXT] = cut->text.units;
-        ret_units[BC_LANE_POSITION] = cut->position.units;
-}
-
-static size_t make_runs(struct bc_recording *recording, const size_t units[BC_LANE_COUNT],
-                        struct bc_run run[BC_LANE_COUNT])
-{
+        const struct bc_fragment_buffer *buffer = recording->buffer;
         uint32_t track = 0;
         size_t runs = 0;
 
         for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++) {
-                if (units[lane] > 0)
+                if (buffer->units[lane] > 0)
                         run[runs++] = (struct bc_run){
                                 .track = track,
                                 .decode_ticks = recording->decode_ticks[lane],
-                                .sample = recording->buffer->sample[lane],
-                                .samples = units[lane],
+                                .sample = buffer->sample[lane],
+                                .samples = buffer->units[lane],
                         };
                 track += bc_stream_has(recording->stream, lane);
         }
@@ -432,12 +336,11 @@ static int64_t sound_end_ns(const struct bc_recording *recording)
 static void note_durable(struct bc_recording *recording, const struct bc_cut *cut)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
-        size_t units[BC_LANE_COUNT];
+        const struct bc_fragment_buffer *buffer = recording->buffer;
 
-        count_units(cut, units);
         for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++)
-                for (size_t i = 0; i < units[lane]; i++)
-                        recording->decode_ticks[lane] += recording->buffer->sample[lane][i].duration_ticks;
+                for (size_t i = 0; i < buffer->units[lane]; i++)
+                        recording->decode_ticks[lane] += buffer->sample[lane][i].duration_ticks;
         bc_declare_units(recording, cut);
         if (cut->pictures > 0) {
                 recording->durable_ns = cut->end_ns;
@@ -465,26 +368,23 @@ static int write_fragment(struct bc_recording *recording, const struct bc_cut *c
         struct bc_fragment_buffer *buffer = recording->buffer;
         struct bc_cursor cursor = recording->cursor;
         struct bc_run run[BC_LANE_COUNT];
-        size_t units[BC_LANE_COUNT], used = 0, runs;
+        size_t payload_bytes, runs;
         int r;
 
-        count_units(cut, units);
-        r = reserve_payload(buffer, cut->payload_bytes);
-        for (enum bc_lane lane = 0; lane < BC_LANE_COUNT && r == 0; lane++)
-                r = read_lane(recording, &cursor, lane, units[lane], &used);
+        r = bc_fragment_buffer_fill(buffer, recording->ring, &cursor, cut, &payload_bytes);
         if (r == 0 && !recording->segment_begun)
                 r = begin_segment(recording, buffer->unit[BC_LANE_PICTURE][0].time_ns);
         if (r == 0)
-                r = time_sound(recording, cut);
+                r = bc_fragment_buffer_time_sound(buffer, track_end_ticks(recording, BC_LANE_SOUND));
         if (r == -EPIPE || r == -ESTALE)
                 return fall_behind(recording);
         if (r < 0)
                 return r;
-        time_units(recording, BC_LANE_PICTURE, cut->pictures, cut->end_ns);
-        time_units(recording, BC_LANE_TEXT, cut->text.units, cut->text.end_ns);
-        time_units(recording, BC_LANE_POSITION, cut->position.units, cut->position.end_ns);
-        runs = make_runs(recording, units, run);
-        r = bc_segment_append(&recording->segment, run, runs, buffer->bytes, buffer->room, used);
+        time_lane(recording, BC_LANE_PICTURE, cut->end_ns);
+        time_lane(recording, BC_LANE_TEXT, cut->text.end_ns);
+        time_lane(recording, BC_LANE_POSITION, cut->position.end_ns);
+        runs = make_runs(recording, run);
+        r = bc_segment_append(&recording->segment, run, runs, buffer->bytes, buffer->room, payload_bytes);
         if (r < 0) {
                 abandon_segment(recording, r);
                 return r == -EEXIST ? 0 : r; // a name in the way is nobody's trouble: the next number

@@ -13,20 +13,10 @@
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 #include "evidence/cut.h"
+#include "evidence/fragment_buffer.h"
 #include "evidence/manifest.h"
 #include "evidence/recorder.h"
 #include "evidence/segment.h"
-
-// Memory for one fragment on its way, made once, used for all recordings of a recorder.
-struct bc_fragment_buffer {
-        uint8_t *bytes; // room for head and header, then the samples
-        size_t room, payload_room;
-        struct bc_unit unit[BC_LANE_COUNT][BC_CUT_PICTURES_MAX]; // no lane has more in a fragment
-        struct bc_sample sample[BC_LANE_COUNT][BC_CUT_PICTURES_MAX];
-};
-
-int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes);
-void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer);
 
 enum bc_recording_stage {
         BC_STAGE_PLACE,   // no key frame in the ring yet
