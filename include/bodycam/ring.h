@@ -60,6 +60,7 @@ struct bc_ring_level {
         int64_t oldest_ns, newest_ns; // start times of the oldest key frame and the newest picture; -1: none
         size_t bytes[BC_LANE_COUNT], capacity_bytes[BC_LANE_COUNT];
         uint64_t evicted_for_space;   // units that went because a lane was full, since the start
+        int64_t forgotten_ns; // start of the newest picture that went though it was being recorded; -1: none did
 };
 
 // 0 or -ENOMEM, -EINVAL. The clock is borrowed.

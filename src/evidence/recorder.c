@@ -62,8 +62,7 @@ static void publish(struct bc_recorder *recorder, int error)
         bc_monitor_lock(&recorder->monitor);
         before = status->error;
         // A step that did not fail proves nothing; one that made something durable does.
-        if (error == 0 && recording->durable_ns <= recorder->durable_ns &&
-            (recording->stage != BC_STAGE_DONE || recording->durable_ns < 0))
+        if (error == 0 && recording->durable_ns <= recorder->durable_ns && recording->stage != BC_STAGE_DONE)
                 error = before;
         recorder->durable_ns = recording->durable_ns;
         status->error = error;

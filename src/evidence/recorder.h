@@ -34,7 +34,7 @@ struct bc_recorder_config {
 enum bc_recorder_notice {
         BC_RECORDER_DURABLE,  // the first fragment of the recording is on the disk; value: its counter
         BC_RECORDER_CLOSED,   // the recording is closed (what could not be finalised, the next start sees to); value: its
-                              // counter, or 0 when it came to nothing
+                              // counter
         BC_RECORDER_TROUBLE,  // nothing can be made durable at the moment; value: negative errno; it keeps trying
         BC_RECORDER_WELL,     // writing works again
         BC_RECORDER_GAP,      // the ring overtook the recorder; value: length of the gap in ns

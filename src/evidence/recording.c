@@ -57,7 +57,53 @@ void bc_recording_done(struct bc_recording *recording)
         bc_manifest_done(&recording->manifest);
 }
 
-static int place(struct bc_recording *recording, int64_t end_ns)
+// Whether the ring had to let go of pictures of time_ns or later.
+static bool is_forgotten(const struct bc_recording *recording, int64_t time_ns)
+{
+        struct bc_ring_level level;
+
+        bc_ring_level(recording->ring, &level);
+        return level.forgotten_ns >= time_ns;
+}
+
+// The ring reaches back to first_ns only. Up to the press it may never have reached further; what it lost behind the
+// press was asked for and is the store's fault.
+static void declare_late_beginning(struct bc_recording *recording, int64_t from_ns, int64_t first_ns)
+{
+        int64_t press_ns = recording->press_ns;
+
+        if (first_ns <= press_ns || !is_forgotten(recording, press_ns)) {
+                bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, first_ns, 0);
+                return;
+        }
+        if (from_ns < press_ns)
+                bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, press_ns, 0);
+        bc_declare_gap(recording, BC_GAP_OVERTAKEN, press_ns, first_ns, 0);
+}
+
+// It was asked for, so it has a number and says that it holds nothing, and why.
+static void come_to_nothing(struct bc_recording *recording, int64_t from_ns, int64_t end_ns, int64_t now_ns)
+{
+        int64_t press_ns = recording->press_ns, until_ns = end_ns < now_ns ? end_ns : now_ns;
+
+        if (until_ns < press_ns)
+                until_ns = press_ns;
+        if (is_forgotten(recording, from_ns)) {
+                bc_log_warning("a recording asked for by %s came to nothing: the ring had to go on before it",
+                               recording->manifest.reason);
+                bc_declare_gap(recording, BC_GAP_OVERTAKEN, from_ns, until_ns, 0);
+        } else {
+                bc_log_warning("a recording asked for by %s came to nothing: there was no picture",
+                               recording->manifest.reason);
+                if (from_ns < press_ns)
+                        bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, press_ns, 0);
+                bc_declare_gap(recording, BC_GAP_NO_PICTURE, press_ns, until_ns, 0);
+        }
+        recording->from_ns = recording->declared_ns = until_ns;
+        recording->stage = BC_STAGE_BEGIN;
+}
+
+static int place(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
 {
         int64_t from_ns = recording->press_ns - recording->config->pre_event_ns;
         struct bc_unit unit;
@@ -68,11 +114,9 @@ static int place(struct bc_recording *recording, int64_t end_ns)
                 r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
         if (r == -EPIPE)
                 return 0; // evicted between the two calls: again
-        if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns)) {
-                // The stream ended, or the recording was stopped, before there was anything to record.
-                bc_log_warning("a recording asked for by %s came to nothing: there was no picture",
-                               recording->manifest.reason);
-                recording->stage = BC_STAGE_DONE;
+        if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns) ||
+            (r == -EAGAIN && end_ns != BC_NS_NEVER && now_ns >= end_ns + BC_CUT_LAST_NS)) {
+                come_to_nothing(recording, from_ns, end_ns, now_ns);
                 return 0;
         }
         if (r < 0)
@@ -81,7 +125,7 @@ static int place(struct bc_recording *recording, int64_t end_ns)
         recording->sound_declared_ticks = bc_ticks_from_ns(
                 unit.time_ns > recording->sound_from_ns ? unit.time_ns : recording->sound_from_ns);
         if (unit.time_ns > from_ns)
-                bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
+                declare_late_beginning(recording, from_ns, unit.time_ns);
         recording->stage = BC_STAGE_BEGIN;
         return 0;
 }
@@ -93,7 +137,7 @@ static int begin(struct bc_recording *recording)
         if (r < 0)
                 return r;
         recording->manifest_stale = true;
-        recording->stage = BC_STAGE_WRITE;
+        recording->stage = recording->first_ns >= 0 ? BC_STAGE_WRITE : BC_STAGE_CLOSE;
         return 0;
 }
 
@@ -489,18 +533,12 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
 int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
                       int64_t *ret_wake_ns)
 {
-        int r;
-
         *ret_wake_ns = BC_NS_NEVER;
         switch (recording->stage) {
         case BC_STAGE_PLACE:
-                *ret_wake_ns = end_ns;
-                r = place(recording, end_ns);
-                if (r == -EAGAIN && now_ns >= end_ns) {
-                        recording->stage = BC_STAGE_DONE; // pressed and released before there was a picture
-                        return 0;
-                }
-                return r;
+                if (end_ns != BC_NS_NEVER)
+                        *ret_wake_ns = end_ns + BC_CUT_LAST_NS;
+                return place(recording, end_ns, now_ns);
         case BC_STAGE_BEGIN:
                 return begin(recording);
         case BC_STAGE_RESUME:

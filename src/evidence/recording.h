@@ -39,7 +39,7 @@ struct bc_recording {
         struct bc_manifest manifest;
         bool manifest_stale; // in memory more is known than on disk
         int64_t press_ns, sound_from_ns;
-        int64_t first_ns;    // first picture; -1: not placed yet
+        int64_t first_ns;    // first picture; -1: not placed yet, or there is none
         int64_t durable_ns;  // end of the last durable picture; -1: nothing yet
         int finalise_error;  // of the last segment, negative errno
         bool overtaken;      // BC_STAGE_RESUME because of it: go on at the oldest key frame not yet written

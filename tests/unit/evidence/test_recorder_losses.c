@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What is lost is said, whatever of it is left: nothing, the beginning, the end.
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "faulty_card.h"
+
+#define S BC_NS_PER_S
+#define MS BC_NS_PER_MS
+
+static void assert_gap(const struct judged *judged, size_t i, enum bc_gap_kind kind, int64_t from_ns, int64_t to_ns)
+{
+        const struct bc_manifest_gap *gap = &judged->manifest.gap[i];
+
+        assert_true(i < judged->manifest.gaps);
+        assert_int_equal(gap->kind, kind);
+        assert_int_equal(gap->from_ticks, bc_ticks_from_ns(from_ns));
+        assert_int_equal(gap->to_ticks, bc_ticks_from_ns(to_ns));
+}
+
+// ---- the beginning, or all of it ---------------------------------------------------------------------------------
+
+// The first recording cannot be closed from 132 s on, so the second one waits in the ring.
+static void stall_before_the_second(struct bench *bench, int64_t press_ns, int64_t release_ns, int64_t well_ns)
+{
+        card_bench(bench);
+        press(bench, 130 * S);
+        bench_run_until(bench, 132 * S);
+        card_fails(0, (struct fault){ CALL_OPEN, "counter.json.new", WHAT_ANY, 0, 1 << 30, ENOSPC });
+        release(bench, 135 * S);
+        press(bench, press_ns);
+        if (release_ns < well_ns)
+                release(bench, release_ns);
+        bench_run_until(bench, well_ns);
+        card_is_well();
+        if (release_ns >= well_ns)
+                release(bench, release_ns);
+        bench_run_until(bench, (release_ns > well_ns ? release_ns : well_ns) + 10 * S);
+        assert_int_equal(bench->notice[BC_RECORDER_CLOSED], 2);
+        assert_int_equal(bc_store_counter(bench->store), 2);
+}
+
+static void test_a_recording_of_which_nothing_is_left(void **state)
+{
+        struct bc_recorder_status status;
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        stall_before_the_second(&bench, 140 * S, 145 * S, 230 * S);
+        bc_recorder_status(bench.recorder, &status);
+        assert_int_equal(status.error, 0);
+        bench_read(&bench, 2, &judged);
+        assert_int_equal(judged.manifest.state, BC_RECORDING_CLOSED);
+        assert_int_equal(judged.manifest.segments, 0);
+        assert_int_equal(judged.manifest.press_ticks, 140 * 48000);
+        assert_int_equal(judged.manifest.stop_ticks, 145 * 48000);
+        assert_string_equal(judged.manifest.stop_reason, "button");
+        assert_int_equal(judge_gaps(&judged, -1), 1);
+        assert_gap(&judged, 0, BC_GAP_OVERTAKEN, 136 * S, 145 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_GAP], 1);
+        assert_int_equal(bench.notice[BC_RECORDER_DURABLE], 1);
+        judge_done(&judged);
+        bench_restart(&bench);
+        assert_int_equal(bc_store_left_open_count(bench.store), 0);
+        card_bench_done(&bench);
+}
+
+static void test_a_recording_of_which_the_end_is_left(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+        int64_t first_ns;
+
+        (void)state;
+        stall_before_the_second(&bench, 140 * S, 235 * S, 230 * S);
+        bench_read(&bench, 2, &judged);
+        first_ns = judge_whole(&judged, &bench.feed);
+        assert_in_range(first_ns, 180 * S, 200 * S);
+        assert_int_equal(judge_gaps(&judged, -1), 2);
+        assert_gap(&judged, 0, BC_GAP_PRE_EVENT, 136 * S, 140 * S);
+        assert_gap(&judged, 1, BC_GAP_OVERTAKEN, 140 * S, first_ns);
+        assert_int_equal(bench.notice[BC_RECORDER_GAP], 1);
+        judge_done(&judged);
+        card_bench_done(&bench);
+}
+
+// Pressed and released before the first picture.
+static void test_a_recording_without_a_picture(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        bench_defaults(&bench);
+        bench.feed.start_ns = 100 * S;
+        bench.feed.picture_delay_ns = 900 * MS;
+        bench_make(&bench);
+        bench_run_until(&bench, 100 * S);
+        // The press is older than the stream.
+        assert_int_equal(bc_recorder_start(bench.recorder, 99 * S, "button"), 0);
+        bench_run_until(&bench, 100 * S + 100 * MS);
+        assert_int_equal(bc_recorder_stop(bench.recorder, 99 * S + 500 * MS, "button"), 0);
+        bench_run_until(&bench, 110 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 1);
+        bench_read(&bench, 1, &judged);
+        assert_int_equal(judged.manifest.state, BC_RECORDING_CLOSED);
+        assert_int_equal(judged.manifest.segments, 0);
+        assert_int_equal(judge_gaps(&judged, -1), 2);
+        assert_gap(&judged, 0, BC_GAP_PRE_EVENT, 89 * S, 99 * S);
+        assert_gap(&judged, 1, BC_GAP_NO_PICTURE, 99 * S, 99 * S + 500 * MS);
+        judge_done(&judged);
+        bench_done(&bench);
+}
+
+// Pictures are late, but they are waited for.
+static void test_released_before_the_first_picture_comes(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        bench_defaults(&bench);
+        bench.feed.picture_delay_ns = 900 * MS;
+        bench_make(&bench);
+        bench_run_until(&bench, 100 * S + 200 * MS);
+        assert_int_equal(bc_recorder_start(bench.recorder, 100 * S + 200 * MS, "button"), 0);
+        bench_run_until(&bench, 100 * S + 600 * MS);
+        assert_int_equal(bc_recorder_stop(bench.recorder, 100 * S + 600 * MS, "button"), 0);
+        bench_run_until(&bench, 110 * S);
+        bench_read(&bench, 1, &judged);
+        assert_int_equal(judge_whole(&judged, &bench.feed), 100 * S);
+        assert_int_equal(judged.units[BC_LANE_PICTURE], 19); // of 30 a second
+        judge_done(&judged);
+        bench_done(&bench);
+}
+
+// The stream ended, and the ring, in which nothing was to be kept, has forgotten it.
+static void test_pressed_when_the_stream_has_ended(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        bench_defaults(&bench);
+        bench.config.pre_event_ns = 0;
+        bench_make(&bench);
+        bench_run_until(&bench, 105 * S);
+        feeder_stop(bench.feeder);
+        bench.feeder = NULL;
+        bc_ring_restart(bench.ring);
+        bc_ring_end(bench.ring, BC_LANE_PICTURE, 105 * S);
+        bc_ring_end(bench.ring, BC_LANE_SOUND, 105 * S);
+        assert_int_equal(bc_recorder_start(bench.recorder, 106 * S, "button"), 0);
+        bench_run_until(&bench, 110 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 1);
+        bench_read(&bench, 1, &judged);
+        assert_int_equal(judged.manifest.segments, 0);
+        assert_string_equal(judged.manifest.stop_reason, "stream ended");
+        assert_int_equal(judge_gaps(&judged, BC_GAP_NO_PICTURE), 1);
+        judge_done(&judged);
+        bench_done(&bench);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_a_recording_of_which_nothing_is_left),
+                cmocka_unit_test(test_a_recording_of_which_the_end_is_left),
+                cmocka_unit_test(test_a_recording_without_a_picture),
+                cmocka_unit_test(test_released_before_the_first_picture_comes),
+                cmocka_unit_test(test_pressed_when_the_stream_has_ended),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
