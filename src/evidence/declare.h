@@ -13,4 +13,8 @@ void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64
 // declared, and what is missing before it. A GOP repeated after a failed write is not declared twice.
 void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut);
 
+// The recording ends with this cut: what was lost between its last picture and its end is told by what ended it, which
+// is not part of it.
+void bc_declare_end(struct bc_recording *recording, const struct bc_cut *cut, int64_t end_ns);
+
 #endif

@@ -472,8 +472,10 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
         }
         if (cut.segment_ends)
                 r = end_segment(recording);
-        if (cut.recording_ends)
+        if (cut.recording_ends) {
+                bc_declare_end(recording, &cut, end_ns);
                 recording->stage = BC_STAGE_CLOSE;
+        }
         s = save_manifest(recording);
         return r < 0 ? r : s;
 }

@@ -33,6 +33,7 @@ struct lane {
         uint64_t first, next; // sequence numbers
         int64_t last_ns;      // start of the newest unit ever appended; -1: none
         int64_t end_ns;
+        uint16_t end_lost; // frames, after the last unit
         bool ended;
 };
 
@@ -287,8 +288,14 @@ int bc_ring_append(struct bc_ring *ring, enum bc_lane lane, const struct bc_unit
 
 void bc_ring_end(struct bc_ring *ring, enum bc_lane lane, int64_t end_ns)
 {
+        bc_ring_end_lossy(ring, lane, end_ns, 0);
+}
+
+void bc_ring_end_lossy(struct bc_ring *ring, enum bc_lane lane, int64_t end_ns, uint16_t lost)
+{
         bc_monitor_lock(&ring->monitor);
         ring->lane[lane].ended = true;
+        ring->lane[lane].end_lost = lost;
         ring->lane[lane].end_ns = end_ns > ring->lane[lane].last_ns ? end_ns : ring->lane[lane].last_ns;
         ring->changes++;
         bc_monitor_wake(&ring->monitor);
@@ -364,7 +371,7 @@ static int peek(const struct lane *lane, uint64_t sequence, uint64_t ahead, stru
         }
         if (!lane->ended)
                 return -EAGAIN;
-        *ret_unit = (struct bc_unit){ .time_ns = lane->end_ns };
+        *ret_unit = (struct bc_unit){ .time_ns = lane->end_ns, .lost = lane->end_lost };
         return -ENODATA;
 }
 

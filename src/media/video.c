@@ -43,6 +43,7 @@ struct bc_video {
         unsigned queue_first, queue_count;
         uint64_t refused, refused_lost; // frames the queue had no room for and those they tell of
         bool stopping, failed;
+        int64_t stop_ns; // when it was told to stop
         struct bc_pipeline_counters counters;
 
         // The thread's own while it runs.
@@ -369,8 +370,11 @@ static void fail(struct bc_video *video, int error)
         bc_monitor_lock(&video->monitor);
         video->failed = true;
         bc_monitor_unlock(&video->monitor);
-        while (video->queue_count > 0 && next_frame(video, &queued) == 0)
+        video->lost += video->slating ? 0 : 1; // the one that failed
+        while (video->queue_count > 0 && next_frame(video, &queued) == 0) {
+                video->lost += 1 + queued.frame->lost;
                 bc_frame_release(queued.frame);
+        }
         notify(video, BC_PIPELINE_FAILED, error);
 }
 
@@ -381,6 +385,23 @@ static int finish(struct bc_video *video)
         if (r == 0)
                 r = drain(video);
         return r == -ENODATA ? 0 : r;
+}
+
+static void end_lane(struct bc_video *video)
+{
+        int64_t now_ns = bc_clock_now_ns(video->clock);
+
+        if (video->slating && video->end_ns > now_ns)
+                video->end_ns = now_ns;
+        bc_monitor_lock(&video->monitor);
+        if (video->stopping && now_ns > video->stop_ns)
+                now_ns = video->stop_ns;
+        bc_monitor_unlock(&video->monitor);
+        // Frames that nothing follows were lost up to now: until then the last picture stands.
+        if (video->lost > 0 && video->end_ns < now_ns)
+                video->end_ns = now_ns;
+        bc_ring_end_lossy(video->ring, BC_LANE_PICTURE, video->end_ns,
+                          (uint16_t)(video->lost > UINT16_MAX ? UINT16_MAX : video->lost));
 }
 
 static void run(void *user)
@@ -400,9 +421,7 @@ static void run(void *user)
         tell_dropped(video);
         if (r < 0)
                 fail(video, r);
-        if (video->slating && video->end_ns > bc_clock_now_ns(video->clock))
-                video->end_ns = bc_clock_now_ns(video->clock);
-        bc_ring_end(video->ring, BC_LANE_PICTURE, video->end_ns);
+        end_lane(video);
 }
 
 static int reopen_encoder(struct bc_video *video)
@@ -458,6 +477,7 @@ void bc_video_stop(struct bc_video *video)
         if (video->camera_runs)
                 bc_camera_stop(video->camera);
         bc_monitor_lock(&video->monitor);
+        video->stop_ns = bc_clock_now_ns(video->clock);
         video->stopping = true;
         bc_monitor_wake(&video->monitor);
         bc_monitor_unlock(&video->monitor);

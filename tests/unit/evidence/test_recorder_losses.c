@@ -167,6 +167,125 @@ static void test_pressed_when_the_stream_has_ended(void **state)
         bench_done(&bench);
 }
 
+// ---- the end -----------------------------------------------------------------------------------------------------
+
+// Pictures without sound, fed by hand: 30 a second in GOPs of a second from 120 s on, up to and without until_ns.
+static void feed_by_hand(struct bench *bench, int64_t until_ns)
+{
+        bench_defaults(bench);
+        bench->config.pre_event_ns = 4 * S;
+        bench->feed.sound = false;
+        bench_make(bench);
+        feeder_stop(bench->feeder);
+        bench->feeder = NULL;
+        bc_ring_restart(bench->ring);
+        bench_run_until(bench, 124 * S);
+        assert_int_equal(bc_recorder_start(bench->recorder, 124 * S, "button"), 0);
+        bench_run_until(bench, until_ns);
+        for (uint64_t number = 0; 120 * S + (int64_t)number * (S / 30) < until_ns - MS; number++) {
+                const struct bc_unit unit = { .time_ns = 120 * S + (int64_t)number * (S / 30), .size_bytes = 40,
+                                              .flags = number % 30 ? 0 : BC_UNIT_KEY };
+                uint8_t bytes[40];
+
+                feeder_fill(bytes, sizeof(bytes), BC_LANE_PICTURE, number);
+                assert_int_equal(bc_ring_append(bench->ring, BC_LANE_PICTURE, &unit, bytes), 0);
+        }
+}
+
+static void feed_one(struct bench *bench, int64_t time_ns, uint16_t flags, uint16_t lost)
+{
+        const struct bc_unit unit = { .time_ns = time_ns, .size_bytes = 40, .flags = flags, .lost = lost };
+        uint8_t bytes[40];
+
+        feeder_fill(bytes, sizeof(bytes), BC_LANE_PICTURE, 9999);
+        assert_int_equal(bc_ring_append(bench->ring, BC_LANE_PICTURE, &unit, bytes), 0);
+}
+
+// The camera froze at 130 s, and the recording was stopped before the slate told of it.
+static void test_stopped_before_the_slate(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        feed_by_hand(&bench, 130 * S);
+        bench_run_until(&bench, 130 * S + 900 * MS);
+        assert_int_equal(bc_recorder_stop(bench.recorder, 130 * S + 900 * MS, "button"), 0);
+        bench_run_until(&bench, 131 * S);
+        feed_one(&bench, 131 * S, BC_UNIT_KEY | BC_UNIT_SUBSTITUTE, 0);
+        bench_run_until(&bench, 135 * S);
+        bench_read(&bench, 1, &judged);
+        assert_int_equal(judge_gaps(&judged, -1), 1);
+        assert_gap(&judged, 0, BC_GAP_NO_PICTURE, 120 * S + 300 * (S / 30), 130 * S + 900 * MS);
+        judge_done(&judged);
+        bench_done(&bench);
+}
+
+static void test_frames_lost_at_the_end(void **state)
+{
+        // Of the stop, and how many of the lost frames were due before it.
+        const struct { int64_t stop_ns; unsigned lost; } ends[] = {
+                { 130 * S - 10 * MS, 0 }, { 130 * S + 10 * MS, 1 }, { 130 * S + 50 * MS, 2 }, { 130 * S + 200 * MS, 6 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+                struct bench bench;
+                struct judged judged;
+
+                feed_by_hand(&bench, 130 * S);
+                bench_run_until(&bench, 130 * S + 210 * MS);
+                assert_int_equal(bc_recorder_stop(bench.recorder, ends[i].stop_ns, "button"), 0);
+                feed_one(&bench, 130 * S + 200 * MS, BC_UNIT_KEY, 6);
+                bench_run_until(&bench, 135 * S);
+                bench_read(&bench, 1, &judged);
+                assert_int_equal(judge_gaps(&judged, -1), ends[i].lost > 0);
+                if (ends[i].lost > 0) {
+                        assert_gap(&judged, 0, BC_GAP_FRAMES_LOST, 120 * S + 300 * (S / 30), ends[i].stop_ns);
+                        assert_int_equal(judged.manifest.gap[0].count, ends[i].lost);
+                }
+                judge_done(&judged);
+                bench_done(&bench);
+        }
+}
+
+// The stop takes effect earlier than it comes: the picture after it is there already, and not in a fragment of its own.
+static void test_frames_lost_before_an_end_in_the_past(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        feed_by_hand(&bench, 130 * S);
+        feed_one(&bench, 130 * S + 200 * MS, BC_UNIT_KEY, 6);
+        bench_run_until(&bench, 130 * S + 250 * MS); // all before it is durable
+        assert_int_equal(bc_recorder_stop(bench.recorder, 130 * S + 150 * MS, "button"), 0);
+        bench_run_until(&bench, 135 * S);
+        bench_read(&bench, 1, &judged);
+        assert_int_equal(judge_gaps(&judged, -1), 1);
+        assert_gap(&judged, 0, BC_GAP_FRAMES_LOST, 120 * S + 300 * (S / 30), 130 * S + 150 * MS);
+        judge_done(&judged);
+        bench_done(&bench);
+}
+
+static void test_frames_lost_at_the_end_of_the_stream(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        feed_by_hand(&bench, 130 * S);
+        bench_run_until(&bench, 130 * S + 100 * MS);
+        bc_ring_end_lossy(bench.ring, BC_LANE_PICTURE, 130 * S + 100 * MS, 3);
+        bench_run_until(&bench, 135 * S);
+        bench_read(&bench, 1, &judged);
+        assert_int_equal(judge_gaps(&judged, BC_GAP_FRAMES_LOST), 1);
+        assert_gap(&judged, 0, BC_GAP_FRAMES_LOST, 120 * S + 300 * (S / 30), 130 * S + 100 * MS);
+        assert_int_equal(judged.manifest.gap[0].count, 3);
+        judge_done(&judged);
+        bench_done(&bench);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -175,6 +294,10 @@ int main(void)
                 cmocka_unit_test(test_a_recording_without_a_picture),
                 cmocka_unit_test(test_released_before_the_first_picture_comes),
                 cmocka_unit_test(test_pressed_when_the_stream_has_ended),
+                cmocka_unit_test(test_stopped_before_the_slate),
+                cmocka_unit_test(test_frames_lost_at_the_end),
+                cmocka_unit_test(test_frames_lost_before_an_end_in_the_past),
+                cmocka_unit_test(test_frames_lost_at_the_end_of_the_stream),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

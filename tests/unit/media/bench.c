@@ -156,6 +156,7 @@ void read_units(struct bench *bench, struct bc_cursor cursor)
                 if (bench->ring_config.lane_bytes[i] > 0)
                         assert_int_equal(r, -ENODATA); // the lane has ended
                 lane->end_ns = unit.time_ns;
+                lane->end_lost = unit.lost;
         }
 }
 

@@ -34,6 +34,7 @@ struct lane {
         struct bc_unit unit[UNITS_MAX];
         uint8_t *bytes[UNITS_MAX];
         int64_t end_ns;
+        unsigned end_lost; // frames, between the last unit and the end
 };
 
 struct bench {

@@ -400,7 +400,36 @@ static void test_a_picture_encoder_that_fails_ends_its_lane_alone(void **state)
         check_pictures(bench);
         check_sound(bench, NULL, 5);
         assert_int_equal(bench->lane[BC_LANE_PICTURE].count, 60);
-        assert_true(llabs(bench->lane[BC_LANE_PICTURE].end_ns - START_NS - 60 * INTERVAL_NS) < 50000);
+        // The picture at which it failed is told of as lost, until it came.
+        assert_in_range(bench->lane[BC_LANE_PICTURE].end_ns, START_NS + 60 * INTERVAL_NS, START_NS + 61 * INTERVAL_NS);
+        assert_int_equal(bench->lane[BC_LANE_PICTURE].end_lost, 1);
+        tear_down(bench);
+}
+
+// Frames for which there is no room, and then none any more: the end of the lane tells of them.
+static bool shoot_a_burst(const struct test_camera *camera, uint64_t number, struct shot *ret_shot)
+{
+        shoot_steadily(camera, number, ret_shot);
+        if (number >= 50)
+                ret_shot->deliver_ns = camera->start_ns + 2000 * BC_NS_PER_MS + (int64_t)number * 10000;
+        return number < 56;
+}
+
+static void test_frames_lost_at_the_end(void **state)
+{
+        struct bench *bench = set_up();
+        const struct lane *picture = &bench->lane[BC_LANE_PICTURE];
+
+        (void)state;
+        bench->camera.shoot = shoot_a_burst;
+        start(bench, false);
+        run_to(bench, 1950 * BC_NS_PER_MS);
+        fault.slow_ns[0] = 20 * BC_NS_PER_MS;
+        run_to(bench, 2500 * BC_NS_PER_MS);
+        stop(bench);
+        assert_int_equal(picture->count + sum_lost(picture) + picture->end_lost, 56);
+        assert_int_equal(picture->end_lost, 2); // of six one was being encoded and three found room
+        assert_int_equal(picture->end_ns, START_NS + 2500 * BC_NS_PER_MS);
         tear_down(bench);
 }
 
@@ -437,6 +466,7 @@ int main(void)
                 cmocka_unit_test(test_a_slow_encoder_drops_and_counts),
                 cmocka_unit_test(test_stop_encodes_what_was_captured),
                 cmocka_unit_test(test_a_picture_encoder_that_fails_ends_its_lane_alone),
+                cmocka_unit_test(test_frames_lost_at_the_end),
                 cmocka_unit_test(test_a_sound_encoder_that_fails_ends_its_lane_alone),
         };
 
