@@ -21,6 +21,11 @@ struct bc_store;
 #define BC_RECORDER_QUEUE_MAX 16
 #define BC_RECORDER_REASON_BYTES_MAX 64
 
+// A recording that cannot be written for so long, in a store that can, is left as it is for the next start to recover;
+// what of it is not durable goes into a new one. Twice as long each time until something becomes durable.
+#define BC_RECORDER_LEAVE_NS (10 * BC_NS_PER_S)
+#define BC_RECORDER_LEAVE_MAX_NS (640 * BC_NS_PER_S)
+
 struct bc_recorder_config {
         int64_t pre_event_ns;
         bool pre_event_sound;  // false: sound begins at the press

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "evidence/recovery.h"
 #include "faulty_card.h"
@@ -254,6 +255,113 @@ static void test_a_counter_that_cannot_be_saved(void **state)
         card_bench_done(&bench);
 }
 
+// ---- a folder --------------------------------------------------------------------------------------------------------
+
+static void remove_recording(const struct bench *bench, uint64_t counter)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX], path[FOLDER_PATH_BYTES + BC_RECORDING_NAME_BYTES_MAX + 16];
+
+        bc_store_name(bench->store, counter, name);
+        snprintf(path, sizeof(path), "%s/recordings/%s", bench->path, name);
+        folder_remove(path);
+}
+
+// The folder goes while it is being recorded into: the recording goes on in another one, and the next press works.
+static void test_a_folder_that_is_gone(void **state)
+{
+        struct bc_recorder_status status;
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        card_bench(&bench);
+        press(&bench, 130 * S);
+        bench_run_until(&bench, 132 * S);
+        remove_recording(&bench, 1); // 0002.mp4 is written up to 134 s all the same
+        bench_run_until(&bench, 138 * S);
+        bc_recorder_status(bench.recorder, &status);
+        assert_int_equal(status.error, -ENOENT);
+        bench_run_until(&bench, 150 * S);
+        bc_recorder_status(bench.recorder, &status);
+        assert_int_equal(status.error, 0);
+        assert_int_equal(status.counter, 2);
+        assert_int_equal(status.press_ns, 130 * S);
+        release(&bench, 160 * S);
+        press(&bench, 170 * S);
+        release(&bench, 175 * S);
+        bench_run_until(&bench, 185 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 2);
+        bench_read(&bench, 2, &judged);
+        assert_true(judge_whole(&judged, &bench.feed) <= 134 * S);
+        assert_string_equal(judged.manifest.reason, "goes on from 1: button");
+        assert_string_equal(judged.manifest.stop_reason, "button");
+        assert_int_equal(judge_gaps(&judged, -1), 0);
+        assert_true(judged.unit[BC_LANE_PICTURE][judged.units[BC_LANE_PICTURE] - 1].ticks > 159 * 48000);
+        judge_done(&judged);
+        bench_read(&bench, 3, &judged);
+        assert_true(judge_whole(&judged, &bench.feed) <= 166 * S);
+        judge_done(&judged);
+        assert_int_equal(listed_after_restart(&bench), 1); // the next start says what became of it
+        card_bench_done(&bench);
+}
+
+// All of it is durable, but it cannot be closed.
+static void test_a_folder_that_is_gone_at_the_end(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        card_bench(&bench);
+        press(&bench, 130 * S);
+        bench_run_until(&bench, 132 * S);
+        remove_recording(&bench, 1);
+        release(&bench, 133 * S);
+        press(&bench, 136 * S);
+        release(&bench, 140 * S);
+        bench_run_until(&bench, 143 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 0);
+        bench_run_until(&bench, 150 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 2);
+        assert_int_equal(bc_store_counter(bench.store), 2);
+        bench_read(&bench, 2, &judged);
+        assert_true(judge_whole(&judged, &bench.feed) <= 132 * S);
+        assert_string_equal(judged.manifest.reason, "button");
+        assert_int_equal(judge_gaps(&judged, -1), 0);
+        judge_done(&judged);
+        assert_int_equal(listed_after_restart(&bench), 1);
+        card_bench_done(&bench);
+}
+
+// The trouble is the whole card's, or it is full: no number is given out for that.
+static void test_no_recording_is_left_for_the_cards_trouble(void **state)
+{
+        (void)state;
+        for (int full = 0; full < 2; full++) {
+                struct bench bench;
+                struct judged judged;
+
+                card_bench(&bench);
+                press(&bench, 130 * S);
+                bench_run_until(&bench, 133 * S);
+                card_fails(0, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, full ? ENOSPC : EIO });
+                if (!full)
+                        card_fails(1, (struct fault){ CALL_OPEN, "counter.json.new", WHAT_ANY, 0, 1 << 30, EIO });
+                bench_run_until(&bench, 155 * S);
+                assert_true(bench.notice[BC_RECORDER_TROUBLE] > 0);
+                card_is_well();
+                release(&bench, 160 * S);
+                bench_run_until(&bench, 165 * S);
+                assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 1);
+                assert_int_equal(bc_store_counter(bench.store), 1);
+                bench_read(&bench, 1, &judged);
+                judge_whole(&judged, &bench.feed);
+                assert_int_equal(judge_gaps(&judged, -1), 0);
+                judge_done(&judged);
+                card_bench_done(&bench);
+        }
+}
+
 // ---- notices and the end -------------------------------------------------------------------------------------------
 
 // The ring overtook the recorder, and silence begins in the same fragment: the loss is told of all the same.
@@ -266,8 +374,8 @@ static void test_a_loss_is_told_of_beside_other_gaps(void **state)
         card_bench(&bench);
         press(&bench, 130 * S);
         bench_run_until(&bench, 133 * S);
-        card_fails(0, (struct fault){ CALL_WRITE, "0002.mp4", WHAT_ANY, 0, 1 << 30, EIO });
-        card_fails(1, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, EIO });
+        card_fails(0, (struct fault){ CALL_WRITE, "0002.mp4", WHAT_ANY, 0, 1 << 30, ENOSPC });
+        card_fails(1, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, ENOSPC });
         bench_run_until(&bench, 140 * S);
         feeder_substitute(bench.feeder, BC_LANE_SOUND, true);
         bench_run_until(&bench, 200 * S);
@@ -296,6 +404,7 @@ static void test_the_end_while_there_is_trouble(void **state)
         bench_run_until(&bench, 132 * S);
         card_fails(0, (struct fault){ CALL_SYNC, "0002.mp4", WHAT_ANY, 2, 1 << 30, EIO });
         card_fails(1, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, EIO });
+        card_fails(2, (struct fault){ CALL_OPEN, "counter.json.new", WHAT_ANY, 0, 1 << 30, EIO });
         bench_run_until(&bench, 140 * S);
         release(&bench, 141 * S);
         press(&bench, 142 * S); // will never be begun
@@ -326,6 +435,9 @@ int main(void)
                 cmocka_unit_test(test_finalising_that_fails),
                 cmocka_unit_test(test_a_manifest_that_cannot_be_saved),
                 cmocka_unit_test(test_a_counter_that_cannot_be_saved),
+                cmocka_unit_test(test_a_folder_that_is_gone),
+                cmocka_unit_test(test_a_folder_that_is_gone_at_the_end),
+                cmocka_unit_test(test_no_recording_is_left_for_the_cards_trouble),
                 cmocka_unit_test(test_a_loss_is_told_of_beside_other_gaps),
                 cmocka_unit_test(test_the_end_while_there_is_trouble),
         };
