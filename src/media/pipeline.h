@@ -72,6 +72,11 @@ void bc_pipeline_free(struct bc_pipeline *pipeline);
 // Sensors and threads on. May be called again after stop (the ring was restarted then by start).
 int bc_pipeline_start(struct bc_pipeline *pipeline);
 
+// Whether the pipeline runs without its camera, which did not start: slates stand in for it. bc_pipeline_retry_camera()
+// tries again; not by itself, for a camera belongs to the thread that starts and stops it.
+bool bc_pipeline_lacks_camera(const struct bc_pipeline *pipeline);
+void bc_pipeline_retry_camera(struct bc_pipeline *pipeline);
+
 // Sensors off; everything captured is encoded and the lanes are ended; waits for the threads.
 void bc_pipeline_stop(struct bc_pipeline *pipeline);
 

@@ -37,6 +37,7 @@ struct bc_video {
         struct bc_picture_stream stream;
         struct bc_thread *thread;
         bool camera_runs;
+        int camera_error; // of its last start, as logged
 
         struct bc_monitor monitor; // for what follows up to counters
         struct queued queue[BC_PIPELINE_FRAMES_MAX];
@@ -446,9 +447,32 @@ static int reopen_encoder(struct bc_video *video)
         return 0;
 }
 
-int bc_video_start(struct bc_video *video, int64_t start_ns)
+static void start_camera(struct bc_video *video)
 {
         const struct bc_camera_sink sink = { .on_frame = on_frame, .on_error = on_error, .user = video };
+        int r = bc_camera_start(video->camera, &sink);
+
+        if (r < 0 && r != video->camera_error)
+                bc_log_error("camera does not start: %s; slates stand in for it", strerror(-r));
+        if (r == 0 && video->camera_error < 0)
+                bc_log_notice("the camera has started");
+        video->camera_error = r;
+        video->camera_runs = r == 0;
+}
+
+bool bc_video_lacks_camera(const struct bc_video *video)
+{
+        return !video->camera_runs;
+}
+
+void bc_video_retry_camera(struct bc_video *video)
+{
+        if (!video->camera_runs)
+                start_camera(video);
+}
+
+int bc_video_start(struct bc_video *video, int64_t start_ns)
+{
         int r = reopen_encoder(video);
 
         if (r < 0)
@@ -465,10 +489,8 @@ int bc_video_start(struct bc_video *video, int64_t start_ns)
         r = bc_thread_start(video->clock, "video", run, video, &video->thread);
         if (r < 0)
                 return r;
-        r = bc_camera_start(video->camera, &sink);
-        if (r < 0)
-                bc_log_error("camera does not start: %s", strerror(-r));
-        video->camera_runs = r == 0;
+        video->camera_error = 0;
+        start_camera(video);
         return 0;
 }
 

@@ -105,6 +105,33 @@ static void test_a_camera_that_never_lived(void **state)
         }
 }
 
+static void test_a_camera_that_starts_late(void **state)
+{
+        struct bench *bench = set_up();
+        const struct lane *picture = &bench->lane[BC_LANE_PICTURE];
+
+        (void)state;
+        bench->camera.start_error = -ENODEV;
+        start(bench, true);
+        assert_true(bc_pipeline_lacks_camera(bench->pipeline));
+        run_to(bench, 2 * BC_NS_PER_S + 500 * BC_NS_PER_MS);
+        bc_pipeline_retry_camera(bench->pipeline);
+        assert_true(bc_pipeline_lacks_camera(bench->pipeline));
+        bench->camera.start_error = 0;
+        bc_pipeline_retry_camera(bench->pipeline);
+        assert_false(bc_pipeline_lacks_camera(bench->pipeline));
+        bc_pipeline_retry_camera(bench->pipeline); // nothing to do
+        run_to(bench, 5 * BC_NS_PER_S);
+        stop(bench);
+        assert_false(bc_pipeline_lacks_camera(bench->pipeline));
+        bc_pipeline_retry_camera(bench->pipeline); // nothing to retry for
+        check_pictures(bench);
+        assert_int_equal(count_flag(picture, BC_UNIT_SUBSTITUTE), 2);
+        assert_in_range(picture->count, 2 + 62, 2 + 63);
+        assert_int_equal(count_notices(bench, BC_PIPELINE_PICTURE_BACK, NULL), 1);
+        tear_down(bench);
+}
+
 static bool shoot_junk(const struct test_camera *camera, uint64_t number, struct shot *ret_shot)
 {
         shoot_steadily(camera, number, ret_shot);
@@ -456,6 +483,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_slates_while_the_camera_is_silent),
                 cmocka_unit_test(test_a_camera_that_never_lived),
+                cmocka_unit_test(test_a_camera_that_starts_late),
                 cmocka_unit_test(test_junk_frames_are_dropped_and_counted),
                 cmocka_unit_test(test_nothing_but_junk),
                 cmocka_unit_test(test_a_camera_at_four_times_its_pace),
