@@ -155,10 +155,13 @@ static int save_manifest(struct bc_recording *recording)
 
 // ---- segments ------------------------------------------------------------------------------------------------
 
+// To the tick, as units of sound lie: one that starts at the very tick is in.
 static int64_t sound_from(const struct bc_recording *recording)
 {
-        return recording->sound_from_ns > recording->segment_from_ns ? recording->sound_from_ns :
-                                                                       recording->segment_from_ns;
+        int64_t from_ns = recording->sound_from_ns > recording->segment_from_ns ? recording->sound_from_ns :
+                                                                                  recording->segment_from_ns;
+
+        return bc_ns_from_ticks(bc_ticks_from_ns(from_ns));
 }
 
 // Sound lies on a grid of whole units since boot, so its first unit is known before it is there.
@@ -285,16 +288,26 @@ static int skip_to_key(struct bc_recording *recording, int64_t time_ns)
         return r;
 }
 
+// Goes on with the first picture that is not durable; sound alone may be further. Up to one GOP is repeated, so that the
+// successor starts on a key frame.
+static int place_again(struct bc_recording *recording)
+{
+        return bc_ring_place(recording->ring, recording->declared_ns, &recording->cursor);
+}
+
+static int skip_ahead(struct bc_recording *recording)
+{
+        int r = bc_ring_place(recording->ring, -1, &recording->cursor);
+
+        return r < 0 ? r : skip_to_key(recording, recording->declared_ns);
+}
+
 static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
 {
         struct bc_unit unit;
         int r;
 
-        // Goes on with the first picture that is not durable; sound alone may be further. After a failed write up to one
-        // GOP is repeated, so that the successor starts on a key frame.
-        r = bc_ring_place(recording->ring, recording->overtaken ? -1 : recording->declared_ns, &recording->cursor);
-        if (r == 0 && recording->overtaken)
-                r = skip_to_key(recording, recording->declared_ns);
+        r = recording->overtaken ? skip_ahead(recording) : place_again(recording);
         if (r == 0)
                 r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
         if (r == -EPIPE)
@@ -316,19 +329,38 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
         return 0;
 }
 
-static int fall_behind(struct bc_recording *recording)
+// The segment ends though the recording does not.
+static int interrupt(struct bc_recording *recording)
 {
         int64_t sound_ns = bc_ns_from_ticks(recording->sound_declared_ticks);
-        int r;
 
-        // The hole begins where the last complete picture ended, not where the next fragment would have begun.
-        bc_log_warning("the ring overtook the recorder");
-        r = end_segment(recording);
         // No sound twice: unlike after a failed write, what was written is good.
         if (recording->sound_from_ns < sound_ns)
                 recording->sound_from_ns = sound_ns;
-        recording->overtaken = true;
         recording->stage = BC_STAGE_RESUME;
+        return end_segment(recording);
+}
+
+static int fall_behind(struct bc_recording *recording)
+{
+        // The hole begins where the last complete picture ended, not where the next fragment would have begun.
+        bc_log_warning("the ring overtook the recorder");
+        recording->overtaken = true;
+        return interrupt(recording);
+}
+
+// Sound is missing before the fragment, and its track cannot have a hole: the next segment does not miss a picture for it.
+static int begin_anew(struct bc_recording *recording)
+{
+        uint32_t number = recording->number;
+        int r;
+
+        if (recording->segment.durable_bytes == 0)
+                return fall_behind(recording);
+        bc_log_notice("the sound does not go on where it left off: a new segment");
+        recording->overtaken = false;
+        r = interrupt(recording);
+        recording->follows = number;
         return r;
 }
 
@@ -420,7 +452,9 @@ static int write_fragment(struct bc_recording *recording, const struct bc_cut *c
                 r = begin_segment(recording, buffer->unit[BC_LANE_PICTURE][0].time_ns);
         if (r == 0)
                 r = bc_fragment_buffer_time_sound(buffer, track_end_ticks(recording, BC_LANE_SOUND));
-        if (r == -EPIPE || r == -ESTALE)
+        if (r == -ESTALE)
+                return begin_anew(recording);
+        if (r == -EPIPE)
                 return fall_behind(recording);
         if (r < 0)
                 return r;

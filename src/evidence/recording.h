@@ -55,7 +55,7 @@ struct bc_recording {
         struct bc_segment segment;
         bool segment_begun;
         uint32_t number;         // of the current or next segment
-        uint32_t follows;        // the abandoned segment the next one succeeds, or 0
+        uint32_t follows;        // the segment the next one succeeds and may repeat a GOP of, or 0
         int64_t segment_from_ns; // its first picture
         int64_t base_ticks[BC_LANE_COUNT]; // where each track begins; all but sound where the segment does
         uint64_t decode_ticks[BC_LANE_COUNT];

@@ -286,6 +286,110 @@ static void test_frames_lost_at_the_end_of_the_stream(void **state)
         bench_done(&bench);
 }
 
+// ---- sound from the press on ---------------------------------------------------------------------------------------
+
+// Every picture is there from the pre-event on; where a segment succeeds another it may repeat a GOP.
+static void judge_pictures(struct judged *judged, const struct feeder_config *feed, int64_t from_ns, int64_t end_ns)
+{
+        const struct judged_unit *unit = judged->unit[BC_LANE_PICTURE];
+        size_t units = judged->units[BC_LANE_PICTURE];
+
+        assert_true(units > 0 && unit[0].ticks <= bc_ticks_from_ns(from_ns));
+        assert_true(unit[units - 1].ticks + unit[units - 1].duration_ticks >= bc_ticks_from_ns(end_ns));
+        for (size_t i = 1; i < units; i++) {
+                bool repeated = unit[i].number <= unit[i - 1].number;
+
+                assert_int_equal(unit[i].ticks, bc_ticks_from_ns(feeder_time(feed, BC_LANE_PICTURE, unit[i].number)));
+                assert_true(unit[i].number <= unit[i - 1].number + 1 && unit[i].number + 2 * feed->gop > unit[i - 1].number);
+                if (repeated)
+                        assert_int_equal(bc_manifest_find_segment(&judged->manifest, unit[i].segment)->follows,
+                                         unit[i - 1].segment);
+        }
+        for (size_t i = 1; i < judged->units[BC_LANE_SOUND]; i++)
+                assert_true(judged->unit[BC_LANE_SOUND][i].number > judged->unit[BC_LANE_SOUND][i - 1].number);
+}
+
+// So late does the recorder hear of a press, and the sound since then is not kept.
+static void press_late(int64_t press_ns, int64_t late_ns, struct bench *bench, struct judged *ret_judged)
+{
+        bench_defaults(bench);
+        bench->config.pre_event_ns = 4 * S;
+        bench->config.pre_event_sound = false;
+        bench_make(bench);
+        bench_run_until(bench, press_ns + late_ns);
+        assert_int_equal(bc_recorder_start(bench->recorder, press_ns, "button"), 0);
+        bench_run_until(bench, 140 * S);
+        assert_int_equal(bc_recorder_stop(bench->recorder, 140 * S, "button"), 0);
+        bench_run_until(bench, 150 * S);
+        bench_read(bench, 1, ret_judged);
+        judge_pictures(ret_judged, &bench->feed, press_ns - 4 * S, 140 * S);
+        assert_int_equal(judge_gaps(ret_judged, BC_GAP_OVERTAKEN), 0);
+}
+
+static void test_a_press_beside_the_tick_of_a_unit(void **state)
+{
+        const int64_t unit_ns = bc_ns_from_ticks((130 * 48000 / 1024 + 1) * 1024);
+
+        (void)state;
+        for (int64_t beside_ns = -12000; beside_ns <= 12000; beside_ns += 4000) {
+                struct bench bench;
+                struct judged judged;
+
+                press_late(unit_ns + beside_ns, 0, &bench, &judged);
+                assert_true(judged.unit[BC_LANE_SOUND][0].ticks >= bc_ticks_from_ns(unit_ns + beside_ns));
+                assert_true(judged.unit[BC_LANE_SOUND][0].ticks < bc_ticks_from_ns(unit_ns + beside_ns) + 1024);
+                assert_int_equal(judge_gaps(&judged, -1), 0);
+                judge_done(&judged);
+                bench_done(&bench);
+        }
+}
+
+// The same where a segment begins: at a picture just behind a unit's start.
+static void test_a_picture_beside_the_tick_of_a_unit(void **state)
+{
+        (void)state;
+        for (int64_t beside_ns = -12000; beside_ns <= 12000; beside_ns += 4000) {
+                struct bench bench;
+                struct judged judged;
+
+                bench_defaults(&bench);
+                bench.config.pre_event_ns = 4 * S;
+                bench.feed.start_ns = 96 * S + beside_ns;
+                bench.feed.interval_ns = 32 * MS; // thirty are 45 units of sound
+                bench.feed.picture_delay_ns = 0;
+                bench.feed.sound_delay_ns = 150 * MS;
+                bench_make(&bench);
+                bench_run_until(&bench, 96 * S + 100 * MS);
+                assert_int_equal(bc_recorder_start(bench.recorder, 96 * S + 100 * MS, "button"), 0);
+                bench_run_until(&bench, 110 * S);
+                assert_int_equal(bc_recorder_stop(bench.recorder, 110 * S, "button"), 0);
+                bench_run_until(&bench, 120 * S);
+                bench_read(&bench, 1, &judged);
+                judge_whole(&judged, &bench.feed);
+                assert_int_equal(judge_gaps(&judged, -1), 1);
+                assert_int_equal(judged.manifest.gap[0].kind, BC_GAP_PRE_EVENT);
+                judge_done(&judged);
+                bench_done(&bench);
+        }
+}
+
+static void test_a_press_that_is_heard_of_late(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+        int64_t sound_ns;
+
+        (void)state;
+        press_late(130 * S + 710 * MS, 200 * MS, &bench, &judged);
+        sound_ns = bc_ns_from_ticks(judged.unit[BC_LANE_SOUND][0].ticks);
+        assert_in_range(sound_ns, 130 * S + 840 * MS, 130 * S + 920 * MS);
+        assert_int_equal(judge_gaps(&judged, -1), 1);
+        assert_gap(&judged, 0, BC_GAP_NO_SOUND, 130 * S + 710 * MS, sound_ns);
+        assert_int_equal(judged.manifest.segment[1].follows, 1);
+        judge_done(&judged);
+        bench_done(&bench);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -298,6 +402,9 @@ int main(void)
                 cmocka_unit_test(test_frames_lost_at_the_end),
                 cmocka_unit_test(test_frames_lost_before_an_end_in_the_past),
                 cmocka_unit_test(test_frames_lost_at_the_end_of_the_stream),
+                cmocka_unit_test(test_a_press_beside_the_tick_of_a_unit),
+                cmocka_unit_test(test_a_picture_beside_the_tick_of_a_unit),
+                cmocka_unit_test(test_a_press_that_is_heard_of_late),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
