@@ -304,6 +304,7 @@ static int skip_ahead(struct bc_recording *recording)
 
 static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
 {
+        int64_t until_ns = end_ns < now_ns ? end_ns : now_ns;
         struct bc_unit unit;
         int r;
 
@@ -314,8 +315,8 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
                 return 0;
         if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns) ||
             (r == -EAGAIN && end_ns != BC_NS_NEVER && now_ns >= end_ns + BC_CUT_LAST_NS)) {
-                if (recording->declared_ns < end_ns)
-                        bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, end_ns, 0);
+                if (recording->declared_ns < until_ns)
+                        bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, until_ns, 0);
                 recording->stage = BC_STAGE_CLOSE;
                 return 0;
         }

@@ -286,6 +286,35 @@ static void test_frames_lost_at_the_end_of_the_stream(void **state)
         bench_done(&bench);
 }
 
+// The stream ends, and its ring is emptied, while what is recorded waits for the card.
+static void test_overtaken_at_the_end_of_the_stream(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        card_bench(&bench);
+        press(&bench, 130 * S);
+        bench_run_until(&bench, 133 * S);
+        card_fails(0, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, ENOSPC });
+        bench_run_until(&bench, 140 * S);
+        feeder_stop(bench.feeder);
+        bench.feeder = NULL;
+        bc_ring_restart(bench.ring);
+        for (int lane = 0; lane < BC_LANE_COUNT; lane++)
+                bc_ring_end(bench.ring, (enum bc_lane)lane, 140 * S);
+        card_is_well();
+        bench_run_until(&bench, 150 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 1);
+        bench_read(&bench, 1, &judged);
+        assert_int_equal(judge_gaps(&judged, BC_GAP_OVERTAKEN), 1);
+        assert_int_equal(judged.manifest.gap[0].kind, BC_GAP_OVERTAKEN);
+        assert_in_range(judged.manifest.gap[0].from_ticks, 133 * 48000, 135 * 48000);
+        assert_in_range(judged.manifest.gap[0].to_ticks, 140 * 48000, 142 * 48000);
+        judge_done(&judged);
+        card_bench_done(&bench);
+}
+
 // ---- sound from the press on ---------------------------------------------------------------------------------------
 
 // Every picture is there from the pre-event on; where a segment succeeds another it may repeat a GOP.
@@ -402,6 +431,7 @@ int main(void)
                 cmocka_unit_test(test_frames_lost_at_the_end),
                 cmocka_unit_test(test_frames_lost_before_an_end_in_the_past),
                 cmocka_unit_test(test_frames_lost_at_the_end_of_the_stream),
+                cmocka_unit_test(test_overtaken_at_the_end_of_the_stream),
                 cmocka_unit_test(test_a_press_beside_the_tick_of_a_unit),
                 cmocka_unit_test(test_a_picture_beside_the_tick_of_a_unit),
                 cmocka_unit_test(test_a_press_that_is_heard_of_late),
