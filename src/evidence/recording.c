@@ -288,11 +288,38 @@ static int skip_to_key(struct bc_recording *recording, int64_t time_ns)
         return r;
 }
 
-// Goes on with the first picture that is not durable; sound alone may be further. Up to one GOP is repeated, so that the
-// successor starts on a key frame.
+// Whether the ring holds sound that is not durable and starts before time_ns, read from the cursor on.
+static bool is_sound_left(const struct bc_recording *recording, const struct bc_cursor *cursor, int64_t time_ns)
+{
+        int64_t ticks = recording->sound_declared_ticks;
+        struct bc_unit unit = { 0 };
+        int r;
+
+        for (uint64_t ahead = 0;; ahead++) {
+                r = bc_ring_peek(recording->ring, cursor, BC_LANE_SOUND, ahead, &unit);
+                if (r < 0 || bc_ticks_from_ns(unit.time_ns) >= ticks)
+                        break;
+        }
+        return r == 0 && unit.time_ns < time_ns;
+}
+
+// Goes on with the first picture that is not durable; sound may be further or lag behind. Up to one GOP is repeated, so
+// that the successor starts on a key frame; one more where sound is left before it.
 static int place_again(struct bc_recording *recording)
 {
-        return bc_ring_place(recording->ring, recording->declared_ns, &recording->cursor);
+        int64_t sound_ns = bc_ns_from_ticks(recording->sound_declared_ticks);
+        struct bc_cursor earlier;
+        struct bc_unit key;
+        int r;
+
+        r = bc_ring_place(recording->ring, recording->declared_ns, &recording->cursor);
+        if (r == 0)
+                r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &key);
+        if (r < 0 || key.time_ns <= sound_ns)
+                return r;
+        if (bc_ring_place(recording->ring, sound_ns, &earlier) == 0 && is_sound_left(recording, &earlier, key.time_ns))
+                recording->cursor = earlier;
+        return 0;
 }
 
 static int skip_ahead(struct bc_recording *recording)

@@ -145,6 +145,34 @@ static void test_a_failed_write_with_late_pictures(void **state)
         }
 }
 
+// The other way round: sound that lags behind, so that some of it belongs before the successor's key frame.
+static void test_a_failed_write_with_late_sound(void **state)
+{
+        (void)state;
+        for (int skip = 0; skip < 12; skip++) {
+                struct bench bench;
+                struct judged judged;
+
+                bench_defaults(&bench);
+                bench.config.pre_event_ns = 2 * S;
+                bench.config.segment_ns = 60 * S;
+                bench.feed.sound_delay_ns = 900 * MS;
+                bench_make(&bench);
+                bench_run_until(&bench, 130 * S);
+                card_watch();
+                card_fails(0, (struct fault){ CALL_SYNC, "0001.mp4", WHAT_ANY, 4 + skip, 1, EIO });
+                press(&bench, 130 * S);
+                release(&bench, 140 * S);
+                bench_run_until(&bench, 150 * S);
+                assert_int_equal(listed_after_restart(&bench), 1);
+                recover_and_judge(&bench, 1, 128 * S, 140 * S, &judged);
+                if (judge_gaps(&judged, -1) > 0)
+                        fail_msg("skip %d: a gap of kind %d", skip, judged.manifest.gap[0].kind);
+                judge_done(&judged);
+                card_bench_done(&bench);
+        }
+}
+
 // ---- finalising --------------------------------------------------------------------------------------------------
 
 static void test_finalising_that_fails(void **state)
@@ -432,6 +460,7 @@ int main(void)
                 cmocka_unit_test(test_a_file_in_the_way),
                 cmocka_unit_test(test_an_abandoned_segment_is_declared_first),
                 cmocka_unit_test(test_a_failed_write_with_late_pictures),
+                cmocka_unit_test(test_a_failed_write_with_late_sound),
                 cmocka_unit_test(test_finalising_that_fails),
                 cmocka_unit_test(test_a_manifest_that_cannot_be_saved),
                 cmocka_unit_test(test_a_counter_that_cannot_be_saved),
