@@ -177,17 +177,19 @@ static int keep_up(struct bc_audio *audio)
         return fill_until(audio, now_ns - BC_AUDIO_SILENCE_BEHIND_NS);
 }
 
-static int take_sound(struct bc_audio *audio, size_t count, int64_t time_ns)
+static int take_sound(struct bc_audio *audio, const struct bc_mic_chunk *chunk)
 {
         int64_t now_ns = bc_clock_now_ns(audio->clock);
         int r;
 
-        if (count < 1 || count > audio->mic->info.period_samples)
+        if (chunk->broken)
+                bc_sound_clock_break(audio->sound);
+        if (chunk->samples < 1 || chunk->samples > audio->mic->info.period_samples)
                 return 0;
-        r = bc_sound_clock_put(audio->sound, audio->samples, count, time_ns, now_ns);
+        r = bc_sound_clock_put(audio->sound, audio->samples, chunk->samples, chunk->time_ns, now_ns);
         if (r > 0 && audio->silent) {
                 audio->silent = false;
-                notify(audio, BC_PIPELINE_SOUND_BACK, time_ns);
+                notify(audio, BC_PIPELINE_SOUND_BACK, chunk->time_ns);
         }
         return r == -EBADMSG ? 0 : r;
 }
@@ -226,21 +228,20 @@ static void take_error(struct bc_audio *audio, int error, int64_t deadline_ns)
 static int turn(struct bc_audio *audio)
 {
         int64_t deadline_ns = bc_sound_clock_reached_ns(audio->sound) + BC_AUDIO_SILENCE_AFTER_NS;
-        int64_t time_ns;
-        size_t count;
+        struct bc_mic_chunk chunk;
         int r;
 
         if (!audio->mic_runs) {
                 retry_mic(audio, deadline_ns);
                 return keep_up(audio);
         }
-        r = bc_mic_read(audio->mic, audio->samples, deadline_ns, &count, &time_ns);
+        r = bc_mic_read(audio->mic, audio->samples, deadline_ns, &chunk);
         if (r < 0) {
                 take_error(audio, r, deadline_ns);
                 return keep_up(audio);
         }
         audio->mic_error = 0;
-        r = take_sound(audio, count, time_ns);
+        r = take_sound(audio, &chunk);
         return r < 0 ? r : keep_up(audio);
 }
 

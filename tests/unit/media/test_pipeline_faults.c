@@ -314,6 +314,34 @@ static void test_silence_while_the_microphone_is_dead(void **state)
         check_lost_sound(-EIO);
 }
 
+// One period, which the device says it lost: too little for the silence, but flagged.
+static void test_a_period_that_is_lost(void **state)
+{
+        (void)state;
+        for (int silent = 0; silent < 2; silent++) {
+                struct bench *bench = set_up();
+                unsigned flagged;
+
+                bench->mic.dead[0] = (struct span){ 2100 * BC_NS_PER_MS, 2115 * BC_NS_PER_MS };
+                bench->mic.silent_about_it = silent;
+                start(bench, true);
+                run_to(bench, 6 * BC_NS_PER_S);
+                stop(bench);
+                flagged = 0;
+                for (unsigned i = 0; i < bench->lane[BC_LANE_SOUND].count; i++) {
+                        const struct bc_unit *unit = &bench->lane[BC_LANE_SOUND].unit[i];
+
+                        if (unit->time_ns > START_NS + BC_NS_PER_S && unit->time_ns < START_NS + 5 * BC_NS_PER_S &&
+                            unit->flags & BC_UNIT_SUBSTITUTE) {
+                                assert_in_range(unit->time_ns, START_NS + 2070 * BC_NS_PER_MS, START_NS + 2125 * BC_NS_PER_MS);
+                                flagged++;
+                        }
+                }
+                assert_in_range(flagged, silent ? 0 : 1, silent ? 0 : 3);
+                tear_down(bench);
+        }
+}
+
 static void test_a_microphone_that_starts_late(void **state)
 {
         struct bench *bench = set_up();
@@ -489,6 +517,7 @@ int main(void)
                 cmocka_unit_test(test_a_camera_at_four_times_its_pace),
                 cmocka_unit_test(test_the_slowest_camera_is_not_taken_for_dead),
                 cmocka_unit_test(test_silence_while_the_microphone_is_dead),
+                cmocka_unit_test(test_a_period_that_is_lost),
                 cmocka_unit_test(test_a_microphone_that_starts_late),
                 cmocka_unit_test(test_a_microphone_that_never_starts),
                 cmocka_unit_test(test_a_slow_encoder_drops_and_counts),
