@@ -186,6 +186,12 @@ static int take_sound(struct bc_audio *audio, const struct bc_mic_chunk *chunk)
                 bc_sound_clock_break(audio->sound);
         if (chunk->samples < 1 || chunk->samples > audio->mic->info.period_samples)
                 return 0;
+        // After a suspend hours are missing: not in one call that nothing can end.
+        if (chunk->time_ns <= now_ns && chunk->time_ns - bc_sound_clock_reached_ns(audio->sound) > FILL_STEP_NS) {
+                r = fill_until(audio, chunk->time_ns);
+                if (r < 0 || chunk->time_ns - bc_sound_clock_reached_ns(audio->sound) > FILL_STEP_NS)
+                        return r < 0 ? r : 0;
+        }
         r = bc_sound_clock_put(audio->sound, audio->samples, chunk->samples, chunk->time_ns, now_ns);
         if (r > 0 && audio->silent) {
                 audio->silent = false;

@@ -236,11 +236,12 @@ static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, 
                         r = 0;
                         break;
                 }
-                if (now_ns >= deadline_ns) {
+                if (now_ns >= deadline_ns && !(dead && mic->sleeps)) {
                         r = dead ? mic->dead_error : -ETIMEDOUT;
                         break;
                 }
-                bc_monitor_wait(&mic->monitor, complete_ns < deadline_ns && complete_ns > now_ns
+                bc_monitor_wait(&mic->monitor, dead && mic->sleeps ? alive_ns(mic, complete_ns) :
+                                               complete_ns < deadline_ns && complete_ns > now_ns
                                                        ? complete_ns
                                                        : deadline_ns);
         }

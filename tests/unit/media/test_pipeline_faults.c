@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -438,6 +439,42 @@ static void test_stop_encodes_what_was_captured(void **state)
         tear_down(bench);
 }
 
+struct stopper {
+        struct bench *bench;
+        atomic_bool stopped;
+};
+
+static void stop_and_say(void *user)
+{
+        struct stopper *stopper = user;
+
+        bc_pipeline_stop(stopper->bench->pipeline);
+        stopper->stopped = true;
+}
+
+// Minutes of sound are missing at once, as after a suspend, and the coder needs its time for their silence: a stop is
+// seen all the same.
+static void test_a_stop_while_a_long_silence_is_made(void **state)
+{
+        struct stopper stopper = { .bench = set_up() };
+        struct bench *bench = stopper.bench;
+        struct bc_thread *thread;
+
+        (void)state;
+        bench->camera.shoot = shoot_nothing;
+        bench->mic.dead[0] = (struct span){ 2 * BC_NS_PER_S, 202 * BC_NS_PER_S };
+        bench->mic.sleeps = true;
+        start(bench, true);
+        run_to(bench, 2 * BC_NS_PER_S);
+        fault.slow_ns[1] = 20 * BC_NS_PER_MS; // 94 s for all of it
+        run_to(bench, 203 * BC_NS_PER_S);
+        assert_int_equal(bc_thread_start(bench->clock, "stopper", stop_and_say, &stopper, &thread), 0);
+        run_to(bench, 206 * BC_NS_PER_S);
+        assert_true(stopper.stopped);
+        bc_thread_join(thread);
+        tear_down(bench);
+}
+
 static void test_a_picture_encoder_that_fails_ends_its_lane_alone(void **state)
 {
         struct bench *bench = set_up();
@@ -522,6 +559,7 @@ int main(void)
                 cmocka_unit_test(test_a_microphone_that_never_starts),
                 cmocka_unit_test(test_a_slow_encoder_drops_and_counts),
                 cmocka_unit_test(test_stop_encodes_what_was_captured),
+                cmocka_unit_test(test_a_stop_while_a_long_silence_is_made),
                 cmocka_unit_test(test_a_picture_encoder_that_fails_ends_its_lane_alone),
                 cmocka_unit_test(test_frames_lost_at_the_end),
                 cmocka_unit_test(test_a_sound_encoder_that_fails_ends_its_lane_alone),
