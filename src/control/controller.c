@@ -2,6 +2,7 @@
 #include "control/controller.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ struct bc_controller {
         struct bc_thread *recovery;
         struct bc_recovery_report report; // the recovery thread's until INBOX_RECOVERED
         int recovery_error;
+        atomic_bool recovery_cancelled;
 };
 
 const char *bc_flag_name(enum bc_flag flag)
@@ -270,6 +272,7 @@ static void act(struct bc_controller *controller, uint32_t actions, enum bc_even
         if (actions & BC_ACTION_ALARM)
                 raise_alarm(controller, event);
         if (event == BC_EVENT_SHUTDOWN && actions & BC_ACTION_REPORT_EDGE) {
+                atomic_store(&controller->recovery_cancelled, true);
                 bc_timer_set(controller->give_up, now_ns(controller) + controller->config.stop_within_ns);
                 // The end must not wait for a clock that stands.
                 if (bc_clock_is_simulated(controller->clock))
@@ -377,7 +380,9 @@ static void on_recovered(struct bc_controller *controller)
         const struct bc_recovery_report *report = &controller->report;
 
         bc_thread_join(BC_TAKE(controller->recovery));
-        if (controller->recovery_error < 0)
+        if (controller->recovery_error == -ECANCELED)
+                bc_log_notice("the rest is recovered at the next start");
+        else if (controller->recovery_error < 0)
                 bc_log_error("recordings of earlier runs could not be recovered: %s",
                              strerror(-controller->recovery_error));
         else if (report->recordings > 0)
@@ -460,7 +465,8 @@ static void recover(void *user)
 {
         struct bc_controller *controller = user;
 
-        controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->report);
+        controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->recovery_cancelled,
+                                                     &controller->report);
         bc_loop_post(controller->parts.loop, INBOX_RECOVERED, 0);
 }
 
@@ -520,6 +526,7 @@ int bc_controller_start(struct bc_controller *controller, struct bc_pipeline *pi
 
 void bc_controller_stop(struct bc_controller *controller)
 {
+        atomic_store(&controller->recovery_cancelled, true);
         bc_thread_join(BC_TAKE(controller->recovery));
         if (controller->pipeline_runs)
                 bc_pipeline_stop(controller->pipeline);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct ward {
         struct bc_manifest manifest;
         struct bc_recovery_report *report;
         struct found *found; // by number; 0: of every name that has none
+        const atomic_bool *cancelled;
 };
 
 // One segment file while it is worked on.
@@ -358,6 +360,8 @@ static int recover_segments(struct ward *ward)
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
                 if (!ward->found[number].file)
                         continue;
+                if (ward->cancelled && atomic_load(ward->cancelled))
+                        return -ECANCELED;
                 r = recover_segment(ward, number);
                 ward->found[number].failed = r < 0;
                 if (r < 0)
@@ -514,9 +518,11 @@ static void free_ward(struct ward *ward)
         free(ward->found);
 }
 
-static int recover_named(struct bc_store *store, uint64_t counter, const char *name, struct bc_recovery_report *report)
+static int recover_named(struct bc_store *store, uint64_t counter, const char *name, const atomic_bool *cancelled,
+                         struct bc_recovery_report *report)
 {
-        BC_CLEANUP(free_ward) struct ward ward = { .name = name, .folder_fd = -1, .report = report };
+        BC_CLEANUP(free_ward) struct ward ward = { .name = name, .folder_fd = -1, .report = report,
+                                                   .cancelled = cancelled };
 
         bc_manifest_init(&ward.manifest);
         ward.found = calloc(BC_SEGMENTS_MAX + 1, sizeof(*ward.found));
@@ -526,7 +532,8 @@ static int recover_named(struct bc_store *store, uint64_t counter, const char *n
         return ward.folder_fd < 0 ? -errno : recover_folder(&ward, counter);
 }
 
-static int recover_recording(struct bc_store *store, uint64_t counter, struct bc_recovery_report *report)
+static int recover_recording(struct bc_store *store, uint64_t counter, const atomic_bool *cancelled,
+                             struct bc_recovery_report *report)
 {
         char name[BC_RECORDING_NAME_BYTES_MAX];
         unsigned segments = report->segments;
@@ -534,9 +541,11 @@ static int recover_recording(struct bc_store *store, uint64_t counter, struct bc
         bool there = r != -ENOENT;
 
         if (r == 0)
-                r = recover_named(store, counter, name, report);
+                r = recover_named(store, counter, name, cancelled, report);
         if (r == 0 || !there)
                 r = bc_store_close(store, counter);
+        if (r == -ECANCELED)
+                return r;
         report->recordings++;
         if (r < 0) {
                 report->failed++;
@@ -548,15 +557,18 @@ static int recover_recording(struct bc_store *store, uint64_t counter, struct bc
         return r;
 }
 
-int bc_recovery_run(struct bc_store *store, struct bc_recovery_report *ret_report)
+int bc_recovery_run(struct bc_store *store, const atomic_bool *cancelled, struct bc_recovery_report *ret_report)
 {
         struct bc_recovery_report report = { 0 };
         size_t failed = 0;
+        int r = 0;
 
         // A recovered one leaves the list, a failed one stays.
-        while (bc_store_left_open_count(store) > failed)
-                if (recover_recording(store, bc_store_left_open_at(store, failed), &report) < 0)
+        while (r != -ECANCELED && bc_store_left_open_count(store) > failed) {
+                r = recover_recording(store, bc_store_left_open_at(store, failed), cancelled, &report);
+                if (r < 0)
                         failed++;
+        }
         *ret_report = report;
-        return 0;
+        return r == -ECANCELED ? r : 0;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static struct {
         int error;
         const char *only; // calls that name a file ending so; NULL: all
         bool no_room;     // nothing new can be written
+        atomic_bool *cancel; // instead of the fault this is set
         unsigned struck;
 } card;
 
@@ -45,6 +47,10 @@ static bool strikes(const char *name)
                 return false;
         card.failures--;
         card.struck++;
+        if (card.cancel) {
+                *card.cancel = true;
+                return false;
+        }
         errno = card.error;
         return true;
 }
@@ -189,7 +195,7 @@ static struct bc_recovery_report start_with_fault(const struct clinic *clinic, i
         card.error = error;
         card.struck = 0;
         card.watched = true;
-        assert_int_equal(bc_recovery_run(store, &report), 0);
+        assert_int_equal(bc_recovery_run(store, NULL, &report), 0);
         card.watched = false;
         bc_store_free(store);
         return report;
@@ -320,6 +326,51 @@ static void test_cut_off_at_each_call_without_a_manifest(void **state)
         specimen_done(&damaged);
 }
 
+// Cancelled at each call: it ends between two segments, and the next start ends as if it had not been.
+static void test_cancelled(void **state)
+{
+        struct specimen expected, after;
+        struct clinic clinic;
+        unsigned cut_short = 0;
+
+        (void)state;
+        clinic_open(&clinic, &everything);
+        assert_int_equal(start_with_fault(&clinic, 0, 0, 0).failed, 0);
+        specimen_take(clinic.folder_fd, &expected);
+        clinic_close(&clinic);
+        for (int nth = 0; nth < 60; nth += 3) {
+                struct bc_recovery_report report;
+                atomic_bool cancelled = nth == 0;
+                struct bc_store *store;
+                char text[256];
+                int r;
+
+                clinic_open(&clinic, &everything);
+                assert_int_equal(bc_store_open(clinic.path, "test", text, sizeof(text), &store), 0);
+                card.cancel = &cancelled;
+                card.countdown = nth;
+                card.failures = 1;
+                card.watched = true;
+                r = bc_recovery_run(store, &cancelled, &report);
+                card.watched = false;
+                card.cancel = NULL;
+                bc_store_free(store);
+                assert_int_equal(report.failed, 0);
+                assert_int_equal(report.recordings, r == 0);
+                assert_int_equal(r, clinic_is_listed(&clinic) ? -ECANCELED : 0);
+                cut_short += r < 0;
+                clinic_list(&clinic);
+                assert_int_equal(start_with_fault(&clinic, 0, 0, 0).failed, 0);
+                specimen_take(clinic.folder_fd, &after);
+                specimen_assert_same(&expected, &after);
+                specimen_done(&after);
+                clinic_close(&clinic);
+        }
+        print_message("cut short %u times\n", cut_short);
+        assert_in_range(cut_short, 5, 20);
+        specimen_done(&expected);
+}
+
 // ---- a full card ---------------------------------------------------------------------------------------------------
 
 static void test_no_room_leaves_everything_as_it_is(void **state)
@@ -407,6 +458,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cut_off_at_each_call),
+                cmocka_unit_test(test_cancelled),
                 cmocka_unit_test(test_cut_off_at_each_call_without_a_manifest),
                 cmocka_unit_test(test_no_room_leaves_everything_as_it_is),
                 cmocka_unit_test(test_no_room_for_one_tail),
