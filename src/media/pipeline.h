@@ -34,10 +34,10 @@ struct bc_pipeline_config {
 enum bc_pipeline_notice {
         BC_PIPELINE_PICTURE_LOST, // slate begins
         BC_PIPELINE_PICTURE_BACK,
-        BC_PIPELINE_SOUND_LOST,   // silence begins
+        BC_PIPELINE_SOUND_LOST,   // silence begins, or the lane has ended because its encoder failed
         BC_PIPELINE_SOUND_BACK,
         BC_PIPELINE_FRAMES_DROPPED,
-        BC_PIPELINE_FAILED,       // an encoder failed; the lane has ended
+        BC_PIPELINE_FAILED,       // the picture encoder failed; its lane has ended
 };
 
 struct bc_pipeline_sink {

@@ -525,17 +525,41 @@ static void test_frames_lost_at_the_end(void **state)
         tear_down(bench);
 }
 
-static void test_a_sound_encoder_that_fails_ends_its_lane_alone(void **state)
+// Once, or several times in a row: another one goes on where it left off, and what it held is silence.
+static void test_a_sound_encoder_that_fails_is_replaced(void **state)
+{
+        (void)state;
+        for (int failures = 1; failures <= 3; failures++) {
+                struct bench *bench = set_up();
+                const struct lane *sound = &bench->lane[BC_LANE_SOUND];
+                const struct span dead = { 2110 * BC_NS_PER_MS, (1500 + failures * 1000) * BC_NS_PER_MS };
+
+                fault.fail_at[1] = 100; // at 2.15 s
+                fault.failures[1] = failures;
+                start(bench, true);
+                run_to(bench, 9 * BC_NS_PER_S);
+                assert_int_equal(count_notices(bench, BC_PIPELINE_FAILED, NULL), 0);
+                assert_int_equal(count_notices(bench, BC_PIPELINE_SOUND_LOST, NULL), 1);
+                assert_int_equal(count_notices(bench, BC_PIPELINE_SOUND_BACK, NULL), 1);
+                stop(bench);
+                check_sound(bench, &dead, 9 - (unsigned)failures); // at the first one no beep is lost
+                assert_in_range(count_flag(sound, BC_UNIT_SUBSTITUTE), failures == 1 ? 2 : (failures - 1) * 40,
+                                (failures - 1) * 47 + 6);
+                tear_down(bench);
+        }
+}
+
+static void test_a_sound_encoder_that_fails_for_good_ends_its_lane_alone(void **state)
 {
         struct bench *bench = set_up();
-        int64_t error = 0;
 
         (void)state;
         fault.fail_at[1] = 100;
         start(bench, true);
         run_to(bench, 6 * BC_NS_PER_S);
-        assert_int_equal(count_notices(bench, BC_PIPELINE_FAILED, &error), 1);
-        assert_int_equal(error, -EIO);
+        assert_int_equal(count_notices(bench, BC_PIPELINE_FAILED, NULL), 0);
+        assert_int_equal(count_notices(bench, BC_PIPELINE_SOUND_LOST, NULL), 1);
+        assert_int_equal(bench->notices, 1);
         stop(bench);
         check_pictures(bench);
         assert_int_equal(bench->lane[BC_LANE_PICTURE].count, 150);
@@ -562,7 +586,8 @@ int main(void)
                 cmocka_unit_test(test_a_stop_while_a_long_silence_is_made),
                 cmocka_unit_test(test_a_picture_encoder_that_fails_ends_its_lane_alone),
                 cmocka_unit_test(test_frames_lost_at_the_end),
-                cmocka_unit_test(test_a_sound_encoder_that_fails_ends_its_lane_alone),
+                cmocka_unit_test(test_a_sound_encoder_that_fails_is_replaced),
+                cmocka_unit_test(test_a_sound_encoder_that_fails_for_good_ends_its_lane_alone),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
