@@ -21,8 +21,8 @@ struct bc_recovery_report {
 };
 
 // Recovers every recording of an earlier run that the store lists as open. 0, even when some failed: see the report.
-// -ECANCELED: *cancelled (NULL: none) was set, by any thread, before all was done; it is seen between two segments, and what is left
-// is for the next start.
+// -ECANCELED: *cancelled (NULL: none) was set, by any thread, before all was done; it is seen between two segments, and
+// what is left is for the next start.
 int bc_recovery_run(struct bc_store *store, const atomic_bool *cancelled, struct bc_recovery_report *ret_report);
 
 #endif
