@@ -21,6 +21,7 @@ struct simulated_mic {
         bool cancelled;            // or not started
         enum bc_fault fault;
         int64_t next; // sample number of the next one to read
+        bool broken;  // those before it were lost
 };
 
 // ---- sample clock --------------------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ static int start(struct bc_mic *mic)
         struct simulated_mic *self = simulated(mic);
 
         bc_monitor_lock(&self->monitor);
-        self->cancelled = false;
+        self->cancelled = self->broken = false;
         self->next = bc_sample_clock_at(&self->config.sample_clock, bc_clock_now_ns(self->monitor.clock));
         bc_monitor_unlock(&self->monitor);
         return 0;
@@ -78,13 +79,22 @@ static void cancel(struct bc_mic *mic)
         bc_monitor_unlock(&self->monitor);
 }
 
+// Locked.
+static void lose_until(struct simulated_mic *self, int64_t sample)
+{
+        if (sample <= self->next)
+                return;
+        self->next = sample;
+        self->broken = true;
+}
+
 // A reader that comes too late finds that the device has overwritten what it did not read.
 static void drop_overrun(struct simulated_mic *self, int64_t now_ns)
 {
         const struct bc_sample_clock *clock = &self->config.sample_clock;
 
         if (now_ns - bc_sample_clock_time_ns(clock, self->next) > BUFFER_NS)
-                self->next = bc_sample_clock_at(clock, now_ns - self->period_ns);
+                lose_until(self, bc_sample_clock_at(clock, now_ns - self->period_ns));
 }
 
 // Locked. Waits until a whole period is captured. 0, or why not.
@@ -127,10 +137,10 @@ static int64_t stamp(const struct simulated_mic *self, int64_t sample)
         return time_ns > 0 ? time_ns : 0;
 }
 
-static int read_period(struct bc_mic *mic, int16_t *samples, int64_t deadline_ns, size_t *ret_samples,
-                       int64_t *ret_time_ns)
+static int read_period(struct bc_mic *mic, int16_t *samples, int64_t deadline_ns, struct bc_mic_chunk *ret_chunk)
 {
         struct simulated_mic *self = simulated(mic);
+        bool broken = false;
         int64_t first = 0;
         int r;
 
@@ -138,7 +148,9 @@ static int read_period(struct bc_mic *mic, int16_t *samples, int64_t deadline_ns
         r = wait_for_period(self, deadline_ns);
         if (r == 0) {
                 first = self->next;
+                broken = self->broken;
                 self->next += (int64_t)mic->info.period_samples;
+                self->broken = false;
         }
         bc_monitor_unlock(&self->monitor);
         if (r < 0)
@@ -147,12 +159,12 @@ static int read_period(struct bc_mic *mic, int16_t *samples, int64_t deadline_ns
         r = self->ops->hear(self->sound, first, mic->info.period_samples, samples);
         if (r < 0) {
                 bc_monitor_lock(&self->monitor);
+                self->broken = true; // this period is not heard
                 r = wait_for_deadline(self, deadline_ns, r);
                 bc_monitor_unlock(&self->monitor);
                 return r;
         }
-        *ret_samples = mic->info.period_samples;
-        *ret_time_ns = stamp(self, first);
+        *ret_chunk = (struct bc_mic_chunk){ mic->info.period_samples, stamp(self, first), broken };
         return 0;
 }
 
@@ -211,14 +223,21 @@ void bc_simulated_mic_set_fault(struct bc_mic *mic, enum bc_fault fault)
         struct simulated_mic *self = simulated(mic);
 
         bc_monitor_lock(&self->monitor);
-        if (fault == BC_FAULT_NONE && self->fault != BC_FAULT_NONE) {
-                int64_t at = bc_sample_clock_at(&self->config.sample_clock,
-                                                bc_clock_now_ns(self->monitor.clock));
-
-                if (at > self->next)
-                        self->next = at;
-        }
+        if (fault == BC_FAULT_NONE && self->fault != BC_FAULT_NONE)
+                lose_until(self, bc_sample_clock_at(&self->config.sample_clock,
+                                                    bc_clock_now_ns(self->monitor.clock)));
         self->fault = fault;
+        bc_monitor_wake(&self->monitor);
+        bc_monitor_unlock(&self->monitor);
+}
+
+void bc_simulated_mic_overrun(struct bc_mic *mic, int64_t lost_ns)
+{
+        struct simulated_mic *self = simulated(mic);
+        const struct bc_sample_clock *clock = &self->config.sample_clock;
+
+        bc_monitor_lock(&self->monitor);
+        lose_until(self, bc_sample_clock_at(clock, bc_sample_clock_time_ns(clock, self->next) + lost_ns));
         bc_monitor_wake(&self->monitor);
         bc_monitor_unlock(&self->monitor);
 }

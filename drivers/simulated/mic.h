@@ -47,6 +47,9 @@ struct bc_simulated_mic_config {
 int bc_simulated_mic_new(struct bc_clock *clock, const struct bc_simulated_mic_config *config,
                          const struct bc_sound_ops *ops, void *sound, struct bc_mic **ret_mic);
 
+// The device overwrites so much of what it would deliver next, and says so, as after an overrun. Any thread.
+void bc_simulated_mic_overrun(struct bc_mic *mic, int64_t lost_ns);
+
 // From now on. After a fault the sound goes on with what is captured from that moment. Any thread.
 void bc_simulated_mic_set_fault(struct bc_mic *mic, enum bc_fault fault);
 

@@ -18,10 +18,16 @@ struct bc_mic_info {
         size_t period_samples; // read() delivers at most this many samples per channel at once
 };
 
+// What one read delivers.
+struct bc_mic_chunk {
+        size_t samples;  // per channel: 1 .. info.period_samples
+        int64_t time_ns; // media time at which the first of them was captured
+        bool broken;     // samples between the chunk before and this one were lost, however few: the device said so
+};
+
 struct bc_mic_ops {
         int (*start)(struct bc_mic *mic);
-        int (*read)(struct bc_mic *mic, int16_t *samples, int64_t deadline_ns,
-                    size_t *ret_samples, int64_t *ret_time_ns);
+        int (*read)(struct bc_mic *mic, int16_t *samples, int64_t deadline_ns, struct bc_mic_chunk *ret_chunk);
         void (*cancel)(struct bc_mic *mic);
         void (*stop)(struct bc_mic *mic);
         void (*free)(struct bc_mic *mic);
@@ -38,14 +44,13 @@ static inline int bc_mic_start(struct bc_mic *mic)
         return mic->ops->start(mic);
 }
 
-// Waits for sound until deadline_ns (media time). 0: samples holds *ret_samples samples per channel (1 ..
-// info.period_samples), the first of them captured at media time *ret_time_ns. -ETIMEDOUT: none came.
+// Waits for sound until deadline_ns (media time). 0: samples holds what *ret_chunk says. -ETIMEDOUT: none came.
 // -ECANCELED: bc_mic_cancel(). Another negative errno: the device failed; reading on is allowed and may recover,
 // and such a call does not return before deadline_ns unless it is cancelled.
 static inline int bc_mic_read(struct bc_mic *mic, int16_t *samples, int64_t deadline_ns,
-                              size_t *ret_samples, int64_t *ret_time_ns)
+                              struct bc_mic_chunk *ret_chunk)
 {
-        return mic->ops->read(mic, samples, deadline_ns, ret_samples, ret_time_ns);
+        return mic->ops->read(mic, samples, deadline_ns, ret_chunk);
 }
 
 // Makes a read() under way, and every later one until start(), return -ECANCELED. Any thread.

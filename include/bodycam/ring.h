@@ -60,6 +60,7 @@ struct bc_ring_level {
         int64_t oldest_ns, newest_ns; // start times of the oldest key frame and the newest picture; -1: none
         size_t bytes[BC_LANE_COUNT], capacity_bytes[BC_LANE_COUNT];
         uint64_t evicted_for_space;   // units that went because a lane was full, since the start
+        int64_t forgotten_ns; // start of the newest picture that went though it was being recorded; -1: none did
 };
 
 // 0 or -ENOMEM, -EINVAL. The clock is borrowed.
@@ -74,6 +75,9 @@ int bc_ring_append(struct bc_ring *ring, enum bc_lane lane, const struct bc_unit
 
 // The lane's stream ends at end_ns: the duration of its last unit is known now and nothing follows.
 void bc_ring_end(struct bc_ring *ring, enum bc_lane lane, int64_t end_ns);
+
+// The same; lost: frames lost between the last unit and the end.
+void bc_ring_end_lossy(struct bc_ring *ring, enum bc_lane lane, int64_t end_ns, uint16_t lost);
 
 // Opens the lanes again after bc_ring_end(), emptied: a new stream starts (sensors on again).
 void bc_ring_restart(struct bc_ring *ring);
@@ -93,7 +97,7 @@ int bc_ring_place(struct bc_ring *ring, int64_t from_ns, struct bc_cursor *ret_c
 
 // Looks at the unit `ahead` places after the cursor without reading it. 0; -EAGAIN: not there yet; -EPIPE: the
 // reader was overtaken, its next unit is gone; -ENODATA: the lane has ended before it, *ret_unit then holds only
-// time_ns, the lane's end.
+// time_ns, the lane's end, and lost, before it.
 int bc_ring_peek(struct bc_ring *ring, const struct bc_cursor *cursor, enum bc_lane lane, uint64_t ahead,
                  struct bc_unit *ret_unit);
 

@@ -14,6 +14,7 @@
 #include "control/handover.h"
 #include "evidence/recovery.h"
 
+#define CAMERA_RETRY_NS BC_NS_PER_S
 #define RETRY_FIRST_NS (2 * BC_NS_PER_S)
 #define RETRY_LAST_NS (30 * BC_NS_PER_S)
 
@@ -50,7 +51,7 @@ struct bc_controller {
         char stop_by[BC_BY_BYTES]; // what began the post-event seconds
         bool trouble;              // the recorder's last word on writing
 
-        struct bc_timer *post_event, *dwell, *retry, *give_up;
+        struct bc_timer *post_event, *dwell, *retry, *give_up, *camera_retry;
         int64_t retry_ns; // the next pause
 
         struct bc_thread *recovery;
@@ -148,12 +149,28 @@ struct bc_recorder_sink bc_controller_recorder_sink(struct bc_controller *contro
 
 // ---- sensors -------------------------------------------------------------------------------------------------
 
+static void retry_camera_if_due(struct bc_controller *controller)
+{
+        if (bc_pipeline_lacks_camera(controller->pipeline))
+                bc_timer_set(controller->camera_retry, now_ns(controller) + CAMERA_RETRY_NS);
+}
+
+static void on_camera_retry(void *user, int64_t due_ns)
+{
+        struct bc_controller *controller = user;
+
+        (void)due_ns;
+        bc_pipeline_retry_camera(controller->pipeline);
+        retry_camera_if_due(controller);
+}
+
 static void run_pipeline(struct bc_controller *controller, bool proof)
 {
         int r = bc_pipeline_start(controller->pipeline);
 
         controller->pipeline_runs = r == 0;
         bc_capture_started(&controller->capture, proof);
+        retry_camera_if_due(controller);
         if (r < 0) {
                 bc_log_error("sensors could not be started: %s", strerror(-r));
                 bc_capture_set_failed(&controller->capture, now_ns(controller));
@@ -377,7 +394,9 @@ static void on_recovered(struct bc_controller *controller)
         const struct bc_recovery_report *report = &controller->report;
 
         bc_thread_join(BC_TAKE(controller->recovery));
-        if (controller->recovery_error < 0)
+        if (controller->recovery_error == -ECANCELED)
+                bc_log_notice("the rest is recovered at the next start");
+        else if (controller->recovery_error < 0)
                 bc_log_error("recordings of earlier runs could not be recovered: %s",
                              strerror(-controller->recovery_error));
         else if (report->recordings > 0)
@@ -496,6 +515,8 @@ int bc_controller_new(const struct bc_controller_parts *parts, const struct bc_c
                 r = bc_timer_new(parts->loop, on_retry, controller, &controller->retry);
         if (r == 0)
                 r = bc_timer_new(parts->loop, on_give_up, controller, &controller->give_up);
+        if (r == 0)
+                r = bc_timer_new(parts->loop, on_camera_retry, controller, &controller->camera_retry);
         if (r < 0)
                 return r;
         *ret_controller = BC_TAKE(controller);
@@ -536,6 +557,7 @@ void bc_controller_free(struct bc_controller *controller)
         bc_timer_free(controller->dwell);
         bc_timer_free(controller->retry);
         bc_timer_free(controller->give_up);
+        bc_timer_free(controller->camera_retry);
         free(controller);
 }
 

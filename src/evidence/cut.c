@@ -14,6 +14,7 @@ struct picture_cut {
         size_t pictures;
         int64_t end_ns;
         bool segment_ends, recording_ends;
+        struct bc_unit ending; // when the recording ends
         size_t bytes;
 };
 
@@ -46,7 +47,7 @@ static bool reaches_too_far(const struct bc_cut_rule *rule, const struct picture
 static int cut_pictures(struct bc_ring *ring, const struct bc_cursor *cursor, const struct bc_cut_rule *rule,
                         struct picture_cut *ret_cut, struct bc_unit *ret_last)
 {
-        struct picture_cut cut = { .end_ns = rule->from_ns };
+        struct picture_cut cut = { .end_ns = rule->from_ns, .ending = { .time_ns = -1 } };
         struct bc_unit last = { .time_ns = -1 };
 
         for (;;) {
@@ -73,6 +74,7 @@ static int cut_pictures(struct bc_ring *ring, const struct bc_cursor *cursor, co
                                 cut.end_ns = unit.time_ns;
                                 cut.recording_ends = true;
                         }
+                        cut.ending = unit;
                         *ret_cut = cut;
                         return 0;
                 }
@@ -87,6 +89,7 @@ static int cut_pictures(struct bc_ring *ring, const struct bc_cursor *cursor, co
                         } else {
                                 cut.end_ns = unit.time_ns;
                         }
+                        cut.ending = unit;
                         *ret_cut = cut;
                         return 0;
                 }
@@ -204,6 +207,7 @@ int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct b
                 .end_ns = pictures.end_ns,
                 .segment_ends = pictures.segment_ends,
                 .recording_ends = pictures.recording_ends,
+                .ending = pictures.ending,
                 .payload_bytes = pictures.bytes,
         };
         if (r == -EAGAIN && now_ns >= last_ns &&

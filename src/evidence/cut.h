@@ -51,6 +51,8 @@ struct bc_cut {
         int64_t end_ns;         // where the fragment ends: start of the first picture not in it
         bool picture_end_guessed; // the last picture's end did not come in time and is end_ns
         bool segment_ends, recording_ends;
+        struct bc_unit ending;  // what ends the recording: the first picture not in it, or the end of the lane; its time,
+                                // flags and lost tell of the time before it. time_ns -1: neither
         bool sound_missing;     // segment or recording ends without having seen all its sound
         bool sound_ended;       // the sound lane ended well before the fragment does
         size_t payload_bytes;

@@ -105,3 +105,36 @@ void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut)
                         bc_declare_clock(recording, unit->time_ns);
         }
 }
+
+// How many of the lost frames were due before until_ns, the first of them at from_ns. Those after the end of the
+// recording are not missing in it.
+static uint64_t lost_before(const struct bc_recording *recording, uint64_t lost, int64_t from_ns, int64_t until_ns)
+{
+        int64_t interval_ns = recording->stream->picture.interval_ns;
+        uint64_t due = (uint64_t)((until_ns - from_ns + interval_ns - 1) / interval_ns);
+
+        return lost < due ? lost : due;
+}
+
+void bc_declare_end(struct bc_recording *recording, const struct bc_cut *cut, int64_t end_ns)
+{
+        int64_t from_ns = recording->last_picture_ns + recording->stream->picture.interval_ns;
+        const struct bc_unit *unit = &cut->ending;
+        uint64_t lost = unit->lost;
+
+        if (recording->last_picture_ns < 0 || unit->time_ns < 0)
+                return;
+        if (unit->time_ns > end_ns && from_ns >= end_ns)
+                return; // the last picture was true to the end
+        if (unit->time_ns > end_ns)
+                lost = lost_before(recording, lost, from_ns, end_ns);
+        else
+                end_ns = unit->time_ns;
+        if (from_ns > end_ns)
+                from_ns = end_ns;
+        if (lost > 0)
+                bc_declare_gap(recording, BC_GAP_FRAMES_LOST, from_ns, end_ns, lost);
+        if (unit->flags & BC_UNIT_SUBSTITUTE && from_ns < end_ns &&
+            !bc_manifest_lasts(&recording->manifest, BC_GAP_NO_PICTURE))
+                bc_declare_gap(recording, BC_GAP_NO_PICTURE, from_ns, end_ns, 0);
+}

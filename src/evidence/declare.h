@@ -16,4 +16,8 @@ void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut);
 // Declares what the clock says from time_ns on, and how far it was moved there.
 void bc_declare_clock(struct bc_recording *recording, int64_t time_ns);
 
+// The recording ends with this cut: what was lost between its last picture and its end is told by what ended it, which
+// is not part of it.
+void bc_declare_end(struct bc_recording *recording, const struct bc_cut *cut, int64_t end_ns);
+
 #endif

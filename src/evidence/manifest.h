@@ -52,7 +52,7 @@ struct bc_manifest_segment {
         int64_t end_ticks;           // media time where its last durable picture ends
         uint64_t bytes;              // durable so far; the whole file once closed
         uint32_t fragments;
-        uint32_t follows;            // number of an abandoned segment that this one succeeds, or 0
+        uint32_t follows;            // number of the segment that this one succeeds and may repeat a GOP of, or 0
         int error;                   // abandoned: negative errno
         uint64_t tail_bytes;         // recovered: bytes moved to NNNN.tail
         uint64_t missing_bytes;      // recovered: bytes that had been durable and are gone

@@ -14,6 +14,7 @@
 // A recording asked for: its press, and once it is stopped its end.
 struct job {
         int64_t press_ns, end_ns; // end BC_NS_NEVER: not stopped
+        int64_t from_ns;          // the press of what is not durable yet: after press_ns when a recording was left
         char reason[BC_RECORDER_REASON_BYTES_MAX + 1], stop_reason[BC_RECORDER_REASON_BYTES_MAX + 1];
 };
 
@@ -40,6 +41,8 @@ struct bc_recorder {
         bool announced;
         int64_t durable_ns; // as published last, of this recording
         int64_t overtaken_ns; // as told last, of this recording
+        int64_t failing_ns;   // since when nothing of this recording could be made durable; -1: it can
+        int64_t leave_ns;     // after which time it is left
         uint64_t seen; // changes of the ring
         int64_t room_due_ns; // when to ask for the store's room again
 };
@@ -63,13 +66,12 @@ static void publish(struct bc_recorder *recorder, int error)
         bc_monitor_lock(&recorder->monitor);
         before = status->error;
         // A step that did not fail proves nothing; one that made something durable does.
-        if (error == 0 && recording->durable_ns <= recorder->durable_ns &&
-            (recording->stage != BC_STAGE_DONE || recording->durable_ns < 0))
+        if (error == 0 && recording->durable_ns <= recorder->durable_ns && recording->stage != BC_STAGE_DONE)
                 error = before;
         recorder->durable_ns = recording->durable_ns;
         status->error = error;
         status->counter = manifest->counter;
-        status->press_ns = recording->press_ns;
+        status->press_ns = recorder->job[0].press_ns;
         status->first_ns = recording->first_ns;
         status->durable_ns = recording->durable_ns;
         status->segments = (uint32_t)manifest->segments;
@@ -135,12 +137,54 @@ static void finish_recording(struct bc_recorder *recorder)
 static void begin_recording(struct bc_recorder *recorder, const struct job *job)
 {
         bc_recording_init(&recorder->recording, recorder->ring, recorder->store, recorder->stream, &recorder->config,
-                          &recorder->buffer, job->press_ns, job->reason);
+                          &recorder->buffer, job->from_ns, job->reason);
         recorder->begun = true;
         recorder->announced = false;
-        recorder->durable_ns = -1;
+        recorder->durable_ns = recorder->failing_ns = -1;
         recorder->overtaken_ns = 0;
 }
+
+// ---- a recording that alone cannot be written ------------------------------------------------------------------
+
+// Its folder is gone, or lies on a bad block: everything behind it would wait for ever. A card that is full or a machine
+// without memory is nobody's own trouble.
+static bool is_to_be_left(struct bc_recorder *recorder, int error, int64_t now_ns)
+{
+        if (recorder->failing_ns < 0)
+                recorder->failing_ns = now_ns;
+        if (recorder->recording.folder_fd < 0 || now_ns - recorder->failing_ns < recorder->leave_ns ||
+            error == -ENOSPC || error == -EDQUOT || error == -ENOMEM)
+                return false;
+        return bc_store_probe(recorder->store) == 0;
+}
+
+static void leave_recording(struct bc_recorder *recorder, int error)
+{
+        const struct bc_recording *recording = &recorder->recording;
+        unsigned long long counter = recording->manifest.counter;
+        bool rest = recording->stage != BC_STAGE_CLOSE;
+        struct job *job = &recorder->job[0];
+        char reason[sizeof(job->reason)];
+
+        bc_log_error("recording %llu cannot be written, though the store can: %s; it is left for the next start%s",
+                     counter, strerror(-error), rest ? ", a new one goes on" : "");
+        if (recorder->leave_ns < BC_RECORDER_LEAVE_MAX_NS)
+                recorder->leave_ns *= 2;
+        if (!rest) {
+                finish_recording(recorder);
+                return;
+        }
+        bc_monitor_lock(&recorder->monitor);
+        if (recording->durable_ns >= 0 && recording->declared_ns > job->from_ns)
+                job->from_ns = recording->declared_ns;
+        snprintf(reason, sizeof(reason), "goes on from %llu: %.24s", counter, job->reason);
+        memcpy(job->reason, reason, sizeof(reason));
+        bc_monitor_unlock(&recorder->monitor);
+        bc_recording_done(&recorder->recording);
+        recorder->begun = false;
+}
+
+// ---- the work ------------------------------------------------------------------------------------------------
 
 static void wait_after_trouble(struct bc_recorder *recorder)
 {
@@ -172,10 +216,18 @@ static bool work_on(struct bc_recorder *recorder, const struct job *job, bool qu
                 finish_recording(recorder);
                 return true;
         }
+        if (recording->durable_ns > durable_ns) {
+                recorder->failing_ns = -1;
+                recorder->leave_ns = BC_RECORDER_LEAVE_NS;
+        }
         // With something made durable the trouble is elsewhere (the manifest): it must not slow the fragments down.
         if (r < 0 && recording->durable_ns == durable_ns) {
                 if (quit && now_ns >= give_up_ns)
                         return false;
+                if (is_to_be_left(recorder, r, now_ns)) {
+                        leave_recording(recorder, r);
+                        return true;
+                }
                 wait_after_trouble(recorder);
         }
         return true;
@@ -235,6 +287,7 @@ int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_stor
         recorder->config = *config;
         recorder->sink = *sink;
         recorder->status.first_ns = recorder->status.durable_ns = -1;
+        recorder->leave_ns = BC_RECORDER_LEAVE_NS;
         bc_monitor_init(&recorder->monitor, clock);
         look_at_room(recorder);
         r = bc_fragment_buffer_init(&recorder->buffer, config->fragment_bytes);
@@ -300,7 +353,7 @@ int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char
                 return r;
         }
         job = &recorder->job[recorder->jobs++];
-        *job = (struct job){ .press_ns = press_ns, .end_ns = BC_NS_NEVER };
+        *job = (struct job){ .press_ns = press_ns, .from_ns = press_ns, .end_ns = BC_NS_NEVER };
         snprintf(job->reason, sizeof(job->reason), "%s", reason);
         // At once, in the caller: not one more GOP may be evicted after the press.
         bc_ring_set_recording(recorder->ring, true);

@@ -23,6 +23,11 @@ struct bc_store;
 #define BC_RECORDER_REASON_BYTES_MAX 64
 #define BC_RECORDER_ROOM_EVERY_NS (2 * BC_NS_PER_S)
 
+// A recording that cannot be written for so long, in a store that can, is left as it is for the next start to recover;
+// what of it is not durable goes into a new one. Twice as long each time until something becomes durable.
+#define BC_RECORDER_LEAVE_NS (10 * BC_NS_PER_S)
+#define BC_RECORDER_LEAVE_MAX_NS (640 * BC_NS_PER_S)
+
 struct bc_recorder_config {
         int64_t pre_event_ns;
         bool pre_event_sound;  // false: sound begins at the press
@@ -41,7 +46,7 @@ struct bc_recorder_config {
 enum bc_recorder_notice {
         BC_RECORDER_DURABLE,  // the first fragment of the recording is on the disk; value: its counter
         BC_RECORDER_CLOSED,   // the recording is closed (what could not be finalised, the next start sees to); value: its
-                              // counter, or 0 when it came to nothing
+                              // counter
         BC_RECORDER_TROUBLE,  // nothing can be made durable at the moment; value: negative errno; it keeps trying
         BC_RECORDER_WELL,     // writing works again
         BC_RECORDER_GAP,      // the ring overtook the recorder; value: length of the gap in ns

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,42 +11,12 @@
 #include "base/log.h"
 #include "evidence/declare.h"
 #include "evidence/describe.h"
+#include "evidence/place.h"
 
 // A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
 #define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
 // The last picture of a stream lasts a little longer than its end; a hole is longer than this.
 #define EARLY_END_NS (500 * BC_NS_PER_MS)
-
-// ---- buffer --------------------------------------------------------------------------------------------------
-
-int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes)
-{
-        buffer->room = bc_segment_room(BC_CUT_UNITS_MAX);
-        buffer->payload_room = payload_bytes;
-        buffer->bytes = malloc(buffer->room + payload_bytes);
-        return buffer->bytes ? 0 : -ENOMEM;
-}
-
-void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer)
-{
-        free(buffer->bytes);
-        buffer->bytes = NULL;
-}
-
-// Only a single access unit beyond what rate control should produce gets here.
-static int reserve_payload(struct bc_fragment_buffer *buffer, size_t payload_bytes)
-{
-        uint8_t *bytes;
-
-        if (payload_bytes <= buffer->payload_room)
-                return 0;
-        bytes = realloc(buffer->bytes, buffer->room + payload_bytes);
-        if (!bytes)
-                return -ENOMEM;
-        buffer->bytes = bytes;
-        buffer->payload_room = payload_bytes;
-        return 0;
-}
 
 // ---- beginning -----------------------------------------------------------------------------------------------
 
@@ -89,36 +58,6 @@ void bc_recording_done(struct bc_recording *recording)
         bc_manifest_done(&recording->manifest);
 }
 
-static int place(struct bc_recording *recording, int64_t end_ns)
-{
-        int64_t from_ns = recording->press_ns - recording->config->pre_event_ns;
-        struct bc_unit unit;
-        int r;
-
-        r = bc_ring_place(recording->ring, from_ns, &recording->cursor);
-        if (r == 0)
-                r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
-        if (r == -EPIPE)
-                return 0; // evicted between the two calls: again
-        if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns)) {
-                // The stream ended, or the recording was stopped, before there was anything to record.
-                bc_log_warning("a recording asked for by %s came to nothing: there was no picture",
-                               recording->manifest.reason);
-                recording->stage = BC_STAGE_DONE;
-                return 0;
-        }
-        if (r < 0)
-                return r;
-        recording->first_ns = recording->from_ns = recording->declared_ns = unit.time_ns;
-        recording->sound_declared_ticks = bc_ticks_from_ns(
-                unit.time_ns > recording->sound_from_ns ? unit.time_ns : recording->sound_from_ns);
-        if (unit.time_ns > from_ns)
-                bc_declare_gap(recording, BC_GAP_PRE_EVENT, from_ns, unit.time_ns, 0);
-        bc_declare_clock(recording, unit.time_ns);
-        recording->stage = BC_STAGE_BEGIN;
-        return 0;
-}
-
 static int begin(struct bc_recording *recording)
 {
         int r = bc_store_begin(recording->store, &recording->manifest.counter, &recording->folder_fd);
@@ -126,7 +65,7 @@ static int begin(struct bc_recording *recording)
         if (r < 0)
                 return r;
         recording->manifest_stale = true;
-        recording->stage = BC_STAGE_WRITE;
+        recording->stage = recording->first_ns >= 0 ? BC_STAGE_WRITE : BC_STAGE_CLOSE;
         return 0;
 }
 
@@ -144,10 +83,13 @@ static int save_manifest(struct bc_recording *recording)
 
 // ---- segments ------------------------------------------------------------------------------------------------
 
+// To the tick, as units of sound lie: one that starts at the very tick is in.
 static int64_t sound_from(const struct bc_recording *recording)
 {
-        return recording->sound_from_ns > recording->segment_from_ns ? recording->sound_from_ns :
-                                                                       recording->segment_from_ns;
+        int64_t from_ns = recording->sound_from_ns > recording->segment_from_ns ? recording->sound_from_ns :
+                                                                                  recording->segment_from_ns;
+
+        return bc_ns_from_ticks(bc_ticks_from_ns(from_ns));
 }
 
 // Sound lies on a grid of whole units since boot, so its first unit is known before it is there.
@@ -259,39 +201,21 @@ static void abandon_segment(struct bc_recording *recording, int error)
 
 // ---- going on after a failed write or when overtaken -----------------------------------------------------------
 
-// Moves the cursor to the first key frame that starts at or after time_ns.
-static int skip_to_key(struct bc_recording *recording, int64_t time_ns)
-{
-        struct bc_cursor *cursor = &recording->cursor;
-        struct bc_unit unit;
-        int r;
-
-        while ((r = bc_ring_peek(recording->ring, cursor, BC_LANE_PICTURE, 0, &unit)) == 0) {
-                if (unit.time_ns >= time_ns && unit.flags & BC_UNIT_KEY)
-                        return 0;
-                cursor->next[BC_LANE_PICTURE]++;
-        }
-        return r;
-}
-
 static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
 {
+        int64_t until_ns = end_ns < now_ns ? end_ns : now_ns;
         struct bc_unit unit;
         int r;
 
-        // Goes on with the first picture that is not durable; sound alone may be further. After a failed write up to one
-        // GOP is repeated, so that the successor starts on a key frame.
-        r = bc_ring_place(recording->ring, recording->overtaken ? -1 : recording->declared_ns, &recording->cursor);
-        if (r == 0 && recording->overtaken)
-                r = skip_to_key(recording, recording->declared_ns);
+        r = bc_place_again(recording);
         if (r == 0)
                 r = bc_ring_peek(recording->ring, &recording->cursor, BC_LANE_PICTURE, 0, &unit);
         if (r == -EPIPE)
                 return 0;
         if (r == -ENODATA || (r == 0 && unit.time_ns >= end_ns) ||
             (r == -EAGAIN && end_ns != BC_NS_NEVER && now_ns >= end_ns + BC_CUT_LAST_NS)) {
-                if (recording->declared_ns < end_ns)
-                        bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, end_ns, 0);
+                if (recording->declared_ns < until_ns)
+                        bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, until_ns, 0);
                 recording->stage = BC_STAGE_CLOSE;
                 return 0;
         }
@@ -305,19 +229,38 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
         return 0;
 }
 
-static int fall_behind(struct bc_recording *recording)
+// The segment ends though the recording does not.
+static int interrupt(struct bc_recording *recording)
 {
         int64_t sound_ns = bc_ns_from_ticks(recording->sound_declared_ticks);
-        int r;
 
-        // The hole begins where the last complete picture ended, not where the next fragment would have begun.
-        bc_log_warning("the ring overtook the recorder");
-        r = end_segment(recording);
         // No sound twice: unlike after a failed write, what was written is good.
         if (recording->sound_from_ns < sound_ns)
                 recording->sound_from_ns = sound_ns;
-        recording->overtaken = true;
         recording->stage = BC_STAGE_RESUME;
+        return end_segment(recording);
+}
+
+static int fall_behind(struct bc_recording *recording)
+{
+        // The hole begins where the last complete picture ended, not where the next fragment would have begun.
+        bc_log_warning("the ring overtook the recorder");
+        recording->overtaken = true;
+        return interrupt(recording);
+}
+
+// Sound is missing before the fragment, and its track cannot have a hole: the next segment does not miss a picture for it.
+static int begin_anew(struct bc_recording *recording)
+{
+        uint32_t number = recording->number;
+        int r;
+
+        if (recording->segment.durable_bytes == 0)
+                return fall_behind(recording);
+        bc_log_notice("the sound does not go on where it left off: a new segment");
+        recording->overtaken = false;
+        r = interrupt(recording);
+        recording->follows = number;
         return r;
 }
 
@@ -330,94 +273,30 @@ static int64_t segment_until(const struct bc_recording *recording)
         return recording->segment_from_ns + recording->config->segment_ns;
 }
 
-static int read_lane(struct bc_recording *recording, struct bc_cursor *cursor, enum bc_lane lane, size_t units,
-                     size_t *used)
-{
-        struct bc_fragment_buffer *buffer = recording->buffer;
-
-        for (size_t i = 0; i < units; i++) {
-                struct bc_unit *unit = &buffer->unit[lane][i];
-                int r = bc_ring_read(recording->ring, cursor, lane, buffer->bytes + buffer->room + *used,
-                                     buffer->payload_room - *used, unit);
-
-                if (r < 0)
-                        return r;
-                buffer->sample[lane][i].size_bytes = unit->size_bytes;
-                buffer->sample[lane][i].sync = unit->flags & BC_UNIT_KEY;
-                *used += unit->size_bytes;
-        }
-        return 0;
-}
-
 // Where the lane's track has come to.
 static int64_t track_end_ticks(const struct bc_recording *recording, enum bc_lane lane)
 {
         return recording->base_ticks[lane] + (int64_t)recording->decode_ticks[lane];
 }
 
-static uint32_t duration_ticks(int64_t ticks)
+static void time_lane(struct bc_recording *recording, enum bc_lane lane, int64_t end_ns)
 {
-        return (uint32_t)(ticks < 1 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks);
+        bc_fragment_buffer_time(recording->buffer, lane, track_end_ticks(recording, lane), end_ns);
 }
 
-// Durations follow from the start times, each rounded once, against what the track has used so far: no drift. The last
-// unit ends at end_ns.
-static void time_units(struct bc_recording *recording, enum bc_lane lane, size_t units, int64_t end_ns)
+static size_t make_runs(const struct bc_recording *recording, struct bc_run run[BC_LANE_COUNT])
 {
-        const struct bc_unit *unit = recording->buffer->unit[lane];
-        int64_t at_ticks = track_end_ticks(recording, lane);
-
-        for (size_t i = 0; i < units; i++) {
-                int64_t next_ns = i + 1 < units ? unit[i + 1].time_ns : end_ns;
-                uint32_t ticks = duration_ticks(bc_ticks_from_ns(next_ns) - at_ticks);
-
-                recording->buffer->sample[lane][i].duration_ticks = ticks;
-                at_ticks += ticks;
-        }
-}
-
-// -ESTALE: the sound does not go on where the fragment before left off, so it cannot be in the same segment. A hole
-// inside the fragment lengthens the unit before it.
-static int time_sound(struct bc_recording *recording, const struct bc_cut *cut)
-{
-        const struct bc_unit *unit = recording->buffer->unit[BC_LANE_SOUND];
-        int64_t at_ticks = track_end_ticks(recording, BC_LANE_SOUND);
-
-        if (cut->sounds > 0 && bc_ticks_from_ns(unit[0].time_ns) != at_ticks)
-                return -ESTALE;
-        for (size_t i = 0; i < cut->sounds; i++) {
-                int64_t ticks = BC_SOUND_UNIT_SAMPLES;
-
-                if (i + 1 < cut->sounds)
-                        ticks = bc_ticks_from_ns(unit[i + 1].time_ns) - at_ticks;
-                recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks = duration_ticks(ticks);
-                at_ticks += duration_ticks(ticks);
-        }
-        return 0;
-}
-
-// How many units of each lane the fragment has.
-static void count_units(const struct bc_cut *cut, size_t ret_units[BC_LANE_COUNT])
-{
-        ret_units[BC_LANE_PICTURE] = cut->pictures;
-        ret_units[BC_LANE_SOUND] = cut->sounds;
-        ret_units[BC_LANE_TEXT] = cut->text.units;
-        ret_units[BC_LANE_POSITION] = cut->position.units;
-}
-
-static size_t make_runs(struct bc_recording *recording, const size_t units[BC_LANE_COUNT],
-                        struct bc_run run[BC_LANE_COUNT])
-{
+        const struct bc_fragment_buffer *buffer = recording->buffer;
         uint32_t track = 0;
         size_t runs = 0;
 
         for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++) {
-                if (units[lane] > 0)
+                if (buffer->units[lane] > 0)
                         run[runs++] = (struct bc_run){
                                 .track = track,
                                 .decode_ticks = recording->decode_ticks[lane],
-                                .sample = recording->buffer->sample[lane],
-                                .samples = units[lane],
+                                .sample = buffer->sample[lane],
+                                .samples = buffer->units[lane],
                         };
                 track += bc_stream_has(recording->stream, lane);
         }
@@ -433,12 +312,11 @@ static int64_t sound_end_ns(const struct bc_recording *recording)
 static void note_durable(struct bc_recording *recording, const struct bc_cut *cut)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
-        size_t units[BC_LANE_COUNT];
+        const struct bc_fragment_buffer *buffer = recording->buffer;
 
-        count_units(cut, units);
         for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++)
-                for (size_t i = 0; i < units[lane]; i++)
-                        recording->decode_ticks[lane] += recording->buffer->sample[lane][i].duration_ticks;
+                for (size_t i = 0; i < buffer->units[lane]; i++)
+                        recording->decode_ticks[lane] += buffer->sample[lane][i].duration_ticks;
         bc_declare_units(recording, cut);
         if (cut->pictures > 0) {
                 recording->durable_ns = cut->end_ns;
@@ -466,26 +344,25 @@ static int write_fragment(struct bc_recording *recording, const struct bc_cut *c
         struct bc_fragment_buffer *buffer = recording->buffer;
         struct bc_cursor cursor = recording->cursor;
         struct bc_run run[BC_LANE_COUNT];
-        size_t units[BC_LANE_COUNT], used = 0, runs;
+        size_t payload_bytes, runs;
         int r;
 
-        count_units(cut, units);
-        r = reserve_payload(buffer, cut->payload_bytes);
-        for (enum bc_lane lane = 0; lane < BC_LANE_COUNT && r == 0; lane++)
-                r = read_lane(recording, &cursor, lane, units[lane], &used);
+        r = bc_fragment_buffer_fill(buffer, recording->ring, &cursor, cut, &payload_bytes);
         if (r == 0 && !recording->segment_begun)
                 r = begin_segment(recording, buffer->unit[BC_LANE_PICTURE][0].time_ns);
         if (r == 0)
-                r = time_sound(recording, cut);
-        if (r == -EPIPE || r == -ESTALE)
+                r = bc_fragment_buffer_time_sound(buffer, track_end_ticks(recording, BC_LANE_SOUND));
+        if (r == -ESTALE)
+                return begin_anew(recording);
+        if (r == -EPIPE)
                 return fall_behind(recording);
         if (r < 0)
                 return r;
-        time_units(recording, BC_LANE_PICTURE, cut->pictures, cut->end_ns);
-        time_units(recording, BC_LANE_TEXT, cut->text.units, cut->text.end_ns);
-        time_units(recording, BC_LANE_POSITION, cut->position.units, cut->position.end_ns);
-        runs = make_runs(recording, units, run);
-        r = bc_segment_append(&recording->segment, run, runs, buffer->bytes, buffer->room, used);
+        time_lane(recording, BC_LANE_PICTURE, cut->end_ns);
+        time_lane(recording, BC_LANE_TEXT, cut->text.end_ns);
+        time_lane(recording, BC_LANE_POSITION, cut->position.end_ns);
+        runs = make_runs(recording, run);
+        r = bc_segment_append(&recording->segment, run, runs, buffer->bytes, buffer->room, payload_bytes);
         if (r < 0) {
                 abandon_segment(recording, r);
                 return r == -EEXIST ? 0 : r; // a name in the way is nobody's trouble: the next number
@@ -529,8 +406,10 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
         }
         if (cut.segment_ends)
                 r = end_segment(recording);
-        if (cut.recording_ends)
+        if (cut.recording_ends) {
+                bc_declare_end(recording, &cut, end_ns);
                 recording->stage = BC_STAGE_CLOSE;
+        }
         s = save_manifest(recording);
         return r < 0 ? r : s;
 }
@@ -590,18 +469,12 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
 int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
                       int64_t *ret_wake_ns)
 {
-        int r;
-
         *ret_wake_ns = BC_NS_NEVER;
         switch (recording->stage) {
         case BC_STAGE_PLACE:
-                *ret_wake_ns = end_ns;
-                r = place(recording, end_ns);
-                if (r == -EAGAIN && now_ns >= end_ns) {
-                        recording->stage = BC_STAGE_DONE; // pressed and released before there was a picture
-                        return 0;
-                }
-                return r;
+                if (end_ns != BC_NS_NEVER)
+                        *ret_wake_ns = end_ns + BC_CUT_LAST_NS;
+                return bc_place_first(recording, end_ns, now_ns);
         case BC_STAGE_BEGIN:
                 return begin(recording);
         case BC_STAGE_RESUME:

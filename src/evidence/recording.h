@@ -14,20 +14,10 @@
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 #include "evidence/cut.h"
+#include "evidence/fragment_buffer.h"
 #include "evidence/manifest.h"
 #include "evidence/recorder.h"
 #include "evidence/segment.h"
-
-// Memory for one fragment on its way, made once, used for all recordings of a recorder.
-struct bc_fragment_buffer {
-        uint8_t *bytes; // room for head and header, then the samples
-        size_t room, payload_room;
-        struct bc_unit unit[BC_LANE_COUNT][BC_CUT_PICTURES_MAX]; // no lane has more in a fragment
-        struct bc_sample sample[BC_LANE_COUNT][BC_CUT_PICTURES_MAX];
-};
-
-int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes);
-void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer);
 
 enum bc_recording_stage {
         BC_STAGE_PLACE,   // no key frame in the ring yet
@@ -50,7 +40,7 @@ struct bc_recording {
         struct bc_manifest manifest;
         bool manifest_stale; // in memory more is known than on disk
         int64_t press_ns, sound_from_ns;
-        int64_t first_ns;    // first picture; -1: not placed yet
+        int64_t first_ns;    // first picture; -1: not placed yet, or there is none
         int64_t durable_ns;  // end of the last durable picture; -1: nothing yet
         int finalise_error;  // of the last segment, negative errno
         bool overtaken;      // BC_STAGE_RESUME because of it: go on at the oldest key frame not yet written
@@ -67,7 +57,7 @@ struct bc_recording {
         struct bc_segment segment;
         bool segment_begun;
         uint32_t number;         // of the current or next segment
-        uint32_t follows;        // the abandoned segment the next one succeeds, or 0
+        uint32_t follows;        // the segment the next one succeeds and may repeat a GOP of, or 0
         int64_t segment_from_ns; // its first picture
         int64_t base_ticks[BC_LANE_COUNT]; // where each track begins; all but sound where the segment does
         uint64_t decode_ticks[BC_LANE_COUNT];

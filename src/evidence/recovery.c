@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,11 +137,48 @@ static int finalise(struct patient *patient, const struct bc_scan *scan)
         return r;
 }
 
-static bool is_of_this_recording(const struct patient *patient, const struct bc_scan *scan)
+static int read_head(const struct patient *patient, struct bc_init *ret_init, struct bc_init_layout *ret_layout)
 {
-        const struct bc_label *label = &scan->init.label;
+        uint8_t bytes[BC_INIT_BYTES_MAX];
+        size_t n = patient->size < sizeof(bytes) ? (size_t)patient->size : sizeof(bytes);
+        int r = bc_file_read_at(patient->fd, bytes, n, 0);
 
-        return label->segment == patient->number && !strcmp(label->recording, patient->ward->name);
+        return r < 0 ? r : bc_init_parse(bytes, n, ret_init, ret_layout);
+}
+
+// A stranger is not walked through, for how long that takes and how much memory it needs is the stranger's choice.
+static bool is_ours(const struct patient *patient, const struct bc_init *init)
+{
+        const struct bc_label *label = &init->label;
+
+        if (label->segment != patient->number || strcmp(label->recording, patient->ward->name) != 0) {
+                bc_log_error("%s/%s is a segment of %s: it is left alone", patient->ward->name, patient->name,
+                             label->recording);
+                return false;
+        }
+        if (init->tracks > BC_LANE_COUNT) {
+                bc_log_error("%s/%s has %zu tracks, which no recorder makes: it is left alone", patient->ward->name,
+                             patient->name, init->tracks);
+                return false;
+        }
+        return true;
+}
+
+// What the manifest says is finished was durable before that was said. If the size agrees, and the header leads to a moov
+// that ends the file, it is not read through once more.
+static bool is_as_finished(const struct patient *patient, const struct bc_init_layout *layout)
+{
+        const struct bc_manifest_segment *entry = bc_manifest_find_segment(&patient->ward->manifest, patient->number);
+        uint64_t moov = layout->moov_offset + layout->span;
+        uint8_t header[8];
+
+        if (!entry || (entry->state != BC_SEGMENT_CLOSED && entry->state != BC_SEGMENT_RECOVERED) ||
+            entry->bytes != patient->size || !layout->patched || moov < layout->bytes ||
+            moov + sizeof(header) > patient->size || bc_file_read_at(patient->fd, header, sizeof(header), moov) < 0)
+                return false;
+        return memcmp(header + 4, "moov", 4) == 0 &&
+               ((uint64_t)header[0] << 24 | (uint64_t)header[1] << 16 | (uint64_t)header[2] << 8 | header[3]) ==
+                       patient->size - moov;
 }
 
 // What the manifest calls durable and is not there was cut off by somebody, or lost by the card.
@@ -187,11 +225,6 @@ static int treat(struct patient *patient, const struct bc_scan *scan, struct fou
         struct bc_manifest_segment *entry;
         int r;
 
-        if (!is_of_this_recording(patient, scan)) {
-                bc_log_error("%s/%s is a segment of %s: it is left alone", patient->ward->name, patient->name,
-                             scan->init.label.recording);
-                return 0;
-        }
         if (scan->table.fragments == 0)
                 return move_whole(patient, found);
         found->kept = true;
@@ -224,9 +257,20 @@ static int examine(struct patient *patient, struct found *found)
 {
         struct bc_scan_source source = { .read = read_patient, .user = patient, .size = patient->size };
         uint64_t limit = limit_of(patient);
+        struct bc_init_layout layout;
+        struct bc_init init;
         struct bc_scan scan;
-        int r = bc_scan_file(&source, &scan);
+        int r = read_head(patient, &init, &layout);
 
+        if (r == -ENODATA || r == -EBADMSG)
+                return move_whole(patient, found);
+        if (r < 0 || !is_ours(patient, &init))
+                return r;
+        if (is_as_finished(patient, &layout)) {
+                found->kept = true;
+                return 0;
+        }
+        r = bc_scan_file(&source, &scan);
         // Behind the limit may be a moov that an earlier recovery wrote, but no fragment.
         if (r == 0 && scan.boxes_end > limit) {
                 bc_scan_done(&scan);
@@ -382,6 +426,7 @@ static int load_manifest(struct ward *ward, uint64_t counter)
                 return r;
         bc_manifest_done(&ward->manifest);
         ward->manifest.counter = counter;
+        ward->manifest.gaps_unknown = true; // what it declared is lost: that is not the same as none
         snprintf(ward->manifest.device, sizeof(ward->manifest.device), "%.*s", (int)(dash - ward->name), ward->name);
         return r == -ENOENT ? 0 : set_aside_manifest(ward);
 }

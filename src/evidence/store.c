@@ -412,6 +412,16 @@ int bc_store_close(struct bc_store *store, uint64_t counter)
         return r;
 }
 
+int bc_store_probe(struct bc_store *store)
+{
+        int r;
+
+        pthread_mutex_lock(&store->mutex);
+        r = save_listing(store, &store->now);
+        pthread_mutex_unlock(&store->mutex);
+        return r;
+}
+
 size_t bc_store_left_open_count(struct bc_store *store)
 {
         size_t count;

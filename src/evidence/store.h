@@ -42,6 +42,9 @@ int bc_store_begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folde
 // Recording `counter` is closed, or recovered: it is not looked at again at the next start. On failure it stays listed.
 int bc_store_close(struct bc_store *store, uint64_t counter);
 
+// Whether the store can be written at the moment: makes what is durable durable once more. 0 or negative errno.
+int bc_store_probe(struct bc_store *store);
+
 // The number of recordings that an earlier run began and that are not yet closed, and the number-th of them in
 // ascending order (0: none). Those of this run are never among them: a recording may start while recovery runs.
 size_t bc_store_left_open_count(struct bc_store *store);

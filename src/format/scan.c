@@ -57,12 +57,15 @@ static int walk_head(struct walk *walk, struct bc_scan *scan)
         return 0;
 }
 
-// The fragment at boxes_end. Sets scan->stop where it is not whole or not lawful.
-static int walk_fragment(struct walk *walk, struct bc_scan *scan)
+// The fragment at boxes_end, whose moof has so many bytes; no more is read than that and the header behind it. Sets
+// scan->stop where it is not whole or not lawful.
+static int walk_fragment(struct walk *walk, uint64_t moof_bytes, struct bc_scan *scan)
 {
         const struct bc_scan_source *source = walk->source;
-        size_t n;
-        int r = read_some(source, scan->boxes_end, walk->bytes, sizeof(walk->bytes), &n);
+        size_t n = sizeof(walk->bytes);
+        if (moof_bytes + BC_BOX_HEADER_BYTES_MAX < n)
+                n = (size_t)moof_bytes + BC_BOX_HEADER_BYTES_MAX;
+        int r = read_some(source, scan->boxes_end, walk->bytes, n, &n);
         if (r < 0)
                 return r;
         r = bc_fragment_parse(walk->bytes, n, scan->init.tracks, &walk->fragment);
@@ -123,7 +126,7 @@ static int walk_boxes(struct walk *walk, struct bc_scan *scan, bool *ret_moov)
                 else if (r < 0)
                         scan->stop = r;
                 else if (type == BC_BOX_TYPE('m', 'o', 'o', 'f'))
-                        r = walk_fragment(walk, scan);
+                        r = walk_fragment(walk, box.bytes, scan);
                 else if (type == BC_BOX_TYPE('u', 'u', 'i', 'd'))
                         r = walk_record(walk->source, &box, get_u32(header), scan);
                 else

@@ -14,6 +14,9 @@
 #define PERIOD_SAMPLES_MAX 65536
 #define RETRY_NS BC_NS_PER_S
 
+// An encoder that fails is replaced so many times, at once and then a second apart, before one of them makes a unit.
+#define REPLACED_MAX 3
+
 // Silence is made in pieces of this length, so that a stop is seen between them.
 #define FILL_STEP_NS BC_NS_PER_S
 
@@ -37,7 +40,8 @@ struct bc_audio {
         int mic_error; // of the last read, as logged
         int64_t retry_ns;
         bool silent; // silence stands in for the microphone
-        int64_t end_ns;
+        unsigned replaced; // encoders since the last unit
+        int64_t end_ns;    // of the newest unit
 };
 
 BC_DEFINE_CLEANUP(audio, struct bc_audio, bc_audio_free)
@@ -95,14 +99,19 @@ const struct bc_sound_stream *bc_audio_stream(const struct bc_audio *audio)
 
 static int append(struct bc_audio *audio, const struct bc_unit *unit, const uint8_t *bytes)
 {
+        int r = bc_ring_append(audio->ring, BC_LANE_SOUND, unit, bytes);
+
+        if (r < 0)
+                return r;
         audio->end_ns = bc_ns_from_ticks(bc_ticks_from_ns(unit->time_ns) + BC_SOUND_UNIT_SAMPLES);
+        audio->replaced = 0;
         bc_monitor_lock(&audio->monitor);
         audio->counters.sound_units++;
         if (unit->flags & BC_UNIT_SUBSTITUTE)
                 audio->counters.silent_units++;
         audio->counters.rate_error_ppb = bc_sound_clock_rate_error_ppb(audio->sound);
         bc_monitor_unlock(&audio->monitor);
-        return bc_ring_append(audio->ring, BC_LANE_SOUND, unit, bytes);
+        return 0;
 }
 
 // Appends every unit the encoder has ready. 0, or -ENODATA when it is finished.
@@ -163,31 +172,50 @@ static int fill_until(struct bc_audio *audio, int64_t until_ns)
         return r;
 }
 
+static void tell_lost(struct bc_audio *audio, int64_t time_ns)
+{
+        if (audio->silent)
+                return;
+        audio->silent = true;
+        notify(audio, BC_PIPELINE_SOUND_LOST, time_ns);
+}
+
+static bool is_behind(const struct bc_audio *audio, int64_t now_ns)
+{
+        return bc_sound_clock_reached_ns(audio->sound) <= now_ns - BC_AUDIO_SILENCE_AFTER_NS;
+}
+
 // The lane must not fall behind, whatever the microphone does.
 static int keep_up(struct bc_audio *audio)
 {
         int64_t now_ns = bc_clock_now_ns(audio->clock);
 
-        if (bc_sound_clock_reached_ns(audio->sound) > now_ns - BC_AUDIO_SILENCE_AFTER_NS)
+        if (!is_behind(audio, now_ns))
                 return 0;
-        if (!audio->silent) {
-                audio->silent = true;
-                notify(audio, BC_PIPELINE_SOUND_LOST, bc_sound_clock_reached_ns(audio->sound));
-        }
+        tell_lost(audio, bc_sound_clock_reached_ns(audio->sound));
         return fill_until(audio, now_ns - BC_AUDIO_SILENCE_BEHIND_NS);
 }
 
-static int take_sound(struct bc_audio *audio, size_t count, int64_t time_ns)
+static int take_sound(struct bc_audio *audio, const struct bc_mic_chunk *chunk)
 {
         int64_t now_ns = bc_clock_now_ns(audio->clock);
         int r;
 
-        if (count < 1 || count > audio->mic->info.period_samples)
+        if (chunk->broken)
+                bc_sound_clock_break(audio->sound);
+        if (chunk->samples < 1 || chunk->samples > audio->mic->info.period_samples)
                 return 0;
-        r = bc_sound_clock_put(audio->sound, audio->samples, count, time_ns, now_ns);
-        if (r > 0 && audio->silent) {
+        // After a suspend hours are missing: not in one call that nothing can end.
+        if (chunk->time_ns <= now_ns && chunk->time_ns - bc_sound_clock_reached_ns(audio->sound) > FILL_STEP_NS) {
+                r = fill_until(audio, chunk->time_ns);
+                if (r < 0 || chunk->time_ns - bc_sound_clock_reached_ns(audio->sound) > FILL_STEP_NS)
+                        return r < 0 ? r : 0;
+        }
+        r = bc_sound_clock_put(audio->sound, audio->samples, chunk->samples, chunk->time_ns, now_ns);
+        // Back is what keeps up, out of an encoder that works.
+        if (r > 0 && audio->silent && audio->replaced == 0 && !is_behind(audio, now_ns)) {
                 audio->silent = false;
-                notify(audio, BC_PIPELINE_SOUND_BACK, time_ns);
+                notify(audio, BC_PIPELINE_SOUND_BACK, chunk->time_ns);
         }
         return r == -EBADMSG ? 0 : r;
 }
@@ -226,21 +254,20 @@ static void take_error(struct bc_audio *audio, int error, int64_t deadline_ns)
 static int turn(struct bc_audio *audio)
 {
         int64_t deadline_ns = bc_sound_clock_reached_ns(audio->sound) + BC_AUDIO_SILENCE_AFTER_NS;
-        int64_t time_ns;
-        size_t count;
+        struct bc_mic_chunk chunk;
         int r;
 
         if (!audio->mic_runs) {
                 retry_mic(audio, deadline_ns);
                 return keep_up(audio);
         }
-        r = bc_mic_read(audio->mic, audio->samples, deadline_ns, &count, &time_ns);
+        r = bc_mic_read(audio->mic, audio->samples, deadline_ns, &chunk);
         if (r < 0) {
                 take_error(audio, r, deadline_ns);
                 return keep_up(audio);
         }
         audio->mic_error = 0;
-        r = take_sound(audio, count, time_ns);
+        r = take_sound(audio, &chunk);
         return r < 0 ? r : keep_up(audio);
 }
 
@@ -257,20 +284,12 @@ static int finish(struct bc_audio *audio)
         return r == -ENODATA ? 0 : r;
 }
 
-static void run(void *user)
+static bool is_same_stream(const struct bc_audio *audio)
 {
-        struct bc_audio *audio = user;
-        int r = 0;
+        const struct bc_sound_stream *stream = bc_sound_encoder_stream(audio->encoder);
 
-        while (r >= 0 && !is_stopping(audio))
-                r = turn(audio);
-        if (r >= 0)
-                r = finish(audio);
-        if (r < 0) {
-                bc_log_error("sound encoder: %s", strerror(-r));
-                notify(audio, BC_PIPELINE_FAILED, r);
-        }
-        bc_ring_end(audio->ring, BC_LANE_SOUND, audio->end_ns);
+        return stream->config_bytes == audio->stream.config_bytes &&
+               memcmp(stream->config, audio->stream.config, stream->config_bytes) == 0;
 }
 
 // A finished encoder and its clock cannot go on: each start has new ones.
@@ -289,11 +308,48 @@ static int open_stream(struct bc_audio *audio, int64_t start_ns)
         bc_sound_clock_free(BC_TAKE(audio->sound));
         bc_sound_encoder_free(BC_TAKE(audio->encoder));
         r = bc_sound_encoder_new(audio->stream.channels, audio->stream.bit_rate_bps, &audio->encoder);
+        if (r == 0 && !is_same_stream(audio))
+                r = -EPROTO; // the track says once what it is
         if (r == 0)
                 r = bc_sound_clock_new(&config, &audio->sound);
         if (r < 0)
                 bc_log_error("sound: %u Hz, %u channels: %s", config.rate_hz, config.channels, strerror(-r));
         return r;
+}
+
+// The lane goes on behind its newest unit, with silence for what was in the encoder that failed. 0, or the error when
+// there is no going on.
+static int replace_encoder(struct bc_audio *audio, int error)
+{
+        int r = error;
+
+        bc_log_error("sound encoder: %s", strerror(-error));
+        tell_lost(audio, audio->end_ns);
+        while (r < 0 && audio->replaced < REPLACED_MAX) {
+                if (audio->replaced++ > 0)
+                        wait_until(audio, bc_clock_now_ns(audio->clock) + RETRY_NS);
+                if (is_stopping(audio))
+                        return error;
+                r = open_stream(audio, audio->end_ns);
+        }
+        return r;
+}
+
+static void run(void *user)
+{
+        struct bc_audio *audio = user;
+        int r = 0;
+
+        while (r >= 0 && !is_stopping(audio)) {
+                r = turn(audio);
+                if (r < 0)
+                        r = replace_encoder(audio, r);
+        }
+        if (r >= 0)
+                r = finish(audio);
+        if (r < 0)
+                bc_log_error("the sound ends: %s", strerror(-r));
+        bc_ring_end(audio->ring, BC_LANE_SOUND, audio->end_ns);
 }
 
 int bc_audio_start(struct bc_audio *audio, int64_t start_ns)
@@ -304,6 +360,7 @@ int bc_audio_start(struct bc_audio *audio, int64_t start_ns)
                 return r;
         audio->stopping = false;
         audio->silent = false;
+        audio->replaced = 0;
         audio->end_ns = start_ns;
         audio->retry_ns = start_ns + RETRY_NS;
         r = bc_mic_start(audio->mic);

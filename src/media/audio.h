@@ -4,6 +4,8 @@
 // The lane begins with the first block at or after the start and goes on without a hole until the stop. Without
 // sound for BC_AUDIO_SILENCE_AFTER_NS silence is made up to BC_AUDIO_SILENCE_BEHIND_NS before now, so the newest
 // unit ends at most 250 + 3 * 21.3 ms behind now: the coder looks two blocks ahead, and one is being filled.
+//
+// An encoder that fails is replaced; what was in it is silence. Where that does not help either, the lane ends early.
 #ifndef BC_MEDIA_AUDIO_H
 #define BC_MEDIA_AUDIO_H
 

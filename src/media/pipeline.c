@@ -291,6 +291,17 @@ int bc_pipeline_start(struct bc_pipeline *pipeline)
         return 0;
 }
 
+bool bc_pipeline_lacks_camera(const struct bc_pipeline *pipeline)
+{
+        return pipeline->running && bc_video_lacks_camera(pipeline->video);
+}
+
+void bc_pipeline_retry_camera(struct bc_pipeline *pipeline)
+{
+        if (pipeline->running)
+                bc_video_retry_camera(pipeline->video);
+}
+
 void bc_pipeline_stop(struct bc_pipeline *pipeline)
 {
         if (!pipeline->running)

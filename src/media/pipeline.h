@@ -54,10 +54,10 @@ struct bc_pipeline_parts {
 enum bc_pipeline_notice {
         BC_PIPELINE_PICTURE_LOST, // slate begins
         BC_PIPELINE_PICTURE_BACK,
-        BC_PIPELINE_SOUND_LOST,   // silence begins
+        BC_PIPELINE_SOUND_LOST,   // silence begins, or the lane has ended because its encoder failed
         BC_PIPELINE_SOUND_BACK,
         BC_PIPELINE_FRAMES_DROPPED,
-        BC_PIPELINE_FAILED,       // an encoder failed; the lane has ended
+        BC_PIPELINE_FAILED,       // the picture encoder failed; its lane has ended
 };
 
 struct bc_pipeline_sink {
@@ -106,6 +106,11 @@ void bc_pipeline_free(struct bc_pipeline *pipeline);
 
 // Sensors and threads on. May be called again after stop (the ring was restarted then by start).
 int bc_pipeline_start(struct bc_pipeline *pipeline);
+
+// Whether the pipeline runs without its camera, which did not start: slates stand in for it. bc_pipeline_retry_camera()
+// tries again; not by itself, for a camera belongs to the thread that starts and stops it.
+bool bc_pipeline_lacks_camera(const struct bc_pipeline *pipeline);
+void bc_pipeline_retry_camera(struct bc_pipeline *pipeline);
 
 // Sensors off; everything captured is encoded and the lanes are ended; waits for the threads.
 void bc_pipeline_stop(struct bc_pipeline *pipeline);

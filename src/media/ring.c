@@ -33,6 +33,7 @@ struct lane {
         uint64_t first, next; // sequence numbers
         int64_t last_ns;      // start of the newest unit ever appended; -1: none
         int64_t end_ns;
+        uint16_t end_lost; // frames, after the last unit
         bool ended;
 };
 
@@ -46,6 +47,7 @@ struct bc_ring {
         bool recording;
         uint64_t changes;
         uint64_t evicted_for_space;
+        int64_t forgotten_ns; // start of the newest picture that went while recording; -1: none
 };
 
 static struct entry *entry_of(const struct lane *lane, uint64_t sequence)
@@ -122,6 +124,7 @@ int bc_ring_new(struct bc_clock *clock, const struct bc_ring_config *config, str
         bc_monitor_init(&ring->monitor, clock);
         ring->pre_event_ns = config->pre_event_ns;
         ring->pre_event_sound = config->pre_event_sound;
+        ring->forgotten_ns = -1;
         r = divide_block(ring, config);
         if (r < 0)
                 return r;
@@ -182,6 +185,8 @@ static void evict_gop(struct bc_ring *ring)
         struct lane *picture = &ring->lane[BC_LANE_PICTURE];
         uint64_t until = second_key(picture);
 
+        if (ring->recording)
+                ring->forgotten_ns = entry_of(picture, until - 1)->unit.time_ns;
         while (picture->first < until)
                 evict_unit(picture);
         if (!is_empty(picture))
@@ -283,8 +288,14 @@ int bc_ring_append(struct bc_ring *ring, enum bc_lane lane, const struct bc_unit
 
 void bc_ring_end(struct bc_ring *ring, enum bc_lane lane, int64_t end_ns)
 {
+        bc_ring_end_lossy(ring, lane, end_ns, 0);
+}
+
+void bc_ring_end_lossy(struct bc_ring *ring, enum bc_lane lane, int64_t end_ns, uint16_t lost)
+{
         bc_monitor_lock(&ring->monitor);
         ring->lane[lane].ended = true;
+        ring->lane[lane].end_lost = lost;
         ring->lane[lane].end_ns = end_ns > ring->lane[lane].last_ns ? end_ns : ring->lane[lane].last_ns;
         ring->changes++;
         bc_monitor_wake(&ring->monitor);
@@ -294,6 +305,8 @@ void bc_ring_end(struct bc_ring *ring, enum bc_lane lane, int64_t end_ns)
 void bc_ring_restart(struct bc_ring *ring)
 {
         bc_monitor_lock(&ring->monitor);
+        if (ring->recording && !is_empty(&ring->lane[BC_LANE_PICTURE]))
+                ring->forgotten_ns = ring->lane[BC_LANE_PICTURE].last_ns;
         for (int i = 0; i < BC_LANE_COUNT; i++)
                 clear_lane(&ring->lane[i]);
         ring->changes++;
@@ -358,7 +371,7 @@ static int peek(const struct lane *lane, uint64_t sequence, uint64_t ahead, stru
         }
         if (!lane->ended)
                 return -EAGAIN;
-        *ret_unit = (struct bc_unit){ .time_ns = lane->end_ns };
+        *ret_unit = (struct bc_unit){ .time_ns = lane->end_ns, .lost = lane->end_lost };
         return -ENODATA;
 }
 
@@ -429,5 +442,6 @@ void bc_ring_level(struct bc_ring *ring, struct bc_ring_level *ret_level)
                 ret_level->capacity_bytes[i] = ring->lane[i].bytes_max;
         }
         ret_level->evicted_for_space = ring->evicted_for_space;
+        ret_level->forgotten_ns = ring->forgotten_ns;
         bc_monitor_unlock(&ring->monitor);
 }

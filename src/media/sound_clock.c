@@ -265,6 +265,12 @@ int bc_sound_clock_put(struct bc_sound_clock *clock, const int16_t *samples, siz
         return r < 0 ? r : (int)(count - drop);
 }
 
+void bc_sound_clock_break(struct bc_sound_clock *clock)
+{
+        clock->aligned = false;
+        mark(clock, 0);
+}
+
 int bc_sound_clock_fill(struct bc_sound_clock *clock, int64_t until_ns)
 {
         int64_t missing_ns = until_ns - bc_sound_clock_reached_ns(clock);

@@ -6,8 +6,9 @@
 // its first sample was captured. The distance of that time stamp from the place where the chunk would come to lie
 // (the error) steers a resampler: filtered, then a proportional and an integral part, so that a constant rate
 // error leaves no error behind. Sound is stretched by at most BC_SOUND_STEER_MAX_PPB, never cut, as long as the
-// error stays within BC_SOUND_JUMP_NS. Beyond, samples are missing (silence goes in, and its blocks are flagged) or
-// come twice (they are dropped). After silence or junk the next chunk is put exactly at its time stamp.
+// error stays within BC_SOUND_JUMP_NS. Beyond, and where the device says so, samples are missing (silence goes in, and
+// its blocks are flagged) or come twice (they are dropped). After silence or junk the next chunk is put exactly at its
+// time stamp.
 //
 // All arithmetic on time is in integers. Thread-bound.
 #ifndef BC_MEDIA_SOUND_CLOCK_H
@@ -45,6 +46,10 @@ void bc_sound_clock_free(struct bc_sound_clock *clock);
 // after now_ns; the chunk was dropped.
 int bc_sound_clock_put(struct bc_sound_clock *clock, const int16_t *samples, size_t count, int64_t time_ns,
                        int64_t now_ns);
+
+// What is put next does not follow what was put before: samples in between were lost. It is put exactly at its time stamp,
+// and the block of the break is flagged, however short it is.
+void bc_sound_clock_break(struct bc_sound_clock *clock);
 
 // Silence until until_ns. Nothing if the sound reaches there already.
 int bc_sound_clock_fill(struct bc_sound_clock *clock, int64_t until_ns);

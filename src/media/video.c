@@ -46,12 +46,14 @@ struct bc_video {
         struct bc_picture_stream stream;
         struct bc_thread *thread;
         bool camera_runs;
+        int camera_error; // of its last start, as logged
 
         struct bc_monitor monitor; // for what follows up to counters
         struct queued queue[BC_PIPELINE_FRAMES_MAX];
         unsigned queue_first, queue_count;
         uint64_t refused, refused_lost; // frames the queue had no room for and those they tell of
         bool stopping, failed;
+        int64_t stop_ns; // when it was told to stop
         struct bc_pipeline_counters counters;
 
         // The thread's own while it runs.
@@ -419,8 +421,11 @@ static void fail(struct bc_video *video, int error)
         bc_monitor_lock(&video->monitor);
         video->failed = true;
         bc_monitor_unlock(&video->monitor);
-        while (video->queue_count > 0 && next_frame(video, &queued) == 0)
+        video->lost += video->slating ? 0 : 1; // the one that failed
+        while (video->queue_count > 0 && next_frame(video, &queued) == 0) {
+                video->lost += 1 + queued.frame->lost;
                 bc_frame_release(queued.frame);
+        }
         notify(video, BC_PIPELINE_FAILED, error);
 }
 
@@ -431,6 +436,24 @@ static int finish(struct bc_video *video)
         if (r == 0)
                 r = drain(video);
         return r == -ENODATA ? 0 : r;
+}
+
+static void end_lane(struct bc_video *video)
+{
+        int64_t now_ns = bc_clock_now_ns(video->clock);
+
+        if (video->slating && video->end_ns > now_ns)
+                video->end_ns = now_ns;
+        bc_monitor_lock(&video->monitor);
+        if (video->stopping && now_ns > video->stop_ns)
+                now_ns = video->stop_ns;
+        bc_monitor_unlock(&video->monitor);
+        // Frames that nothing follows were lost up to now: until then the last picture stands.
+        if (video->lost > 0 && video->end_ns < now_ns)
+                video->end_ns = now_ns;
+        bc_narrator_end(&video->narrator, video->end_ns);
+        bc_ring_end_lossy(video->ring, BC_LANE_PICTURE, video->end_ns,
+                          (uint16_t)(video->lost > UINT16_MAX ? UINT16_MAX : video->lost));
 }
 
 static void run(void *user)
@@ -450,10 +473,7 @@ static void run(void *user)
         tell_dropped(video);
         if (r < 0)
                 fail(video, r);
-        if (video->slating && video->end_ns > bc_clock_now_ns(video->clock))
-                video->end_ns = bc_clock_now_ns(video->clock);
-        bc_narrator_end(&video->narrator, video->end_ns);
-        bc_ring_end(video->ring, BC_LANE_PICTURE, video->end_ns);
+        end_lane(video);
 }
 
 static int reopen_encoder(struct bc_video *video)
@@ -478,9 +498,32 @@ static int reopen_encoder(struct bc_video *video)
         return 0;
 }
 
-int bc_video_start(struct bc_video *video, int64_t start_ns)
+static void start_camera(struct bc_video *video)
 {
         const struct bc_camera_sink sink = { .on_frame = on_frame, .on_error = on_error, .user = video };
+        int r = bc_camera_start(video->camera, &sink);
+
+        if (r < 0 && r != video->camera_error)
+                bc_log_error("camera does not start: %s; slates stand in for it", strerror(-r));
+        if (r == 0 && video->camera_error < 0)
+                bc_log_notice("the camera has started");
+        video->camera_error = r;
+        video->camera_runs = r == 0;
+}
+
+bool bc_video_lacks_camera(const struct bc_video *video)
+{
+        return !video->camera_runs;
+}
+
+void bc_video_retry_camera(struct bc_video *video)
+{
+        if (!video->camera_runs)
+                start_camera(video);
+}
+
+int bc_video_start(struct bc_video *video, int64_t start_ns)
+{
         int r = reopen_encoder(video);
 
         if (r < 0)
@@ -498,10 +541,8 @@ int bc_video_start(struct bc_video *video, int64_t start_ns)
         r = bc_thread_start(video->clock, "video", run, video, &video->thread);
         if (r < 0)
                 return r;
-        r = bc_camera_start(video->camera, &sink);
-        if (r < 0)
-                bc_log_error("camera does not start: %s", strerror(-r));
-        video->camera_runs = r == 0;
+        video->camera_error = 0;
+        start_camera(video);
         return 0;
 }
 
@@ -510,6 +551,7 @@ void bc_video_stop(struct bc_video *video)
         if (video->camera_runs)
                 bc_camera_stop(video->camera);
         bc_monitor_lock(&video->monitor);
+        video->stop_ns = bc_clock_now_ns(video->clock);
         video->stopping = true;
         bc_monitor_wake(&video->monitor);
         bc_monitor_unlock(&video->monitor);

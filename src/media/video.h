@@ -7,6 +7,7 @@
 #ifndef BC_MEDIA_VIDEO_H
 #define BC_MEDIA_VIDEO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -35,6 +36,10 @@ const struct bc_picture_stream *bc_video_stream(const struct bc_video *video);
 // Starts thread and camera; a camera that does not start is replaced by slates. start_ns: nothing older than that
 // becomes a unit.
 int bc_video_start(struct bc_video *video, int64_t start_ns);
+
+// Whether the camera did not start, and tries again. Both by the thread that started it, before it is stopped.
+bool bc_video_lacks_camera(const struct bc_video *video);
+void bc_video_retry_camera(struct bc_video *video);
 
 // Stops the camera, encodes what is in the queue, ends the lane.
 void bc_video_stop(struct bc_video *video);

@@ -8,6 +8,7 @@
 #include "contract/clips.h"
 #include "file/file.h"
 #include "pattern/pattern.h"
+#include "simulated/mic.h"
 
 static int say(int r, const char *text)
 {
@@ -68,11 +69,11 @@ static int open_file_surround(struct bc_clock *clock, struct bc_mic **ret_mic)
 }
 
 static const struct mic_kind kinds[] = {
-        { "tone", open_tone_48000, bc_tone_mic_set_fault, 48000, 2, 0, 0 },
-        { "tone-fast", open_tone_fast, bc_tone_mic_set_fault, 44100, 1, 200000, 3 * BC_NS_PER_MS },
-        { "tone-slow", open_tone_slow, bc_tone_mic_set_fault, 16000, 1, -200000, 0 },
-        { "file", open_file_plain, bc_file_mic_set_fault, 48000, 1, 0, 0 },
-        { "file-surround", open_file_surround, bc_file_mic_set_fault, 48000, 2, 0, 0 },
+        { "tone", open_tone_48000, bc_tone_mic_set_fault, bc_simulated_mic_overrun, 48000, 2, 0, 0 },
+        { "tone-fast", open_tone_fast, bc_tone_mic_set_fault, bc_simulated_mic_overrun, 44100, 1, 200000, 3 * BC_NS_PER_MS },
+        { "tone-slow", open_tone_slow, bc_tone_mic_set_fault, bc_simulated_mic_overrun, 16000, 1, -200000, 0 },
+        { "file", open_file_plain, bc_file_mic_set_fault, bc_simulated_mic_overrun, 48000, 1, 0, 0 },
+        { "file-surround", open_file_surround, bc_file_mic_set_fault, bc_simulated_mic_overrun, 48000, 2, 0, 0 },
 };
 
 const struct mic_kind *mic_kind_named(const char *name)

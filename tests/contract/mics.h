@@ -13,6 +13,7 @@ struct mic_kind {
         const char *name;
         int (*open)(struct bc_clock *clock, struct bc_mic **ret_mic);
         void (*set_fault)(struct bc_mic *mic, enum bc_fault fault);
+        void (*overrun)(struct bc_mic *mic, int64_t lost_ns);
         uint32_t rate_hz, channels;
         int64_t error_ppb; // of the true rate
         int64_t jitter_ns; // of time stamps

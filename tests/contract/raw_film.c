@@ -56,19 +56,19 @@ static void on_error(void *user, int error)
 
 static void hear(struct film *film, struct bc_mic *mic)
 {
-        size_t samples_max = mic->info.period_samples * mic->info.channels, count = 0;
+        size_t samples_max = mic->info.period_samples * mic->info.channels;
         BC_CLEANUP(bc_cleanup_memory) int16_t *samples = calloc(samples_max, sizeof(*samples));
-        int64_t time_ns = 0;
+        struct bc_mic_chunk chunk = { 0 };
 
         bc_clock_enter(film->clock);
         bc_clock_release(film->clock, BC_NS_NEVER);
         if (!samples || bc_mic_start(mic) < 0)
                 film->failed = true;
-        while (!film->failed && time_ns < film->end_ns - 10 * BC_NS_PER_MS) {
-                if (bc_mic_read(mic, samples, BC_NS_NEVER, &count, &time_ns) < 0)
+        while (!film->failed && chunk.time_ns < film->end_ns - 10 * BC_NS_PER_MS) {
+                if (bc_mic_read(mic, samples, BC_NS_NEVER, &chunk) < 0)
                         film->failed = true;
                 else
-                        fwrite(samples, sizeof(*samples) * mic->info.channels, count, film->sound);
+                        fwrite(samples, sizeof(*samples) * mic->info.channels, chunk.samples, film->sound);
         }
         bc_mic_stop(mic);
         bc_clock_leave(film->clock);

@@ -236,12 +236,12 @@ static void check_samples(struct listener *listener, int64_t period_ns, int64_t 
         first = sample_at(loop * period_ns);
         assert_int_equal(bc_mic_start(listener->mic), 0);
         for (unsigned i = 0; i < periods; i++) {
-                size_t count = 0;
-                int64_t time_ns = 0;
+                struct bc_mic_chunk chunk;
 
-                assert_int_equal(bc_mic_read(listener->mic, samples, BC_NS_NEVER, &count, &time_ns), 0);
-                assert_int_equal(time_ns, ORIGIN_NS + (number * 125000 + 3) / 6);
-                for (size_t k = 0; k < count; k++, number++) {
+                assert_int_equal(bc_mic_read(listener->mic, samples, BC_NS_NEVER, &chunk), 0);
+                assert_int_equal(chunk.time_ns, ORIGIN_NS + (number * 125000 + 3) / 6);
+                assert_false(chunk.broken);
+                for (size_t k = 0; k < chunk.samples; k++, number++) {
                         int64_t place;
 
                         if (number >= sample_at((loop + 1) * period_ns))
@@ -323,13 +323,12 @@ static void test_every_loop_sounds_the_same(void **state)
                 assert_int_equal(bc_mic_start(mic), 0);
                 for (unsigned loop = 0; loop < 4; loop++)
                         for (size_t at = 0; at < clips[i].samples;) {
-                                size_t count = 0;
-                                int64_t time_ns;
+                                struct bc_mic_chunk chunk;
 
                                 assert_int_equal(bc_mic_read(mic, (loop ? later : first) + at * channels,
-                                                             BC_NS_NEVER, &count, &time_ns),
+                                                             BC_NS_NEVER, &chunk),
                                                  0);
-                                at += count;
+                                at += chunk.samples;
                                 if (loop && at >= clips[i].samples)
                                         assert_memory_equal(first, later, clips[i].samples * channels * 2);
                         }

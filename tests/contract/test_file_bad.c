@@ -385,13 +385,12 @@ static bool hear_fuzzed(void)
         bc_clock_release(clock, BC_NS_NEVER);
         assert_int_equal(bc_mic_start(mic), 0);
         while (bc_clock_now_ns(clock) < 20 * BC_NS_PER_S) {
-                size_t count;
-                int64_t time_ns;
+                struct bc_mic_chunk chunk;
 
-                if (bc_mic_read(mic, samples, bc_clock_now_ns(clock) + BC_NS_PER_S, &count, &time_ns) < 0)
+                if (bc_mic_read(mic, samples, bc_clock_now_ns(clock) + BC_NS_PER_S, &chunk) < 0)
                         continue;
-                assert_true(time_ns > before_ns);
-                before_ns = time_ns;
+                assert_true(chunk.time_ns > before_ns);
+                before_ns = chunk.time_ns;
         }
         bc_clock_leave(clock);
         bc_mic_free(mic);

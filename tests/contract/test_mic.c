@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,6 +28,7 @@ struct room {
         int16_t *samples;
         int64_t time_ns; // of the last read
         size_t count;
+        bool broken;
 };
 
 static struct room *room_new(const struct mic_kind *kind, bool simulated)
@@ -79,18 +81,18 @@ static void pass(struct room *room, int64_t ns)
 // Reads; on failure checks that nothing was handed out.
 static int read_for(struct room *room, int64_t ns)
 {
-        size_t count = UNTOUCHED_SAMPLES;
-        int64_t time_ns = UNTOUCHED_NS;
-        int r = bc_mic_read(room->mic, room->samples, now_ns(room) + ns, &count, &time_ns);
+        struct bc_mic_chunk chunk = { UNTOUCHED_SAMPLES, UNTOUCHED_NS, false };
+        int r = bc_mic_read(room->mic, room->samples, now_ns(room) + ns, &chunk);
 
         if (r < 0) {
-                assert_int_equal(count, UNTOUCHED_SAMPLES);
-                assert_int_equal(time_ns, UNTOUCHED_NS);
+                assert_int_equal(chunk.samples, UNTOUCHED_SAMPLES);
+                assert_int_equal(chunk.time_ns, UNTOUCHED_NS);
                 return r;
         }
-        assert_in_range(count, 1, room->mic->info.period_samples);
-        room->count = count;
-        room->time_ns = time_ns;
+        assert_in_range(chunk.samples, 1, room->mic->info.period_samples);
+        room->count = chunk.samples;
+        room->time_ns = chunk.time_ns;
+        room->broken = chunk.broken;
         return 0;
 }
 
@@ -217,6 +219,7 @@ static void test_stop_and_start_again(void **state)
                 assert_int_equal(read_for(room, BC_NS_PER_S), 0);
                 assert_true(room->time_ns >= start_ns - room->kind->jitter_ns);
                 assert_true(room->time_ns < start_ns + BC_NS_PER_S / 10);
+                assert_false(room->broken); // nothing came before
                 bc_mic_stop(room->mic);
                 pass(room, i * 1234567891);
         }
@@ -241,6 +244,7 @@ static void test_stall_and_unplug(void **state)
                 room->kind->set_fault(room->mic, BC_FAULT_NONE);
                 back_ns = now_ns(room);
                 assert_int_equal(read_for(room, BC_NS_PER_S), 0);
+                assert_true(room->broken);
                 assert_true(room->time_ns >= back_ns - room->kind->jitter_ns);
                 assert_true(room->time_ns <= back_ns + BC_NS_PER_S / 10);
         }
@@ -258,8 +262,31 @@ static void test_slow_reader(void **state)
                 assert_int_equal(read_for(room, BC_NS_PER_S), 0);
                 assert_true(room->time_ns > before_ns);
                 assert_true(now_ns(room) - room->time_ns <= BUFFER_MAX_NS);
+                assert_int_equal(room->broken, i > 0);
                 before_ns = room->time_ns;
                 pass(room, 5 * BC_NS_PER_S);
+        }
+        room_free(room);
+}
+
+// Lost samples are told of, however few, once, and the time stamp shows how many.
+static void test_overrun(void **state)
+{
+        const int64_t lost_ns[] = { BC_NS_PER_MS, 7 * BC_NS_PER_MS, 39 * BC_NS_PER_MS, 500 * BC_NS_PER_MS };
+        struct room *room = room_new(*state, true);
+
+        assert_int_equal(bc_mic_start(room->mic), 0);
+        assert_int_equal(read_for(room, BC_NS_PER_S), 0);
+        for (size_t i = 0; i < sizeof(lost_ns) / sizeof(*lost_ns); i++) {
+                int64_t due_ns = room->time_ns + lasting_ns(room, (int64_t)room->count) + lost_ns[i];
+
+                room->kind->overrun(room->mic, lost_ns[i]);
+                assert_int_equal(read_for(room, BC_NS_PER_S), 0);
+                assert_true(room->broken);
+                assert_in_range(room->time_ns, due_ns - 2 * room->kind->jitter_ns - BC_NS_PER_MS / 10,
+                                due_ns + 2 * room->kind->jitter_ns + BC_NS_PER_MS / 10);
+                assert_int_equal(read_for(room, BC_NS_PER_S), 0);
+                assert_false(room->broken);
         }
         room_free(room);
 }
@@ -300,6 +327,7 @@ int main(int argc, char *argv[])
                 cmocka_unit_test_prestate(test_stop_and_start_again, state),
                 cmocka_unit_test_prestate(test_stall_and_unplug, state),
                 cmocka_unit_test_prestate(test_slow_reader, state),
+                cmocka_unit_test_prestate(test_overrun, state),
                 cmocka_unit_test_prestate(test_real_clock, state),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,10 +282,12 @@ static void listen(const struct bc_tone_config *config, int64_t seconds,
         bc_clock_release(clock, BC_NS_NEVER);
         assert_int_equal(bc_mic_start(mic), 0);
         for (int64_t end_ns = START_NS + seconds * BC_NS_PER_S, time_ns = 0; time_ns < end_ns;) {
-                size_t count = 0;
+                struct bc_mic_chunk chunk;
 
-                assert_int_equal(bc_mic_read(mic, samples, BC_NS_NEVER, &count, &time_ns), 0);
-                for (size_t i = 0; i < count; i++)
+                assert_int_equal(bc_mic_read(mic, samples, BC_NS_NEVER, &chunk), 0);
+                assert_false(chunk.broken);
+                time_ns = chunk.time_ns;
+                for (size_t i = 0; i < chunk.samples; i++)
                         heard(user, time_ns + (int64_t)((__int128)i * BC_NS_PER_S * BC_NS_PER_S / rate),
                               samples + i * config->channels);
         }

@@ -161,6 +161,7 @@ static void make(struct world *world)
                 fail_msg("%s", text);
         world->camera = still_camera_new(world->clock);
         assert_non_null(world->camera);
+        still_camera_fail_starts(world->camera, world->camera_errors);
         make_parts(world);
 }
 

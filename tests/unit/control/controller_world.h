@@ -46,6 +46,7 @@ struct world {
         struct bc_timer *timer;
         const struct step *step;
         int64_t stall_at_start_ns; // the card, while recovery begins
+        int camera_errors;         // so many of its starts fail
         int64_t held_at_ns;        // where the clock stands; 0: it runs for ever
         char alarms[1024];
 };

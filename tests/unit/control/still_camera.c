@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "still_camera.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct still_camera {
         struct bc_thread *thread;
         struct bc_monitor monitor;
         bool stopping;
+        int start_errors;
         struct still_frame pool[POOL];
 };
 
@@ -82,6 +84,10 @@ static int start(struct bc_camera *camera, const struct bc_camera_sink *sink)
 {
         struct still_camera *self = still(camera);
 
+        if (self->start_errors > 0) {
+                self->start_errors--;
+                return -ENODEV;
+        }
         self->sink = *sink;
         self->stopping = false;
         return bc_thread_start(self->monitor.clock, "still", run, self, &self->thread);
@@ -122,4 +128,9 @@ struct bc_camera *still_camera_new(struct bc_clock *clock)
                           .height_px = HEIGHT, .interval_ns = STILL_INTERVAL_NS },
         };
         return &self->camera;
+}
+
+void still_camera_fail_starts(struct bc_camera *camera, int starts)
+{
+        still(camera)->start_errors = starts;
 }

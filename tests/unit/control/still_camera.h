@@ -10,4 +10,7 @@
 
 struct bc_camera *still_camera_new(struct bc_clock *clock);
 
+// The next so many starts fail.
+void still_camera_fail_starts(struct bc_camera *camera, int starts);
+
 #endif

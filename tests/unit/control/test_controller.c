@@ -67,6 +67,20 @@ static void test_a_recording(void **state)
         expect_store((struct world *)*state, "1:closed -3.9..+7.0 ");
 }
 
+// A camera that is not there yet when the sensors go on: it is tried again each second.
+static void test_a_camera_that_starts_late(void **state)
+{
+        static const struct step steps[] = {
+                { 10 * S, press }, { 15 * S, is_recording }, { 15 * S, press }, { 20 * S, shut_down }, { 0 },
+        };
+        struct world *world = *state;
+
+        world->camera_errors = 3;
+        assert_int_equal(world_live(world, steps), 0);
+        world->camera_errors = 0;
+        expect_store(world, "1:closed -3.9..+7.0 ");
+}
+
 static void stall_from_now(struct world *world)
 {
         world_stall_until(bc_clock_now_ns(world->clock) + 30 * S);
@@ -415,6 +429,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_a_recording, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(test_a_camera_that_starts_late, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_stalled_card_is_an_alarm, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_card_that_stalls_in_between, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_a_failing_card_is_an_alarm, world_setup, world_teardown),

@@ -8,182 +8,13 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "bench.h"
 #include "evidence/recovery.h"
+#include "faulty_card.h"
 
 #define S BC_NS_PER_S
 #define MS BC_NS_PER_MS
-
-// ---- the card --------------------------------------------------------------------------------------------------
-
-enum call { CALL_OPEN, CALL_WRITE, CALL_SYNC, CALL_UNLINK };
-
-// What was written last to a file: a sync belongs to it.
-enum what { WHAT_ANY, WHAT_MOOV, WHAT_PATCH };
-
-struct fault {
-        enum call call;
-        const char *name; // of the file
-        enum what what;
-        int skip, times;
-        int error;
-};
-
-static struct {
-        pthread_mutex_t mutex;
-        struct fault fault[4];
-        enum what written;
-        unsigned struck;
-        const char *put_in_the_way; // a name that is suddenly taken when it is to be made
-        int abandoned_when_opened;  // the state of segment 1 in the manifest when 0002.mp4 is made; -1: never made
-        bool watched;
-} card = { .mutex = PTHREAD_MUTEX_INITIALIZER };
-
-static bool strikes(enum call call, const char *name)
-{
-        bool strikes = false;
-
-        if (!card.watched)
-                return false;
-        pthread_mutex_lock(&card.mutex);
-        for (size_t i = 0; i < sizeof(card.fault) / sizeof(*card.fault); i++) {
-                struct fault *fault = &card.fault[i];
-
-                if (fault->times == 0 || fault->call != call || strcmp(fault->name, name) != 0 ||
-                    (fault->what != WHAT_ANY && fault->what != card.written))
-                        continue;
-                if (fault->skip > 0) {
-                        fault->skip--;
-                        continue;
-                }
-                fault->times--;
-                card.struck++;
-                errno = fault->error;
-                strikes = true;
-                break;
-        }
-        pthread_mutex_unlock(&card.mutex);
-        return strikes;
-}
-
-static void name_of(int fd, char ret_name[256])
-{
-        char link[32], path[256];
-        ssize_t n;
-
-        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        n = readlink(link, path, sizeof(path) - 1);
-        path[n > 0 ? n : 0] = 0;
-        snprintf(ret_name, 256, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
-}
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
-int __real_unlinkat(int fd, const char *name, int flags);
-int __wrap_unlinkat(int fd, const char *name, int flags);
-
-int __wrap_fdatasync(int fd)
-{
-        char name[256];
-
-        name_of(fd, name);
-        return strikes(CALL_SYNC, name) ? -1 : __real_fdatasync(fd);
-}
-
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
-{
-        char name[256];
-
-        name_of(fd, name);
-        if (strstr(name, ".mp4"))
-                card.written = size == 8                                               ? WHAT_PATCH :
-                               size > 8 && memcmp((const char *)bytes + 4, "moov", 4) == 0 ? WHAT_MOOV :
-                                                                                         WHAT_ANY;
-        return strikes(CALL_WRITE, name) ? -1 : __real_pwrite(fd, bytes, size, offset);
-}
-
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode)
-{
-        if (!(flags & O_CREAT) || !card.watched)
-                return __real_openat(fd, name, flags, mode);
-        if (card.put_in_the_way && !strcmp(name, card.put_in_the_way)) {
-                card.put_in_the_way = NULL;
-                folder_write_text(fd, name, "somebody's");
-        }
-        if (!strcmp(name, "0002.mp4")) {
-                struct bc_manifest manifest;
-
-                bc_manifest_init(&manifest);
-                if (bc_manifest_load(&manifest, fd) == 0 && manifest.segments > 0)
-                        card.abandoned_when_opened = (int)manifest.segment[0].state;
-                bc_manifest_done(&manifest);
-        }
-        return strikes(CALL_OPEN, name) ? -1 : __real_openat(fd, name, flags, mode);
-}
-
-int __wrap_unlinkat(int fd, const char *name, int flags)
-{
-        return strikes(CALL_UNLINK, name) ? -1 : __real_unlinkat(fd, name, flags);
-}
-
-static void card_is_well(void)
-{
-        pthread_mutex_lock(&card.mutex);
-        for (size_t i = 0; i < sizeof(card.fault) / sizeof(*card.fault); i++)
-                card.fault[i].times = 0;
-        pthread_mutex_unlock(&card.mutex);
-}
-
-static void card_fails(size_t i, struct fault fault)
-{
-        pthread_mutex_lock(&card.mutex);
-        card.fault[i] = fault;
-        pthread_mutex_unlock(&card.mutex);
-}
-
-static void make(struct bench *bench)
-{
-        bench_defaults(bench);
-        bench->config.pre_event_ns = 4 * S;
-        bench->config.segment_ns = 4 * S;
-        bench_make(bench);
-        bench_run_until(bench, 130 * S);
-        card_is_well();
-        card.struck = 0;
-        card.put_in_the_way = NULL;
-        card.abandoned_when_opened = -1;
-        card.watched = true;
-}
-
-static void done(struct bench *bench)
-{
-        card.watched = false;
-        bench_done(bench);
-}
-
-static void press(struct bench *bench, int64_t at_ns)
-{
-        bench_run_until(bench, at_ns);
-        assert_int_equal(bc_recorder_start(bench->recorder, at_ns, "button"), 0);
-}
-
-static void release(struct bench *bench, int64_t at_ns)
-{
-        bench_run_until(bench, at_ns);
-        assert_int_equal(bc_recorder_stop(bench->recorder, at_ns, "button"), 0);
-}
 
 static size_t listed_after_restart(struct bench *bench)
 {
@@ -225,13 +56,13 @@ static void test_a_dropped_file_that_stays(void **state)
         struct judged judged;
 
         (void)state;
-        make(&bench);
+        card_bench(&bench);
         card_fails(0, (struct fault){ CALL_SYNC, "0001.mp4", WHAT_ANY, 0, 1, EIO });
         card_fails(1, (struct fault){ CALL_UNLINK, "0001.mp4", WHAT_ANY, 0, 1, EIO });
         press(&bench, 130 * S);
         release(&bench, 135 * S);
         bench_run_until(&bench, 145 * S);
-        assert_int_equal(card.struck, 2);
+        assert_int_equal(card_struck(), 2);
         assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 1);
         assert_int_equal(listed_after_restart(&bench), 1);
         recover_and_judge(&bench, 1, 126 * S, 135 * S, &judged);
@@ -239,7 +70,7 @@ static void test_a_dropped_file_that_stays(void **state)
         assert_int_equal(judged.manifest.segments, judged.segments);
         assert_int_equal(judge_gaps(&judged, -1), 0);
         judge_done(&judged);
-        done(&bench);
+        card_bench_done(&bench);
 }
 
 static void test_a_file_in_the_way(void **state)
@@ -248,8 +79,8 @@ static void test_a_file_in_the_way(void **state)
         struct judged judged;
 
         (void)state;
-        make(&bench);
-        card.put_in_the_way = "0001.mp4";
+        card_bench(&bench);
+        card_puts_in_the_way("0001.mp4");
         press(&bench, 130 * S);
         release(&bench, 135 * S);
         bench_run_until(&bench, 145 * S);
@@ -260,7 +91,7 @@ static void test_a_file_in_the_way(void **state)
         assert_int_equal(judged.tails, 1);
         assert_int_equal(bc_manifest_find_segment(&judged.manifest, 1)->state, BC_SEGMENT_EMPTY);
         judge_done(&judged);
-        done(&bench);
+        card_bench_done(&bench);
 }
 
 // That a segment was abandoned is durable before its successor exists: no power cut can hide it.
@@ -270,18 +101,18 @@ static void test_an_abandoned_segment_is_declared_first(void **state)
         struct judged judged;
 
         (void)state;
-        make(&bench);
+        card_bench(&bench);
         card_fails(0, (struct fault){ CALL_SYNC, "0001.mp4", WHAT_ANY, 4, 1, EIO });
         press(&bench, 130 * S);
         release(&bench, 140 * S);
         bench_run_until(&bench, 150 * S);
-        assert_int_equal(card.struck, 1);
-        assert_int_equal(card.abandoned_when_opened, BC_SEGMENT_ABANDONED);
+        assert_int_equal(card_struck(), 1);
+        assert_int_equal(card_abandoned_when_opened(), BC_SEGMENT_ABANDONED);
         assert_int_equal(listed_after_restart(&bench), 1);
         recover_and_judge(&bench, 1, 126 * S, 140 * S, &judged);
         assert_int_equal(judged.manifest.segment[1].follows, 1);
         judge_done(&judged);
-        done(&bench);
+        card_bench_done(&bench);
 }
 
 // Pictures that reach the ring so late that sound runs ahead of them: a failed write must not pass one over.
@@ -300,8 +131,7 @@ static void test_a_failed_write_with_late_pictures(void **state)
                 bench.feed.picture_delay_ns = 1100 * MS;
                 bench_make(&bench);
                 bench_run_until(&bench, 130 * S);
-                card_is_well();
-                card.watched = true;
+                card_watch();
                 card_fails(0, (struct fault){ CALL_SYNC, "0001.mp4", WHAT_ANY, 4 + skip, 1, EIO });
                 press(&bench, 130 * S);
                 release(&bench, 137 * S);
@@ -311,7 +141,35 @@ static void test_a_failed_write_with_late_pictures(void **state)
                 if (judge_gaps(&judged, -1) > 0)
                         fail_msg("skip %d: a gap of kind %d", skip, judged.manifest.gap[0].kind);
                 judge_done(&judged);
-                done(&bench);
+                card_bench_done(&bench);
+        }
+}
+
+// The other way round: sound that lags behind, so that some of it belongs before the successor's key frame.
+static void test_a_failed_write_with_late_sound(void **state)
+{
+        (void)state;
+        for (int skip = 0; skip < 12; skip++) {
+                struct bench bench;
+                struct judged judged;
+
+                bench_defaults(&bench);
+                bench.config.pre_event_ns = 2 * S;
+                bench.config.segment_ns = 60 * S;
+                bench.feed.sound_delay_ns = 900 * MS;
+                bench_make(&bench);
+                bench_run_until(&bench, 130 * S);
+                card_watch();
+                card_fails(0, (struct fault){ CALL_SYNC, "0001.mp4", WHAT_ANY, 4 + skip, 1, EIO });
+                press(&bench, 130 * S);
+                release(&bench, 140 * S);
+                bench_run_until(&bench, 150 * S);
+                assert_int_equal(listed_after_restart(&bench), 1);
+                recover_and_judge(&bench, 1, 128 * S, 140 * S, &judged);
+                if (judge_gaps(&judged, -1) > 0)
+                        fail_msg("skip %d: a gap of kind %d", skip, judged.manifest.gap[0].kind);
+                judge_done(&judged);
+                card_bench_done(&bench);
         }
 }
 
@@ -330,14 +188,14 @@ static void test_finalising_that_fails(void **state)
                 struct bench bench;
                 struct judged judged;
 
-                make(&bench);
+                card_bench(&bench);
                 card_fails(0, faults[i]);
                 press(&bench, 130 * S);
                 release(&bench, 135 * S);
                 press(&bench, 136 * S);
                 release(&bench, 138 * S);
                 bench_run_until(&bench, 150 * S);
-                assert_int_equal(card.struck, 1);
+                assert_int_equal(card_struck(), 1);
                 assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 2); // the next one is not hindered
                 assert_true(bench.notice[BC_RECORDER_TROUBLE] >= 1);
                 bench_read(&bench, 1, &judged);
@@ -350,7 +208,7 @@ static void test_finalising_that_fails(void **state)
                 judge_whole(&judged, &bench.feed);
                 assert_int_equal(judge_gaps(&judged, -1), 0);
                 judge_done(&judged);
-                done(&bench);
+                card_bench_done(&bench);
         }
 }
 
@@ -368,8 +226,7 @@ static void test_a_manifest_that_cannot_be_saved(void **state)
         bench.config.pre_event_ns = 4 * S;
         bench.config.segment_ns = 120 * S;
         bench_make(&bench);
-        card_is_well();
-        card.watched = true;
+        card_watch();
         press(&bench, 130 * S);
         bench_run_until(&bench, 132 * S);
         card_fails(0, (struct fault){ CALL_OPEN, BC_MANIFEST_NAME ".new", WHAT_ANY, 0, 1 << 30, ENOSPC });
@@ -393,7 +250,7 @@ static void test_a_manifest_that_cannot_be_saved(void **state)
         assert_int_equal(judge_gaps(&judged, BC_GAP_NO_SOUND), 1);
         assert_int_equal(judge_gaps(&judged, -1), 1);
         judge_done(&judged);
-        done(&bench);
+        card_bench_done(&bench);
 }
 
 static void test_a_counter_that_cannot_be_saved(void **state)
@@ -402,7 +259,7 @@ static void test_a_counter_that_cannot_be_saved(void **state)
         struct judged judged;
 
         (void)state;
-        make(&bench);
+        card_bench(&bench);
         press(&bench, 130 * S);
         bench_run_until(&bench, 132 * S);
         card_fails(0, (struct fault){ CALL_OPEN, "counter.json.new", WHAT_ANY, 0, 1 << 30, ENOSPC });
@@ -423,7 +280,114 @@ static void test_a_counter_that_cannot_be_saved(void **state)
                 judge_done(&judged);
         }
         assert_int_equal(listed_after_restart(&bench), 0);
-        done(&bench);
+        card_bench_done(&bench);
+}
+
+// ---- a folder --------------------------------------------------------------------------------------------------------
+
+static void remove_recording(const struct bench *bench, uint64_t counter)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX], path[FOLDER_PATH_BYTES + BC_RECORDING_NAME_BYTES_MAX + 16];
+
+        bc_store_name(bench->store, counter, name);
+        snprintf(path, sizeof(path), "%s/recordings/%s", bench->path, name);
+        folder_remove(path);
+}
+
+// The folder goes while it is being recorded into: the recording goes on in another one, and the next press works.
+static void test_a_folder_that_is_gone(void **state)
+{
+        struct bc_recorder_status status;
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        card_bench(&bench);
+        press(&bench, 130 * S);
+        bench_run_until(&bench, 132 * S);
+        remove_recording(&bench, 1); // 0002.mp4 is written up to 134 s all the same
+        bench_run_until(&bench, 138 * S);
+        bc_recorder_status(bench.recorder, &status);
+        assert_int_equal(status.error, -ENOENT);
+        bench_run_until(&bench, 150 * S);
+        bc_recorder_status(bench.recorder, &status);
+        assert_int_equal(status.error, 0);
+        assert_int_equal(status.counter, 2);
+        assert_int_equal(status.press_ns, 130 * S);
+        release(&bench, 160 * S);
+        press(&bench, 170 * S);
+        release(&bench, 175 * S);
+        bench_run_until(&bench, 185 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 2);
+        bench_read(&bench, 2, &judged);
+        assert_true(judge_whole(&judged, &bench.feed) <= 134 * S);
+        assert_string_equal(judged.manifest.reason, "goes on from 1: button");
+        assert_string_equal(judged.manifest.stop_reason, "button");
+        assert_int_equal(judge_gaps(&judged, -1), 0);
+        assert_true(judged.unit[BC_LANE_PICTURE][judged.units[BC_LANE_PICTURE] - 1].ticks > 159 * 48000);
+        judge_done(&judged);
+        bench_read(&bench, 3, &judged);
+        assert_true(judge_whole(&judged, &bench.feed) <= 166 * S);
+        judge_done(&judged);
+        assert_int_equal(listed_after_restart(&bench), 1); // the next start says what became of it
+        card_bench_done(&bench);
+}
+
+// All of it is durable, but it cannot be closed.
+static void test_a_folder_that_is_gone_at_the_end(void **state)
+{
+        struct bench bench;
+        struct judged judged;
+
+        (void)state;
+        card_bench(&bench);
+        press(&bench, 130 * S);
+        bench_run_until(&bench, 132 * S);
+        remove_recording(&bench, 1);
+        release(&bench, 133 * S);
+        press(&bench, 136 * S);
+        release(&bench, 140 * S);
+        bench_run_until(&bench, 143 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 0);
+        bench_run_until(&bench, 150 * S);
+        assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 2);
+        assert_int_equal(bc_store_counter(bench.store), 2);
+        bench_read(&bench, 2, &judged);
+        assert_true(judge_whole(&judged, &bench.feed) <= 132 * S);
+        assert_string_equal(judged.manifest.reason, "button");
+        assert_int_equal(judge_gaps(&judged, -1), 0);
+        judge_done(&judged);
+        assert_int_equal(listed_after_restart(&bench), 1);
+        card_bench_done(&bench);
+}
+
+// The trouble is the whole card's, or it is full: no number is given out for that.
+static void test_no_recording_is_left_for_the_cards_trouble(void **state)
+{
+        (void)state;
+        for (int full = 0; full < 2; full++) {
+                struct bench bench;
+                struct judged judged;
+
+                card_bench(&bench);
+                press(&bench, 130 * S);
+                bench_run_until(&bench, 133 * S);
+                card_fails(0, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, full ? ENOSPC : EIO });
+                if (!full)
+                        card_fails(1, (struct fault){ CALL_OPEN, "counter.json.new", WHAT_ANY, 0, 1 << 30, EIO });
+                bench_run_until(&bench, 155 * S);
+                assert_true(bench.notice[BC_RECORDER_TROUBLE] > 0);
+                card_is_well();
+                release(&bench, 160 * S);
+                bench_run_until(&bench, 165 * S);
+                assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 1);
+                assert_int_equal(bc_store_counter(bench.store), 1);
+                bench_read(&bench, 1, &judged);
+                judge_whole(&judged, &bench.feed);
+                assert_int_equal(judge_gaps(&judged, -1), 0);
+                judge_done(&judged);
+                card_bench_done(&bench);
+        }
 }
 
 // ---- notices and the end -------------------------------------------------------------------------------------------
@@ -435,11 +399,11 @@ static void test_a_loss_is_told_of_beside_other_gaps(void **state)
         struct judged judged;
 
         (void)state;
-        make(&bench);
+        card_bench(&bench);
         press(&bench, 130 * S);
         bench_run_until(&bench, 133 * S);
-        card_fails(0, (struct fault){ CALL_WRITE, "0002.mp4", WHAT_ANY, 0, 1 << 30, EIO });
-        card_fails(1, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, EIO });
+        card_fails(0, (struct fault){ CALL_WRITE, "0002.mp4", WHAT_ANY, 0, 1 << 30, ENOSPC });
+        card_fails(1, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, ENOSPC });
         bench_run_until(&bench, 140 * S);
         feeder_substitute(bench.feeder, BC_LANE_SOUND, true);
         bench_run_until(&bench, 200 * S);
@@ -451,7 +415,7 @@ static void test_a_loss_is_told_of_beside_other_gaps(void **state)
         assert_int_equal(judge_gaps(&judged, BC_GAP_NO_SOUND), 1);
         assert_int_equal(bench.notice[BC_RECORDER_GAP], 1);
         judge_done(&judged);
-        done(&bench);
+        card_bench_done(&bench);
 }
 
 // Given up at shutdown with the card failing: what was durable stays, and the ring obeys its law again.
@@ -463,11 +427,12 @@ static void test_the_end_while_there_is_trouble(void **state)
         struct judged judged;
 
         (void)state;
-        make(&bench);
+        card_bench(&bench);
         press(&bench, 130 * S);
         bench_run_until(&bench, 132 * S);
         card_fails(0, (struct fault){ CALL_SYNC, "0002.mp4", WHAT_ANY, 2, 1 << 30, EIO });
         card_fails(1, (struct fault){ CALL_OPEN, "0003.mp4", WHAT_ANY, 0, 1 << 30, EIO });
+        card_fails(2, (struct fault){ CALL_OPEN, "counter.json.new", WHAT_ANY, 0, 1 << 30, EIO });
         bench_run_until(&bench, 140 * S);
         release(&bench, 141 * S);
         press(&bench, 142 * S); // will never be begun
@@ -485,7 +450,7 @@ static void test_the_end_while_there_is_trouble(void **state)
         assert_int_equal(judged.manifest.segment[1].state, BC_SEGMENT_RECOVERED);
         assert_int_equal(judged.manifest.segment[1].error, -EIO);
         judge_done(&judged);
-        done(&bench);
+        card_bench_done(&bench);
 }
 
 int main(void)
@@ -495,9 +460,13 @@ int main(void)
                 cmocka_unit_test(test_a_file_in_the_way),
                 cmocka_unit_test(test_an_abandoned_segment_is_declared_first),
                 cmocka_unit_test(test_a_failed_write_with_late_pictures),
+                cmocka_unit_test(test_a_failed_write_with_late_sound),
                 cmocka_unit_test(test_finalising_that_fails),
                 cmocka_unit_test(test_a_manifest_that_cannot_be_saved),
                 cmocka_unit_test(test_a_counter_that_cannot_be_saved),
+                cmocka_unit_test(test_a_folder_that_is_gone),
+                cmocka_unit_test(test_a_folder_that_is_gone_at_the_end),
+                cmocka_unit_test(test_no_recording_is_left_for_the_cards_trouble),
                 cmocka_unit_test(test_a_loss_is_told_of_beside_other_gaps),
                 cmocka_unit_test(test_the_end_while_there_is_trouble),
         };

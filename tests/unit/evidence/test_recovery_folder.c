@@ -131,6 +131,59 @@ static void test_a_closed_segment_that_was_shortened(void **state)
         specimen_done(&before);
 }
 
+// One that is as the manifest says is not read through once more: what lies inside is not recovery's to judge.
+static void test_a_closed_segment_is_not_walked(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+        struct specimen_file *file;
+        struct shape shape;
+
+        (void)state;
+        specimen_on_the_way(&recorded, &before);
+        file = specimen_find(&before, "0002.mp4");
+        shape_of(file->bytes, file->size, &shape);
+        memset(file->bytes + shape.fragment_end[3], 0, 8);
+        specimen_recover(&before, &after, &manifest);
+        assert_int_equal(state_of(&manifest, 2), BC_SEGMENT_CLOSED);
+        specimen_assert_unchanged(&before, &after, "0002.mp4");
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        // The moov is where the header says, but the file goes on behind it: then it is looked at.
+        specimen_append(file, "x", 1);
+        specimen_recover(&before, &after, &manifest);
+        assert_int_equal(state_of(&manifest, 2), BC_SEGMENT_RECOVERED);
+        assert_int_equal(manifest.segment[1].fragments, 4);
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+// More tracks than any recorder makes: a stranger, whatever its label says.
+static void test_a_segment_of_five_tracks(void **state)
+{
+        struct specimen before, after;
+        struct bc_manifest manifest;
+        struct shape shape;
+        uint8_t bytes[BC_INIT_BYTES_MAX];
+        size_t n;
+
+        (void)state;
+        specimen_on_the_way(&recorded, &before);
+        shape_of(specimen_find(&before, "0002.mp4")->bytes, specimen_find(&before, "0002.mp4")->size, &shape);
+        shape.init.label.segment = 4;
+        for (shape.init.tracks = 2; shape.init.tracks < 5; shape.init.tracks++)
+                shape.init.track[shape.init.tracks] = shape.init.track[1];
+        assert_int_equal(bc_init_write(&shape.init, bytes, sizeof(bytes), &n), 0);
+        specimen_set(&before, "0004.mp4", bytes, n);
+        specimen_recover(&before, &after, &manifest);
+        specimen_assert_unchanged(&before, &after, "0004.mp4");
+        assert_null(bc_manifest_find_segment(&manifest, 4));
+        bc_manifest_done(&manifest);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
 static void test_files_that_are_no_mp4(void **state)
 {
         struct specimen before, after;
@@ -397,6 +450,8 @@ int main(void)
                 cmocka_unit_test(test_what_is_no_segment_is_left_alone),
                 cmocka_unit_test(test_segments_that_are_gone),
                 cmocka_unit_test(test_a_closed_segment_that_was_shortened),
+                cmocka_unit_test(test_a_closed_segment_is_not_walked),
+                cmocka_unit_test(test_a_segment_of_five_tracks),
                 cmocka_unit_test(test_files_that_are_no_mp4),
                 cmocka_unit_test(test_names_of_tails_that_are_taken),
                 cmocka_unit_test(test_many_tails),

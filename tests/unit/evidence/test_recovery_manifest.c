@@ -48,6 +48,8 @@ static void test_no_manifest(void **state)
         assert_int_equal(manifest.state, BC_RECORDING_RECOVERED);
         assert_int_equal(manifest.press_ticks, BC_TICKS_UNKNOWN);
         assert_int_equal(strlen(manifest.boot_id), 32); // as the segments say
+        assert_true(manifest.gaps_unknown);
+        assert_non_null(strstr((char *)specimen_find(&after, BC_MANIFEST_NAME)->bytes, "\"gaps\": null"));
         assert_int_equal(manifest.segments, 3);
         for (uint32_t number = 1; number <= 3; number++) {
                 assert_int_equal(state_of(&manifest, number), BC_SEGMENT_RECOVERED);
@@ -75,6 +77,7 @@ static void test_damaged_manifests_are_kept(void **state)
         specimen_assert_unchanged(&before, &after, BC_MANIFEST_NAME ".damaged");
         assert_string_equal((char *)specimen_find(&after, BC_MANIFEST_NAME ".damaged-3")->bytes, "{\"version\": 1, \"devi");
         assert_int_equal(manifest.segments, 3);
+        assert_true(manifest.gaps_unknown);
         bc_manifest_done(&manifest);
         specimen_done(&after);
         specimen_done(&before);
@@ -175,6 +178,7 @@ static void test_the_manifest_is_carried_on(void **state)
         assert_int_equal(manifest.press_ticks, 130 * BC_TICKS_PER_S);
         assert_int_equal(manifest.stop_ticks, BC_TICKS_UNKNOWN);
         assert_int_equal(state_of(&manifest, 1), BC_SEGMENT_CLOSED);
+        assert_false(manifest.gaps_unknown);
         assert_int_equal(manifest.gaps, 2);
         assert_int_equal(manifest.gap[0].count, 1);
         assert_int_equal(manifest.gap[1].to_ticks, manifest.segment[2].end_ticks);

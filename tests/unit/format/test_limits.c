@@ -15,12 +15,13 @@
 struct sparse {
         struct { uint64_t offset; size_t size; const uint8_t *bytes; } part[8];
         size_t parts;
-        uint64_t size;
+        uint64_t size, read;
 };
 
 static int read_sparse(void *user, uint64_t offset, void *bytes, size_t n)
 {
-        const struct sparse *sparse = user;
+        struct sparse *sparse = user;
+        sparse->read += n;
         memset(bytes, 0, n);
         for (size_t i = 0; i < sparse->parts; i++) {
                 uint64_t from = sparse->part[i].offset, to = from + sparse->part[i].size;
@@ -71,6 +72,7 @@ static void check_4_gib(uint64_t spare, bool moov, int stop, uint32_t fragments,
         assert_int_equal(scan.table.fragments, fragments);
         assert_int_equal(scan.stop, stop);
         assert_int_equal(scan.moov, state);
+        assert_true(sparse.read < BC_INIT_BYTES_MAX + 3 * 200 + sizeof(tail)); // a little of each fragment
         bc_scan_done(&scan);
         bc_sample_table_done(&table);
 }

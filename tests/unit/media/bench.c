@@ -30,7 +30,8 @@ int __wrap_avcodec_send_frame(AVCodecContext *context, const AVFrame *frame)
                 bc_monitor_unlock(fault.monitor);
         }
         if (frame && fault.fail_at[kind] >= 0 && fault.fail_at[kind]-- == 0) {
-                fault.fail_at[kind] = 0;
+                fault.fail_at[kind] = fault.failures[kind] == 1 ? -1 : 0;
+                fault.failures[kind] -= fault.failures[kind] > 0;
                 return AVERROR_EXTERNAL;
         }
         return __real_avcodec_send_frame(context, frame);
@@ -81,6 +82,7 @@ struct bench *set_up(void)
         fault.monitor = &bench->monitor;
         memset(fault.slow_ns, 0, sizeof(fault.slow_ns));
         fault.fail_at[0] = fault.fail_at[1] = -1;
+        fault.failures[0] = fault.failures[1] = -1;
         test_camera_init(&bench->camera, bench->clock, 160, 120, BC_PIXEL_I420, INTERVAL_NS);
         test_mic_init(&bench->mic, bench->clock, 48000, 1);
         bench->config = plain();
@@ -159,6 +161,7 @@ void read_units(struct bench *bench, struct bc_cursor cursor)
                 if (bench->ring_config.lane_bytes[i] > 0)
                         assert_int_equal(r, -ENODATA); // the lane has ended
                 lane->end_ns = unit.time_ns;
+                lane->end_lost = unit.lost;
         }
 }
 

@@ -20,6 +20,7 @@ struct encoder_fault {
         struct bc_monitor *monitor;
         int64_t slow_ns[2];
         int64_t fail_at[2]; // frames still to go; -1: never
+        int failures[2];    // so many from there on; -1: all
 };
 
 extern struct encoder_fault fault;
@@ -34,6 +35,7 @@ struct lane {
         struct bc_unit unit[UNITS_MAX];
         uint8_t *bytes[UNITS_MAX];
         int64_t end_ns;
+        unsigned end_lost; // frames, between the last unit and the end
 };
 
 struct bench {

@@ -205,10 +205,10 @@ static void hear(const struct test_mic *mic, int16_t *samples)
         }
 }
 
-static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, size_t *ret_samples,
-                    int64_t *ret_time_ns)
+static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, struct bc_mic_chunk *ret_chunk)
 {
         struct test_mic *mic = (struct test_mic *)base;
+        bool broken = false;
         int r = -ETIMEDOUT;
 
         bc_monitor_lock(&mic->monitor);
@@ -219,6 +219,7 @@ static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, 
 
                 // What is captured while the device is dead is lost.
                 while (alive_ns(mic, complete_ns) != complete_ns && complete_ns <= now_ns) {
+                        broken = !mic->silent_about_it;
                         mic->next += (int64_t)mic->mic.info.period_samples;
                         complete_ns = captured_ns(mic, mic->next + (int64_t)mic->mic.info.period_samples);
                 }
@@ -229,17 +230,18 @@ static int read_mic(struct bc_mic *base, int16_t *samples, int64_t deadline_ns, 
                 }
                 if (!dead && complete_ns <= now_ns) {
                         hear(mic, samples);
-                        *ret_samples = mic->mic.info.period_samples;
-                        *ret_time_ns = captured_ns(mic, mic->next);
+                        *ret_chunk = (struct bc_mic_chunk){ mic->mic.info.period_samples,
+                                                            captured_ns(mic, mic->next), broken };
                         mic->next += (int64_t)mic->mic.info.period_samples;
                         r = 0;
                         break;
                 }
-                if (now_ns >= deadline_ns) {
+                if (now_ns >= deadline_ns && !(dead && mic->sleeps)) {
                         r = dead ? mic->dead_error : -ETIMEDOUT;
                         break;
                 }
-                bc_monitor_wait(&mic->monitor, complete_ns < deadline_ns && complete_ns > now_ns
+                bc_monitor_wait(&mic->monitor, dead && mic->sleeps ? alive_ns(mic, complete_ns) :
+                                               complete_ns < deadline_ns && complete_ns > now_ns
                                                        ? complete_ns
                                                        : deadline_ns);
         }

@@ -67,6 +67,8 @@ struct test_mic {
         int64_t ppm;
         struct span dead[DEAD_MAX]; // of media time since the start
         int dead_error;             // what read() says then, at its deadline
+        bool sleeps;                // when dead, read() does not even return at its deadline
+        bool silent_about_it;       // does not say that sound was lost
         int start_errors;           // so many starts fail
 
         int64_t begin_ns;

@@ -220,6 +220,27 @@ static void test_a_full_lane_loses_whole_gops(void **state)
         tear_down(&bench);
 }
 
+// What was being recorded and went, for want of room or by a new stream, is remembered by its time.
+static void test_what_went_while_recording(void **state)
+{
+        struct bench bench;
+        struct bc_ring_level level;
+
+        (void)state;
+        make(&bench, 100, 1000, 300 * BC_NS_PER_MS, true);
+        feed(&bench, "IPPPIPPPIPPPIPPP"); // the law took some, the lack of room none that mattered
+        bc_ring_level(bench.ring, &level);
+        assert_int_equal(level.forgotten_ns, -1);
+        bc_ring_set_recording(bench.ring, true);
+        feed(&bench, "IPPPIPPPI");
+        bc_ring_level(bench.ring, &level);
+        assert_int_equal(level.forgotten_ns, level.oldest_ns - 100 * BC_NS_PER_MS);
+        bc_ring_restart(bench.ring);
+        bc_ring_level(bench.ring, &level);
+        assert_int_equal(level.forgotten_ns, 2400 * BC_NS_PER_MS);
+        tear_down(&bench);
+}
+
 static void test_a_full_index_loses_whole_gops(void **state)
 {
         struct bench bench;
@@ -558,6 +579,7 @@ int main(void)
                 cmocka_unit_test(test_no_sound_is_kept_before_the_press),
                 cmocka_unit_test(test_a_lane_that_ended_obeys_the_law_too),
                 cmocka_unit_test(test_a_full_lane_loses_whole_gops),
+                cmocka_unit_test(test_what_went_while_recording),
                 cmocka_unit_test(test_a_full_index_loses_whole_gops),
                 cmocka_unit_test(test_a_gop_larger_than_the_lane),
                 cmocka_unit_test(test_a_lane_filled_to_its_last_byte),

@@ -286,6 +286,36 @@ static void test_lost_samples_become_silence(void **state)
         bc_sound_clock_free(clock);
 }
 
+// Short of what could be jitter of the time stamps: lost all the same, for the device says so.
+static void test_few_lost_samples_become_silence(void **state)
+{
+        const int64_t lost_us[] = { 20, 1000, 7000, 20000, 39000 };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(lost_us) / sizeof(*lost_us); i++) {
+                struct device device = microphone(48000, 2, 150);
+                struct listener listener;
+                struct bc_sound_clock *clock = make_clock(&device, &listener);
+                unsigned silent_before;
+                int64_t from_ns, until_ns;
+
+                listener.settled_ns = 0;
+                listen_to(&device, clock, device.begin_ns + 30 * BC_NS_PER_S);
+                silent_before = listener.silent_blocks;
+                from_ns = captured_ns(&device, device.next);
+                device.next += 48000 * lost_us[i] / 1000000;
+                until_ns = captured_ns(&device, device.next);
+                listener.settled_ns = until_ns + 30 * BC_NS_PER_MS;
+                listener.worst_error_ns = 0;
+                bc_sound_clock_break(clock);
+                listen_to(&device, clock, until_ns + 5 * BC_NS_PER_S);
+                // At once in its place again, and flagged wherever it was not heard.
+                assert_true(listener.worst_error_ns < BC_NS_PER_MS / 20);
+                assert_in_range(listener.silent_blocks - silent_before, 1, 2 + (until_ns - from_ns) / 21333333);
+                bc_sound_clock_free(clock);
+        }
+}
+
 static void test_filled_silence_and_sound_that_comes_late(void **state)
 {
         struct device device = microphone(48000, 1, 0);
@@ -429,6 +459,7 @@ int main(void)
                 cmocka_unit_test(test_jitter_of_the_time_stamps),
                 cmocka_unit_test(test_a_small_offset_is_stretched_away),
                 cmocka_unit_test(test_lost_samples_become_silence),
+                cmocka_unit_test(test_few_lost_samples_become_silence),
                 cmocka_unit_test(test_filled_silence_and_sound_that_comes_late),
                 cmocka_unit_test(test_samples_that_come_twice_are_dropped),
                 cmocka_unit_test(test_junk_time_stamps),
