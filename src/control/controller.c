@@ -60,18 +60,6 @@ struct bc_controller {
         atomic_bool stop_recovery;
 };
 
-const char *bc_flag_name(enum bc_flag flag)
-{
-        static const char *const names[BC_FLAG_BITS] = { "no-picture", "no-audio", "storage-trouble", "not-durable",
-                                                         "post-event", "wanted",   "cannot-record",   "time-unset",
-                                                         "no-gnss" };
-
-        for (unsigned bit = 0; bit < BC_FLAG_BITS; bit++)
-                if ((unsigned)flag == 1u << bit)
-                        return names[bit];
-        return "?";
-}
-
 static int64_t now_ns(const struct bc_controller *controller)
 {
         return bc_clock_now_ns(controller->clock);

@@ -7,6 +7,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 
 import numpy
@@ -15,7 +16,7 @@ from harness import BUILD, SOURCE
 sys.path.insert(0, str(SOURCE / "tools/trial"))
 sys.path.insert(0, str(SOURCE / "tests/unit/media"))
 import overlay_reader  # noqa: E402
-from metadata import exiftool_places, mpv_cues  # noqa: E402
+from metadata import exiftool_places  # noqa: E402
 from players import gstreamer_pads  # noqa: E402
 
 OVERLAY_PICTURE = BUILD / "tests/unit/media/overlay-picture"
@@ -97,6 +98,29 @@ def metres(a, b):
     north = math.radians(b[0] - a[0])
     east = math.radians(b[1] - a[1]) * math.cos(math.radians(a[0]))
     return EARTH_M * math.hypot(north, east)
+
+
+# One seek after the other, each answered when its picture is there: playing at full speed, mpv tells of no cue that is short.
+SEEK = """local times, at = {}, 0
+for t in string.gmatch(mp.get_opt("times"), "[^/]+") do times[#times + 1] = tonumber(t) end
+mp.register_event("playback-restart", function()
+  if at > 0 then print("CUE " .. mp.get_property("sub-start", "?") .. " " .. mp.get_property("sub-text", ""):gsub("\\n", "|")) end
+  at = at + 1
+  if times[at] then mp.commandv("seek", times[at], "absolute+exact") else mp.command("quit") end
+end)"""
+
+
+def mpv_shows(path, times):
+    """[(start, text)] of the cue that mpv shows at each of these times."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(SEEK)
+        script.flush()
+        done = subprocess.run(["mpv", "--no-config", "--vo=null", "--ao=null", "--no-audio", "--pause", f"--script={script.name}",
+                               "--script-opts=times=" + "/".join(f"{t:.6f}" for t in times), str(path)],
+                              capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done
+    shown = [line.split("CUE ", 1)[1].split(" ", 1) for line in done.stdout.replace("\r", "\n").splitlines() if "CUE " in line]
+    return [(float(start), text.rstrip().replace("|", "\n")) for start, text in shown]
 
 
 # ---- the source ------------------------------------------------------------------------------------------------

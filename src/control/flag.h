@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What is true beside the state, each thing by itself. bodycamctl(1) tells what each one means to a person.
+#ifndef BC_CONTROL_FLAG_H
+#define BC_CONTROL_FLAG_H
+
+enum bc_flag {
+        BC_FLAG_NO_PICTURE = 1 << 0,
+        BC_FLAG_NO_AUDIO = 1 << 1,
+        BC_FLAG_STORAGE_TROUBLE = 1 << 2, // writing fails
+        BC_FLAG_NOT_DURABLE = 1 << 3,     // what is recorded is behind in becoming durable
+        BC_FLAG_POST_EVENT = 1 << 4,      // RECORDING that ends by itself
+        BC_FLAG_WANTED = 1 << 5,          // FAULT after which a recording starts
+        BC_FLAG_CANNOT_RECORD = 1 << 6,   // sensors are on, but nothing can be recorded, whatever the state
+        BC_FLAG_TIME_UNSET = 1 << 7,      // UTC is not known
+        BC_FLAG_NO_GNSS = 1 << 8,         // there is a receiver, and no position
+};
+#define BC_FLAG_BITS 9
+const char *bc_flag_name(enum bc_flag flag); // "no-picture"
+
+#endif
