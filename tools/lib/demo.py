@@ -14,6 +14,7 @@ POST_EVENT_S = 3
 SETTINGS = """\
 [device]
 id = DEMO-0001
+unit = Unit 12
 [store]
 path = {store}
 [camera]
@@ -28,6 +29,9 @@ file = {data}/people.mp4
 [video]
 preset = superfast
 bit_rate = 2M
+[gnss]
+driver = nmea
+file = {data}/boat.nmea
 [recording]
 pre_event = {pre} s
 post_event = {post} s
@@ -164,7 +168,7 @@ class Demo:
             row = os.path.join(self.out, f"row-{number:02}.png")
             text = f"{os.path.basename(os.path.dirname(path))}/{os.path.basename(path)}  %{{pts\\:flt\\:{start:.3f}}} s"
             drawn = (f"fps={columns}/{length:.3f}:start_time=0:round=down,scale=320:-2,"
-                     f"drawtext=text='{text}':fontcolor=white:fontsize=13:box=1:boxcolor=black@0.6:boxborderw=4:x=4:y=4,"
+                     f"drawtext=text='{text}':fontcolor=white:fontsize=13:box=1:boxcolor=black@0.6:boxborderw=4:x=4:y=h-th-6,"
                      f"tile={columns}x1:padding=2")
             subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", path, "-vf", drawn, "-frames:v", "1", row],
                            check=True, stdin=subprocess.DEVNULL)
