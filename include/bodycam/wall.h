@@ -15,6 +15,24 @@ enum bc_utc_source {
         BC_UTC_SOURCES,
 };
 
+// "none", "rtc", "ntp", "gnss"; NULL when it is none of them.
+static inline const char *bc_utc_source_name(enum bc_utc_source source)
+{
+        switch (source) {
+        case BC_UTC_NONE:
+                return "none";
+        case BC_UTC_RTC:
+                return "rtc";
+        case BC_UTC_NTP:
+                return "ntp";
+        case BC_UTC_GNSS:
+                return "gnss";
+        case BC_UTC_SOURCES:
+                break;
+        }
+        return 0;
+}
+
 // At media time time_ns it was utc_ns, give or take uncertainty_ns.
 struct bc_utc_anchor {
         int64_t time_ns;

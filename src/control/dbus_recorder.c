@@ -184,7 +184,6 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                     void *user, sd_bus_error *error)
 {
         struct bc_dbus *dbus = user;
-        static const char *const sources[BC_UTC_SOURCES] = { "none", "rtc", "ntp", "gnss" };
         char name[BC_RECORDING_NAME_BYTES_MAX] = "";
         struct bc_status status;
 
@@ -204,7 +203,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         if (strcmp(property, "Utc") == 0)
                 return get_utc(reply, &status.moment);
         if (strcmp(property, "UtcSource") == 0)
-                return sd_bus_message_append(reply, "s", sources[status.moment.source]);
+                return sd_bus_message_append(reply, "s", bc_utc_source_name(status.moment.source));
         if (status.recorder.counter > 0)
                 bc_store_name(dbus->store, status.recorder.counter, name);
         return sd_bus_message_append(reply, "s", name);

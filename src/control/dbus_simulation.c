@@ -74,10 +74,7 @@ static int on_set_fault(sd_bus_message *call, void *user, sd_bus_error *error)
 
 static int on_set_utc(sd_bus_message *call, void *user, sd_bus_error *error)
 {
-        static const char *const sources[BC_UTC_SOURCES + 1] = { [BC_UTC_NONE] = "none",
-                                                                 [BC_UTC_RTC] = "rtc",
-                                                                 [BC_UTC_NTP] = "ntp",
-                                                                 [BC_UTC_GNSS] = "gnss" };
+        const char *sources[BC_UTC_SOURCES + 1];
         struct bc_dbus *dbus = user;
         struct bc_utc_anchor anchor = { 0 };
         const char *name;
@@ -86,6 +83,8 @@ static int on_set_utc(sd_bus_message *call, void *user, sd_bus_error *error)
         r = sd_bus_message_read(call, "xsx", &anchor.utc_ns, &name, &anchor.uncertainty_ns);
         if (r < 0)
                 return r;
+        for (int i = 0; i <= BC_UTC_SOURCES; i++)
+                sources[i] = bc_utc_source_name((enum bc_utc_source)i);
         source = find(sources, name);
         if (source < 0 || anchor.uncertainty_ns < 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,

@@ -90,7 +90,6 @@ static void on_gnss_error(void *user, int error)
 
 static void log_clock(const struct bc_observer *observer, const struct bc_utc_anchor *anchor)
 {
-        static const char *const sources[BC_UTC_SOURCES] = { "none", "rtc", "ntp", "gnss" };
         const struct bc_moment before = { .time_ns = observer->anchor.time_ns, .utc_ns = observer->anchor.utc_ns,
                                           .source = observer->anchor.source };
         const struct bc_moment now = { .time_ns = anchor->time_ns, .utc_ns = anchor->utc_ns, .source = anchor->source };
@@ -104,10 +103,10 @@ static void log_clock(const struct bc_observer *observer, const struct bc_utc_an
         }
         (void)bc_utc_format(anchor->utc_ns, utc);
         if (observer->anchored && before.source != BC_UTC_NONE)
-                bc_log_notice("clock: %s, by %s, moved by %lld ms", utc, sources[anchor->source],
+                bc_log_notice("clock: %s, by %s, moved by %lld ms", utc, bc_utc_source_name(anchor->source),
                               (long long)(bc_moment_utc_step_ns(&before, &now) / BC_NS_PER_MS));
         else
-                bc_log_notice("clock: %s, by %s", utc, sources[anchor->source]);
+                bc_log_notice("clock: %s, by %s", utc, bc_utc_source_name(anchor->source));
 }
 
 static void on_anchor(void *user, const struct bc_utc_anchor *anchor)

@@ -21,7 +21,6 @@ static const char *const recording_states[] = { "open", "closed", "recovered" };
 static const char *const segment_states[] = { "open", "closed", "abandoned", "recovered", "empty", "missing" };
 static const char *const gap_kinds[] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
                                          "late-sound" };
-static const char *const utc_sources[] = { "none", "rtc", "ntp", "gnss" };
 
 void bc_manifest_init(struct bc_manifest *manifest)
 {
@@ -234,7 +233,7 @@ static json_t *clock_to_json(const struct bc_manifest_clock *clock)
         if (set && bc_utc_format(clock->utc_ns, utc) < 0)
                 set = false;
         return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:I}", "from_ticks", (json_int_t)clock->from_ticks,
-                         "source", utc_sources[set ? clock->source : BC_UTC_NONE],
+                         "source", bc_utc_source_name(set ? clock->source : BC_UTC_NONE),
                          "utc", set ? json_string(utc) : json_null(),
                          "utc_ns", set ? json_integer(clock->utc_ns) : json_null(),
                          "uncertainty_ns", set ? json_integer(clock->uncertainty_ns) : json_null(),
@@ -415,11 +414,15 @@ static int gap_from_json(struct bc_manifest *manifest, const json_t *object)
 
 static int clock_from_json(struct bc_manifest *manifest, const json_t *object)
 {
-        int source = get_choice(object, "source", utc_sources, COUNT(utc_sources));
+        const char *sources[BC_UTC_SOURCES];
+        int source;
         struct bc_manifest_clock clock = { .step_ns = BC_STEP_UNKNOWN };
         char utc[BC_UTC_TEXT_BYTES];
         int64_t count, second_ns;
 
+        for (int i = 0; i < BC_UTC_SOURCES; i++)
+                sources[i] = bc_utc_source_name((enum bc_utc_source)i);
+        source = get_choice(object, "source", sources, BC_UTC_SOURCES);
         if (source < 0 || manifest->clocks >= BC_MANIFEST_CLOCKS_MAX || json_object_size(object) != 7 ||
             get_integer(object, "from_ticks", 0, INT64_MAX, &clock.from_ticks) < 0 ||
             get_integer(object, "count", 1, INT64_MAX, &count) < 0)

@@ -111,6 +111,24 @@ static void look_at_room(struct bc_recorder *recorder)
         bc_monitor_unlock(&recorder->monitor);
 }
 
+// The trouble was with the end of a recording that is closed now: nothing is written any more that could show that it is
+// over, so the store is tried.
+static void look_for_end_of_trouble(struct bc_recorder *recorder)
+{
+        bool trouble;
+
+        bc_monitor_lock(&recorder->monitor);
+        trouble = recorder->status.error < 0;
+        bc_monitor_unlock(&recorder->monitor);
+        if (!trouble || bc_store_probe(recorder->store) < 0)
+                return;
+        bc_monitor_lock(&recorder->monitor);
+        recorder->status.error = 0;
+        bc_monitor_unlock(&recorder->monitor);
+        bc_log_notice("the store can be written again");
+        notify(recorder, BC_RECORDER_WELL, 0);
+}
+
 // Locked. The first job is done with: the next one moves up.
 static void retire_job(struct bc_recorder *recorder)
 {
@@ -256,8 +274,10 @@ static void run(void *user)
                 }
                 idle = recorder->jobs == 0;
                 bc_monitor_unlock(&recorder->monitor);
-                if (idle)
+                if (idle) {
+                        look_for_end_of_trouble(recorder);
                         continue;
+                }
                 if (!work_on(recorder, &job, quit, give_up_ns)) {
                         bc_log_error("recording %llu is left unclosed, %zu after it were not begun: the store could "
                                      "not be written", (unsigned long long)recorder->recording.manifest.counter,

@@ -43,7 +43,6 @@ static void put_name(struct caption *caption, const char *name)
 
 static void put_time(struct caption *caption, const struct bc_moment *moment)
 {
-        static const char *const sources[BC_UTC_SOURCES] = { "", "rtc", "ntp", "gnss" };
         int64_t within_ms = moment->uncertainty_ns / BC_NS_PER_MS + 1;
         char utc[BC_UTC_TEXT_BYTES];
 
@@ -52,7 +51,7 @@ static void put_time(struct caption *caption, const struct bc_moment *moment)
                 return;
         }
         put(caption, "%.10s %.2s%.2s%.2sZ within %" PRId64 ".%03d s of %s", utc, utc + 11, utc + 14, utc + 17, within_ms / 1000,
-            (int)(within_ms % 1000), sources[moment->source]);
+            (int)(within_ms % 1000), bc_utc_source_name(moment->source));
 }
 
 static void put_marks(struct caption *caption, uint32_t marks)

@@ -175,7 +175,7 @@ def test_full_at_any_byte(carded):
         assert_kept(d, kept)
         card.repair()
         d.run_until_closed()
-        d.run_for(1)
+        d.run_for(3)  # where the last finalising failed, the store is tried every two seconds
         assert d.flags == set()
         assert_kept(d, kept)
         spans.append((pressed, stopped))

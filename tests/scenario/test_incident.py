@@ -119,7 +119,7 @@ def test_numbers_go_on_after_a_restart(daemon):
 METHODS = {
     RECORDER: {"RecordStart": ("s", "tbs"), "RecordStop": ("", ""), "EmergencyStart": ("s", "tbs"),
                "EmergencyRelease": ("", ""), "SensorsOn": ("", ""), "SensorsOff": ("", "")},
-    SIMULATION: {"PressButton": ("sb", ""), "SetFault": ("ss", ""), "Dock": ("b", ""), "Now": ("", "x"),
+    SIMULATION: {"PressButton": ("sb", ""), "SetFault": ("ss", ""), "SetUtc": ("xsx", ""), "Dock": ("b", ""), "Now": ("", "x"),
                  "RunUntil": ("x", "x"), "RunFor": ("x", "x")},
 }
 PROPERTIES = {"Version": "s", "Device": "s", "State": "s", "Flags": "as", "RecordingName": "s", "RecordingCounter": "t",
