@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/utc.h"
 #include "bodycam/time.h"
 
 #define FIELDS_MAX 40
@@ -106,11 +107,7 @@ static bool read_time(const struct field *field, int64_t *ret_time_ns)
 // Days since 1970-01-01 of a date of the Gregorian calendar, year >= 1970.
 static int32_t day_of(int year, int month, int day)
 {
-        static const int before_month[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
-        int leap_years = year / 4 - year / 100 + year / 400 - (1970 / 4 - 1970 / 100 + 1970 / 400);
-        bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-        return (year - 1970) * 365 + leap_years - (leap && month <= 2) + before_month[month - 1] + day - 1;
+        return (int32_t)(bc_utc_from(year, month, day, 0, 0, 0) / (86400 * BC_NS_PER_S));
 }
 
 // ddmmyy. 80 to 99 are years of the 20th century: there was no receiver before.

@@ -5,11 +5,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/utc.h"
 #include "base/utc_clock.h"
-
-#define YEAR_NS (INT64_C(31556952) * BC_NS_PER_S) // 365.2425 days
-#define EARLIEST_NS (BC_BUILD_UTC_S * BC_NS_PER_S)
-#define LATEST_NS (EARLIEST_NS + BC_SYSTEM_WALL_YEARS * YEAR_NS)
 
 struct system_wall {
         struct bc_wall wall;
@@ -33,7 +30,7 @@ static struct bc_utc_anchor look(struct system_wall *self)
 
         bc_utc_read(bc_loop_clock(self->loop), &reading);
         anchor = (struct bc_utc_anchor){ .time_ns = reading.time_ns, .utc_ns = reading.utc_ns };
-        if (reading.utc_ns < EARLIEST_NS || reading.utc_ns > LATEST_NS) {
+        if (!bc_utc_is_possible(reading.utc_ns)) {
                 anchor.source = BC_UTC_NONE;
                 anchor.uncertainty_ns = INT64_MAX;
         } else if (reading.synchronised) {

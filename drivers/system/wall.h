@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The machine's own wall clock (CLOCK_REALTIME), with what the kernel knows of who keeps it:
 //
-// BC_UTC_NONE: it shows a time before this build, or more than BC_SYSTEM_WALL_YEARS after it: never set.
+// BC_UTC_NONE: it shows a time before this build, or more than BC_UTC_YEARS after it: never set.
 // BC_UTC_NTP: a time service keeps it. How wrong it may be is what that service says, at least
 // BC_SYSTEM_WALL_NTP_ERROR_NS: systemd-timesyncd says 0 at each of its corrections, whatever the way to its server
 // costs.
@@ -19,7 +19,6 @@
 #include "bodycam/time.h"
 #include "bodycam/wall.h"
 
-#define BC_SYSTEM_WALL_YEARS 30
 #define BC_SYSTEM_WALL_NTP_ERROR_NS (100 * BC_NS_PER_MS)
 #define BC_SYSTEM_WALL_RTC_ERROR_NS (24 * 3600 * BC_NS_PER_S)
 #define BC_SYSTEM_WALL_LOOK_NS BC_NS_PER_S

@@ -29,6 +29,20 @@ struct bc_fix {
         int32_t dop_e2;         // horizontal dilution of precision * 100
 };
 
+// Degrees * 10^6, as they are shown, rounded to nearest: half a unit is 6 cm.
+static inline int32_t bc_fix_e6(int32_t e7)
+{
+        return (int32_t)(((int64_t)e7 + (e7 < 0 ? -5 : 5)) / 10);
+}
+
+// The accuracy in whole metres as it is shown, rounded up; nobody is better than one. -1: not known.
+static inline int32_t bc_fix_accuracy_m(const struct bc_fix *fix)
+{
+        if (fix->accuracy_mm < 0)
+                return -1;
+        return fix->accuracy_mm == 0 ? 1 : (int32_t)(((int64_t)fix->accuracy_mm + 999) / 1000);
+}
+
 struct bc_gnss;
 
 // Called on the main loop's thread.

@@ -26,8 +26,9 @@ struct bc_moment {
         uint32_t marks;         // enum bc_mark
 };
 
-// Between two observations of one steady clock no more than this is slewing; more is a clock that was set.
-#define BC_UTC_STEP_NS INT64_C(250000000)
+// The kernel slews its two clocks together, so what UTC and media time are apart changes only when UTC is set. Less than this is
+// the reading's own error.
+#define BC_UTC_STEP_NS INT64_C(10000000)
 
 // How far UTC at `later` is off what it would be, had the clock of `earlier` gone on. Both have a source.
 static inline int64_t bc_moment_utc_step_ns(const struct bc_moment *earlier, const struct bc_moment *later)

@@ -267,19 +267,18 @@ static void on_let_run(void *user, int64_t due_ns)
 }
 
 // Before the sensors: the first picture has its time.
-static enum bc_exit start_observing(struct daemon *daemon)
+static void start_observing(struct daemon *daemon)
 {
         const struct bc_wall_sink wall = bc_observer_wall_sink(daemon->observer);
         const struct bc_gnss_sink gnss = bc_observer_gnss_sink(daemon->observer);
         int r = bc_wall_start(daemon->devices.wall, &wall);
 
+        // Time and place that are not known are no reason not to record.
         if (r < 0)
-                return failed(BC_EXIT_DEVICE, "wall clock", r);
+                bc_log_error("wall clock: %s", strerror(-r));
         r = daemon->devices.gnss ? bc_gnss_start(daemon->devices.gnss, &gnss) : 0;
-        // A receiver that does not start is a position that is not known, and no reason not to record.
         if (r < 0)
                 bc_log_error("receiver: %s", strerror(-r));
-        return BC_EXIT_DONE;
 }
 
 static enum bc_exit start(struct daemon *daemon)
@@ -289,7 +288,6 @@ static enum bc_exit start(struct daemon *daemon)
                 .bus = (enum bc_bus)daemon->settings->bus,
                 .simulation = daemon->settings->simulation ? &simulation : NULL,
         };
-        enum bc_exit status;
         int r;
 
         r = bc_timer_new(daemon->loop, on_let_run, daemon, &daemon->let_run);
@@ -303,9 +301,7 @@ static enum bc_exit start(struct daemon *daemon)
                 if (r < 0)
                         return failed(BC_EXIT_DEVICE, "buttons", r);
         }
-        status = start_observing(daemon);
-        if (status != BC_EXIT_DONE)
-                return status;
+        start_observing(daemon);
         r = bc_dbus_new(daemon->loop, daemon->controller, daemon->store, &dbus_config, &daemon->dbus);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "D-Bus", r);

@@ -55,6 +55,14 @@ int bc_utc_format(int64_t utc_ns, char ret_text[BC_UTC_TEXT_BYTES])
         return 0;
 }
 
+bool bc_utc_is_possible(int64_t utc_ns)
+{
+        const int64_t earliest_ns = BC_BUILD_UTC_S * BC_NS_PER_S;
+        const int64_t year_ns = INT64_C(31556952) * BC_NS_PER_S; // 365.2425 days
+
+        return utc_ns >= earliest_ns && utc_ns <= earliest_ns + BC_UTC_YEARS * year_ns;
+}
+
 static int64_t seconds_of(int year, int month, int day, int hour, int minute, int second)
 {
         int64_t y = month > 2 ? year : year - 1, of_month = month > 2 ? month - 3 : month + 9;

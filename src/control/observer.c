@@ -38,7 +38,7 @@ static bool within(int32_t value, int32_t min, int32_t max)
 static bool is_possible(const struct bc_fix *fix)
 {
         return fix->lat_e7 >= -900000000 && fix->lat_e7 <= 900000000 && fix->lon_e7 >= -1800000000 &&
-               fix->lon_e7 <= 1800000000 && within(fix->alt_mm, -20000000, 100000000) && within(fix->speed_mm_s, 0, 100000000) &&
+               fix->lon_e7 <= 1800000000 && within(fix->alt_mm, -20000000, 99999000) && within(fix->speed_mm_s, 0, 100000000) &&
                within(fix->course_cdeg, 0, 35999) && within(fix->accuracy_mm, 0, 1000000000) && within(fix->dop_e2, 0, INT32_MAX);
 }
 
@@ -55,6 +55,7 @@ static void on_fix(void *user, const struct bc_fix *fix)
 {
         struct bc_observer *observer = user;
         struct bc_fix taken = *fix;
+        bool fresh;
 
         if (fix->mode != BC_FIX_NONE && !is_possible(fix)) {
                 if (!observer->nonsense)
@@ -67,11 +68,12 @@ static void on_fix(void *user, const struct bc_fix *fix)
         if (taken.time_ns > bc_clock_now_ns(observer->clock))
                 taken.time_ns = bc_clock_now_ns(observer->clock);
         bc_telemetry_set_fix(observer->telemetry, &taken);
-        if (taken.mode == BC_FIX_NONE)
-                bc_timer_clear(observer->stale);
-        else
+        fresh = taken.mode != BC_FIX_NONE && bc_clock_now_ns(observer->clock) - taken.time_ns < observer->fresh_ns;
+        if (fresh)
                 bc_timer_set(observer->stale, taken.time_ns + observer->fresh_ns);
-        set_has_fix(observer, taken.mode != BC_FIX_NONE);
+        else
+                bc_timer_clear(observer->stale);
+        set_has_fix(observer, fresh);
 }
 
 static void on_stale(void *user, int64_t due_ns)
@@ -112,12 +114,16 @@ static void log_clock(const struct bc_observer *observer, const struct bc_utc_an
 static void on_anchor(void *user, const struct bc_utc_anchor *anchor)
 {
         struct bc_observer *observer = user;
-        bool other = !observer->anchored || observer->anchor.source != anchor->source;
+        struct bc_utc_anchor taken = *anchor;
+        bool other;
 
-        log_clock(observer, anchor);
-        observer->anchor = *anchor;
+        if (anchor->source != BC_UTC_NONE && (!bc_utc_is_possible(anchor->utc_ns) || anchor->uncertainty_ns < 0))
+                taken = (struct bc_utc_anchor){ .time_ns = anchor->time_ns, .source = BC_UTC_NONE };
+        other = !observer->anchored || observer->anchor.source != taken.source;
+        log_clock(observer, &taken);
+        observer->anchor = taken;
         observer->anchored = true;
-        bc_telemetry_set_anchor(observer->telemetry, anchor);
+        bc_telemetry_set_anchor(observer->telemetry, &taken);
         if (other)
                 changed(observer);
 }

@@ -59,7 +59,7 @@ struct bc_settings {
 
         int64_t dock_dwell_ns;
 
-        int overlay_contents; // bits: enum bc_overlay_item of media/overlay.h
+        int overlay_contents; // bits: enum bc_overlay_content of media/overlay.h
         int overlay_corner;   // enum bc_corner of media/overlay.h
         char overlay_font[BC_SETTINGS_TEXT_BYTES];
 

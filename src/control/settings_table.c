@@ -100,7 +100,7 @@ static const struct bc_setting table[] = {
         { "gnss", "fresh", BC_SETTING_DURATION, AT(gnss_fresh_ns), .min = 1 * S, .max = 60 * S, .fallback = "3 s",
           .help = "A position older than this is no position any more." },
         { "gnss", "latitude", BC_SETTING_DEGREES, AT(gnss_lat_e7), .min = -850000000, .max = 850000000,
-          .fallback = "59.3293", .help = "Driver track: centre of the circle, degrees north." },
+          .fallback = "59.3293", .help = "Driver track: where the walk begins, degrees north." },
         { "gnss", "longitude", BC_SETTING_DEGREES, AT(gnss_lon_e7), .min = -1800000000, .max = 1800000000,
           .fallback = "18.0686", .help = "Driver track: the same, degrees east." },
 

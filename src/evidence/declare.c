@@ -37,6 +37,18 @@ void bc_declare_clock(struct bc_recording *recording, int64_t time_ns)
         recording->manifest_stale = true;
 }
 
+// The text that told of a clock that was set may have gone with the hole.
+static void declare_clock_behind_hole(struct bc_recording *recording, int64_t time_ns)
+{
+        struct bc_moment moment;
+
+        if (!recording->config->moment_at)
+                return;
+        recording->config->moment_at(recording->config->moment_user, time_ns, &moment);
+        if (!bc_moment_clock_goes_on(&recording->clock, &moment))
+                bc_declare_clock(recording, time_ns);
+}
+
 // What lies between the fragment and all that was declared before it is lost: the ring had to go on. Its lanes do not
 // lose the same seconds.
 static void declare_holes(struct bc_recording *recording, const struct bc_cut *cut)
@@ -48,6 +60,7 @@ static void declare_holes(struct bc_recording *recording, const struct bc_cut *c
                 int64_t ticks = bc_ticks_from_ns(picture->time_ns);
 
                 bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, picture->time_ns, 0);
+                declare_clock_behind_hole(recording, picture->time_ns);
                 recording->declared_ns = picture->time_ns;
                 recording->last_picture_ns = -1;
                 if (recording->sound_declared_ticks < ticks)

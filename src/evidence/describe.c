@@ -72,13 +72,12 @@ static void describe_tracks(const struct bc_recording *recording, struct bc_init
 // ISO 6709, Annex H.
 static void describe_location(const struct bc_fix *fix, char *text, size_t bytes)
 {
-        int64_t lat_e6 = fix->lat_e7 / 10, lon_e6 = fix->lon_e7 / 10;
+        int32_t lat_e6 = bc_fix_e6(fix->lat_e7), lon_e6 = bc_fix_e6(fix->lon_e7);
         int alt_dm = fix->alt_mm / 100;
         int used;
 
-        used = snprintf(text, bytes, "%c%02d.%06d%c%03d.%06d", lat_e6 < 0 ? '-' : '+', (int)(llabs(lat_e6) / 1000000),
-                        (int)(llabs(lat_e6) % 1000000), lon_e6 < 0 ? '-' : '+', (int)(llabs(lon_e6) / 1000000),
-                        (int)(llabs(lon_e6) % 1000000));
+        used = snprintf(text, bytes, "%c%02d.%06d%c%03d.%06d", lat_e6 < 0 ? '-' : '+', abs(lat_e6) / 1000000,
+                        abs(lat_e6) % 1000000, lon_e6 < 0 ? '-' : '+', abs(lon_e6) / 1000000, abs(lon_e6) % 1000000);
         if (fix->alt_mm != BC_FIX_UNKNOWN)
                 used += snprintf(text + used, bytes - (size_t)used, "%c%03d.%d", alt_dm < 0 ? '-' : '+', abs(alt_dm) / 10,
                                  abs(alt_dm) % 10);
@@ -115,4 +114,9 @@ void bc_describe_segment(const struct bc_recording *recording, struct bc_init *r
                                                        nibble(manifest->boot_id[2 * i + 1]));
         describe_tracks(recording, ret_init);
         describe_origin(recording, ret_init);
+        // What cannot be written is left out: no segment fails for it.
+        if (bc_init_check(ret_init) < 0) {
+                ret_init->about = (struct bc_about){ 0 };
+                ret_init->created_unix_s = 0;
+        }
 }

@@ -22,7 +22,7 @@ void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer)
         buffer->bytes = NULL;
 }
 
-// Only a single access unit beyond what rate control should produce gets here.
+// A single access unit beyond what rate control should produce gets here, or very many late units at once.
 static int reserve_payload(struct bc_fragment_buffer *buffer, size_t payload_bytes)
 {
         uint8_t *bytes;

@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utc.h"
 #include "bodycam/time.h"
+#include "media/overlay_text.h"
 
 #define NAME_BYTES_MAX 64
 
@@ -56,11 +58,9 @@ static void put_time(struct caption *caption, const struct bc_moment *moment)
 
 static void put_marks(struct caption *caption, uint32_t marks)
 {
-        static const char *const names[BC_MARK_BITS] = { "REC", "EMERGENCY", "MUTED" };
-
         for (unsigned bit = 0; bit < BC_MARK_BITS; bit++)
                 if (marks & 1u << bit)
-                        put(caption, " %s", names[bit]);
+                        put(caption, " %s", bc_overlay_text_mark(bit));
 }
 
 static void put_clock(struct caption *caption, const struct bc_moment *moment, const struct bc_moment *before)
@@ -82,11 +82,9 @@ static void put_clock(struct caption *caption, const struct bc_moment *moment, c
 
 static void put_degrees(struct caption *caption, const char *name, int32_t e7)
 {
-        // Half a unit of the sixth decimal is 6 cm.
-        int64_t e6 = ((int64_t)e7 + (e7 < 0 ? -5 : 5)) / 10;
+        int32_t e6 = bc_fix_e6(e7);
 
-        put(caption, "%s:%s%" PRId64 ".%06d", name, e6 < 0 ? "-" : "", (e6 < 0 ? -e6 : e6) / 1000000,
-            (int)((e6 < 0 ? -e6 : e6) % 1000000));
+        put(caption, "%s:%s%d.%06d", name, e6 < 0 ? "-" : "", abs(e6) / 1000000, abs(e6) % 1000000);
 }
 
 static void put_position(struct caption *caption, const struct bc_fix *fix)
@@ -95,8 +93,8 @@ static void put_position(struct caption *caption, const struct bc_fix *fix)
                 put(caption, "\nNO FIX");
                 return;
         }
-        if (fix->accuracy_mm != BC_FIX_UNKNOWN)
-                put(caption, "\nwithin %d m", (fix->accuracy_mm + 999) / 1000);
+        if (bc_fix_accuracy_m(fix) >= 0)
+                put(caption, "\nwithin %d m", bc_fix_accuracy_m(fix));
         else
                 put(caption, "\naccuracy not known");
         if (fix->speed_mm_s != BC_FIX_UNKNOWN)

@@ -20,9 +20,9 @@ static void append(struct bc_narrator *narrator, enum bc_lane lane, int64_t time
         const struct bc_unit unit = { .time_ns = time_ns, .size_bytes = (uint32_t)size, .flags = flags | BC_UNIT_KEY };
         int r = bc_ring_append(narrator->ring, lane, &unit, bytes);
 
-        if (r < 0 && !narrator->failed)
-                bc_log_error("telemetry is lost: %s", strerror(-r));
-        narrator->failed = r < 0;
+        if (r < 0 && !narrator->failed[lane])
+                bc_log_error("%s is lost: %s", lane == BC_LANE_TEXT ? "text" : "position", strerror(-r));
+        narrator->failed[lane] = r < 0;
 }
 
 static bool has_fix(const struct bc_moment *moment)

@@ -26,7 +26,7 @@ struct bc_narrator {
         struct bc_moment cue; // of the newest text
         bool fix_told;        // the newest position told is a fix
         int64_t fix_ns;       // of that fix
-        bool failed;          // an append failed, which was logged
+        bool failed[BC_LANE_COUNT]; // the lane's last append failed, which was logged
         uint8_t text[BC_CAPTION_BYTES_MAX], position[BC_GPMF_BYTES_MAX];
 };
 

@@ -2,6 +2,7 @@
 #include "media/overlay_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utc.h"
@@ -19,26 +20,24 @@ struct degrees {
 
 static struct degrees degrees(int32_t value_e7)
 {
-        int64_t value = value_e7;
-        uint32_t value_e6 = (uint32_t)(((value < 0 ? -value : value) + 5) / 10);
+        int32_t value_e6 = bc_fix_e6(value_e7);
+        uint32_t size_e6 = (uint32_t)abs(value_e6);
 
-        return (struct degrees){ value < 0 && value_e6 ? "-" : "", value_e6 / 1000000, value_e6 % 1000000 };
+        return (struct degrees){ value_e6 < 0 ? "-" : "", size_e6 / 1000000, size_e6 % 1000000 };
 }
 
 void bc_overlay_text_position(const struct bc_moment *moment, char ret_text[BC_OVERLAY_TEXT_BYTES])
 {
         const struct bc_fix *fix = &moment->fix;
         struct degrees lat = degrees(fix->lat_e7), lon = degrees(fix->lon_e7);
-        char accuracy[16] = "?"; // BC_FIX_UNKNOWN is below 0
+        char accuracy[16] = "?";
 
         if (fix->mode == BC_FIX_NONE) {
                 memcpy(ret_text, BC_OVERLAY_NO_FIX, sizeof(BC_OVERLAY_NO_FIX));
                 return;
         }
-        if (fix->accuracy_mm == 0)
-                memcpy(accuracy, "1 m", sizeof("1 m")); // nobody is that good
-        else if (fix->accuracy_mm > 0)
-                snprintf(accuracy, sizeof(accuracy), "%u m", ((uint32_t)fix->accuracy_mm + 999) / 1000);
+        if (bc_fix_accuracy_m(fix) >= 0)
+                snprintf(accuracy, sizeof(accuracy), "%d m", bc_fix_accuracy_m(fix));
         snprintf(ret_text, BC_OVERLAY_TEXT_BYTES, "%s%u.%06u %s%u.%06u ±%s", lat.sign, lat.whole, lat.millionths,
                  lon.sign, lon.whole, lon.millionths, accuracy);
 }

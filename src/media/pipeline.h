@@ -4,7 +4,7 @@
 // The video thread takes frames from a queue of BC_PIPELINE_FRAMES_MAX (a full queue drops the new frame, counted in
 // the next unit's `lost`) and encodes them; without frames for slate_after_ns it encodes a slate at 1 fps, all IDR.
 // The audio thread reads the microphone, resamples it to the media clock, and encodes; missing sound becomes silence.
-// So both lanes of the ring always go on while the pipeline runs, whatever the devices do.
+// So the lanes of the ring always go on while the pipeline runs, whatever the devices do.
 #ifndef BC_MEDIA_PIPELINE_H
 #define BC_MEDIA_PIPELINE_H
 

@@ -252,10 +252,11 @@ static int drain(struct bc_video *video)
 // What is known of the frame's instant goes into the picture and, before the picture, into the telemetry lanes.
 static void tell(struct bc_video *video, struct bc_frame *frame, bool key)
 {
-        struct bc_moment moment = { .time_ns = frame->time_ns };
+        // The picture's unit starts on a tick: so does what is told of it, or it would belong to the picture before.
+        struct bc_moment moment = { .time_ns = bc_ns_from_ticks(bc_ticks_from_ns(frame->time_ns)) };
 
         if (video->telemetry)
-                bc_telemetry_at(video->telemetry, frame->time_ns, &moment);
+                bc_telemetry_at(video->telemetry, moment.time_ns, &moment);
         if (video->overlay)
                 bc_overlay_draw(video->overlay, frame, &moment);
         bc_narrator_tell(&video->narrator, &moment, key);
@@ -343,16 +344,17 @@ static int take_frame(struct bc_video *video, struct queued queued)
 // Written on the slate: since when there is no picture, or while no clock is set for how long.
 static void show_since(struct bc_video *video, struct bc_frame *slate)
 {
+        int64_t dark_ns = slate->time_ns - video->dark_ns;
         struct bc_moment moment = { 0 };
         char utc[BC_UTC_TEXT_BYTES], text[64];
 
+        // By the clock of now: it may have been put right since.
         if (video->telemetry)
-                bc_telemetry_at(video->telemetry, video->dark_ns, &moment);
-        if (moment.source != BC_UTC_NONE && bc_utc_format(moment.utc_ns, utc) == 0)
+                bc_telemetry_at(video->telemetry, slate->time_ns, &moment);
+        if (moment.source != BC_UTC_NONE && bc_utc_format(moment.utc_ns - dark_ns, utc) == 0)
                 snprintf(text, sizeof(text), "NO PICTURE SINCE %s", utc);
         else
-                snprintf(text, sizeof(text), "NO PICTURE FOR %lld s",
-                         (long long)((slate->time_ns - video->dark_ns) / BC_NS_PER_S));
+                snprintf(text, sizeof(text), "NO PICTURE FOR %lld s", (long long)(dark_ns / BC_NS_PER_S));
         bc_overlay_banner(video->overlay, slate, text);
 }
 

@@ -11,6 +11,7 @@
 
 #include "lib/fake_utc.h"
 #include "lib/stage.h"
+#include "base/utc.h"
 #include "system/wall.h"
 
 #define START_NS (100 * BC_NS_PER_S)

@@ -74,12 +74,12 @@ static void test_a_clock_that_was_set(void **state)
         (void)state;
         moment.fix.mode = BC_FIX_NONE;
         moment.time_ns += BC_NS_PER_S;
-        moment.utc_ns += BC_NS_PER_S + 250 * BC_NS_PER_MS; // slewed
+        moment.utc_ns += BC_NS_PER_S + 10 * BC_NS_PER_MS; // read so
         assert_null(strstr(caption("", false, &moment, &before), "CLOCK"));
         moment.utc_ns += BC_NS_PER_MS;
-        assert_non_null(strstr(caption("", false, &moment, &before), "\nCLOCK SET by +0.251 s"));
+        assert_non_null(strstr(caption("", false, &moment, &before), "\nCLOCK SET by +0.011 s"));
         moment.utc_ns -= 3600 * BC_NS_PER_S;
-        assert_non_null(strstr(caption("", false, &moment, &before), "\nCLOCK SET by -3599.749 s"));
+        assert_non_null(strstr(caption("", false, &moment, &before), "\nCLOCK SET by -3599.989 s"));
         before.source = BC_UTC_NONE;
         assert_non_null(strstr(caption("", false, &moment, &before), "\nCLOCK SET"));
         assert_null(strstr(caption("", false, &moment, &before), "CLOCK SET by"));

@@ -47,6 +47,49 @@ static void test_ten_seconds(void **state)
         tear_down(bench);
 }
 
+// Times that lie on no tick, as a real camera's: about every third rounds up.
+static bool shoot_off_the_ticks(const struct test_camera *camera, uint64_t number, struct shot *ret_shot)
+{
+        if (!shoot_steadily(camera, number, ret_shot))
+                return false;
+        ret_shot->time_ns += (int64_t)(number * 7919 % 30011);
+        return true;
+}
+
+// What is told with a key frame starts with it, to the nanosecond: a segment that begins there begins with it.
+static void test_telemetry_starts_with_its_key_frame(void **state)
+{
+        struct bench *bench = set_up();
+        const struct lane *picture = &bench->lane[BC_LANE_PICTURE];
+        unsigned keys = 0;
+
+        (void)state;
+        bench->camera.shoot = shoot_off_the_ticks;
+        bench->config.telemetry.text = bench->config.telemetry.position = true;
+        bench->config.device = "D";
+        bench->config.unit = "";
+        start(bench, false);
+        run_to(bench, 20 * BC_NS_PER_S);
+        stop(bench);
+        for (enum bc_lane lane = BC_LANE_TEXT; lane <= BC_LANE_POSITION; lane++) {
+                const struct lane *told = &bench->lane[lane];
+                unsigned at = 0;
+
+                for (unsigned i = 0; i < picture->count; i++) {
+                        if (!(picture->unit[i].flags & BC_UNIT_KEY))
+                                continue;
+                        while (at < told->count && told->unit[at].time_ns < picture->unit[i].time_ns)
+                                at++;
+                        assert_true(at < told->count);
+                        assert_int_equal(told->unit[at].time_ns, picture->unit[i].time_ns);
+                        keys++;
+                }
+                assert_int_equal(told->end_ns, picture->end_ns);
+        }
+        assert_in_range(keys, 38, 42);
+        tear_down(bench);
+}
+
 static void test_a_fast_microphone_in_stereo(void **state)
 {
         struct bench *bench = set_up();
@@ -206,6 +249,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ten_seconds),
+                cmocka_unit_test(test_telemetry_starts_with_its_key_frame),
                 cmocka_unit_test(test_a_fast_microphone_in_stereo),
                 cmocka_unit_test(test_without_a_microphone),
                 cmocka_unit_test(test_variable_frame_rate),
