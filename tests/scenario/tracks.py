@@ -172,10 +172,10 @@ class Overlay:
         values = numpy.setdiff1d(numpy.arange(256), [16, 62, 102, 128, 207]).astype(numpy.uint8)
         self.noise = values[numpy.random.default_rng(1).integers(0, len(values), width * height * 3 // 2)].tobytes()
 
-    def cells(self, utc_ms, place, marks):
+    def cells(self, utc_ms, place, marks, contents="TDUPS"):
         """Where the cells and letters of such an overlay lie, and the text that stands there without its blanks."""
         options = {"width": self.width, "height": self.height, "font": FONT, "device": self.device, "unit": self.unit,
-                   "utc_ms": "none" if utc_ms is None else utc_ms, "marks": marks}
+                   "utc_ms": "none" if utc_ms is None else utc_ms, "marks": marks, "contents": contents}
         if place is None:
             options["fix"] = 0
         else:

@@ -146,6 +146,10 @@ static void test_a_lane_that_takes_nothing(void **state)
         assert_string_equal(told(world, "IPP", BC_LANE_TEXT), "0");
         bc_narrator_end(&world->narrator, world->moment.time_ns);
         assert_string_equal(told(world, "IPP", BC_LANE_TEXT), "");
+        assert_true(world->narrator.failed[BC_LANE_TEXT]);
+        bc_ring_restart(world->ring);
+        assert_string_equal(told(world, "IPP", BC_LANE_TEXT), "6");
+        assert_false(world->narrator.failed[BC_LANE_TEXT]);
         done(world);
 }
 
