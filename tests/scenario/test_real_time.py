@@ -9,6 +9,7 @@ from harness import DATA, NS
 from judges import judge_chain, judge_joints, judge_numbers, judge_players, judge_pre_event
 from test_card import PRE_S, RATE, SETTINGS
 from test_file_input import difference, grey, settings
+from tracks import cues_of
 
 
 def live_still(daemon, seconds, settings):
@@ -71,6 +72,16 @@ def test_a_shutdown_does_not_wait_for_a_card_that_stands_still(daemon):
         judge_players(file)
 
 
+def judge_telemetry(recording, units):
+    """Pictures of a real clock lie between ticks: each key frame has its own text all the same, and each file begins with it."""
+    cues = cues_of(units)
+    begins = {cue.tick for cue in cues}
+    assert all(unit.tick in begins for unit in units.pictures if unit.key)
+    for number, segment in enumerate(recording.segments):
+        assert next(cue.tick for cue in cues if cue.file == number) == segment["first_ticks"]
+    assert all(cue.duration > 100 for cue in cues)
+
+
 def test_real_footage(daemon):
     """By its own time stamps."""
     clip = DATA / "people.mp4"
@@ -85,6 +96,7 @@ def test_real_footage(daemon):
     recording, = d.recordings()
     assert recording.press_s - recording.first_s >= 1 and recording.end_s >= pressed / NS + 3
     units = judge_joints(recording)
+    judge_telemetry(recording, units)
     steps = {b.tick - a.tick for a, b in zip(units.pictures, units.pictures[1:])}
     assert recording.gaps_of("frames-lost") or steps <= {4799, 4800, 4801}
     source = grey(clip, 384, 288)

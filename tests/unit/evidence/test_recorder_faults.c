@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "bodycam/moment.h"
 #include "evidence/recovery.h"
 
 #define S BC_NS_PER_S
@@ -128,6 +129,24 @@ static void card_stall(int64_t until_ns)
         bc_monitor_unlock(&card.monitor);
 }
 
+// ---- what is known meanwhile -----------------------------------------------------------------------------------
+
+#define CLOCK_SET_NS (150 * S)
+#define CLOCK_STEP_NS (3600 * S)
+
+// The clock is set at 150 s. The receiver is on its way to the moon: no metadata can hold that, and no recording fails
+// for it.
+static void moment_at(void *user, int64_t time_ns, struct bc_moment *ret_moment)
+{
+        (void)user;
+        *ret_moment = (struct bc_moment){
+                .time_ns = time_ns,
+                .source = BC_UTC_NTP,
+                .utc_ns = INT64_C(1795655534) * S + time_ns + (time_ns >= CLOCK_SET_NS ? CLOCK_STEP_NS : 0),
+                .fix = { .mode = BC_FIX_3D, .alt_mm = 384400000 },
+        };
+}
+
 // ---- stalls ----------------------------------------------------------------------------------------------------
 
 // Presses at 130 s, on a card that stalls some time after that instant; stops at stop_ns.
@@ -138,6 +157,7 @@ static void stall_after_the_press(int64_t after_ns, int64_t stall_ns, int64_t st
 
         bench_defaults(&bench);
         bench.config.pre_event_ns = 5 * S;
+        bench.config.moment_at = moment_at;
         bench.stall_ns = 30 * S;
         bench_make(&bench);
         card_insert(&bench);
@@ -182,6 +202,7 @@ static void test_a_stall_up_to_the_tolerance_loses_nothing(void **state)
 static void test_a_longer_stall_loses_a_declared_gap_and_nothing_else(void **state)
 {
         const int64_t stalls[] = { 45 * S, 120 * S }, after[] = { 0, 3 * S + 210 * MS };
+        unsigned holes = 0;
 
         (void)state;
         for (size_t i = 0; i < 4; i++) {
@@ -196,6 +217,13 @@ static void test_a_longer_stall_loses_a_declared_gap_and_nothing_else(void **sta
                 assert_int_equal(judge_gaps(&judged, BC_GAP_OVERTAKEN), 1);
                 assert_int_equal(judge_gaps(&judged, -1), 1);
                 gap = &judged.manifest.gap[0];
+                if (gap->from_ticks <= bc_ticks_from_ns(CLOCK_SET_NS) && gap->to_ticks > bc_ticks_from_ns(CLOCK_SET_NS)) {
+                        // The clock was set inside the hole: whoever was to tell of it went with it.
+                        assert_int_equal(judged.manifest.clocks, 2);
+                        assert_int_equal(judged.manifest.clock[1].from_ticks, gap->to_ticks);
+                        assert_int_equal(judged.manifest.clock[1].step_ns, CLOCK_STEP_NS);
+                        holes++;
+                }
                 unit = judged.unit[BC_LANE_PICTURE];
                 for (size_t n = 0; n < judged.units[BC_LANE_PICTURE]; n++) {
                         if (unit[n].number != expected) {
@@ -212,6 +240,7 @@ static void test_a_longer_stall_loses_a_declared_gap_and_nothing_else(void **sta
                 assert_int_equal(judged.finished, judged.segments);
                 judge_done(&judged);
         }
+        assert_int_equal(holes, 2);
 }
 
 // ---- failures --------------------------------------------------------------------------------------------------
