@@ -23,6 +23,10 @@ void bc_cell_fill(struct bc_frame *frame, const struct bc_cell_area *area,
                                area->width_px / 2);
                         continue;
                 }
+                if (colour->u == colour->v) {
+                        memset(u + area->x, colour->u, area->width_px);
+                        continue;
+                }
                 for (uint32_t x = area->x; x < area->x + area->width_px; x += 2) {
                         u[x] = colour->u;
                         u[x + 1] = colour->v;

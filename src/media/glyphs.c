@@ -332,6 +332,15 @@ static int64_t smaller(int64_t a, int64_t b)
         return a < b ? a : b;
 }
 
+// luma + (white - luma) * coverage / 255, rounded. In 16 bits, many at a time: (n + n / 256 + 1) / 256 is n / 255 for
+// each n below 65535.
+static uint8_t blend(uint8_t luma, uint8_t coverage)
+{
+        uint16_t more = (uint16_t)((uint16_t)((uint16_t)(BC_GLYPHS_WHITE - luma) * coverage) + 127u);
+
+        return (uint8_t)(luma + ((uint16_t)(more + (more >> 8) + 1u) >> 8));
+}
+
 static void draw_glyph(const struct bc_glyphs *glyphs, const struct glyph *glyph,
                        const struct bc_glyphs_cell *cell, int64_t x_px, int64_t baseline_px)
 {
@@ -340,12 +349,12 @@ static void draw_glyph(const struct bc_glyphs *glyphs, const struct glyph *glyph
         int64_t last = smaller(glyph->height_px, cell->height_px - top);
 
         for (int64_t row = larger(0, -top); row < last && from < until; row++) {
-                const uint8_t *restrict coverage =
-                        glyphs->coverage + glyph->at + row * glyph->width_px + from;
+                const uint8_t *restrict coverage = glyphs->coverage + glyph->at + row * glyph->width_px +
+                                                   from;
                 uint8_t *restrict at = cell->luma + (top + row) * (int64_t)cell->stride_bytes + left + from;
 
                 for (int64_t i = 0; i < until - from; i++)
-                        at[i] = (uint8_t)(at[i] + ((BC_GLYPHS_WHITE - at[i]) * coverage[i] + 127) / 255);
+                        at[i] = blend(at[i], coverage[i]);
         }
 }
 

@@ -18,7 +18,7 @@ struct bc_glyphs_use {
         const char *text;
 };
 
-// A rectangle of luma that is drawn into, limited range. Nothing outside it is touched.
+// A rectangle of luma that is drawn into, limited range: none above white. Nothing outside it is touched.
 struct bc_glyphs_cell {
         uint8_t *luma;
         size_t stride_bytes;
