@@ -120,8 +120,13 @@ void bc_banner_draw(const struct bc_banner *banner, struct bc_frame *frame, cons
         area.y = (banner->height_px - (uint32_t)count * banner->line_px) / 4 * 2;
         for (size_t i = 0; i < count; i++, area.y += area.height_px) {
                 uint32_t line_px = bc_glyphs_width_px(banner->glyphs, lines[i]);
+                struct bc_cell_text line = {
+                        .glyphs = banner->glyphs,
+                        .text = lines[i],
+                        .pad_x_px = line_px < area.width_px ? (area.width_px - line_px) / 2 : 0,
+                        .pad_y_px = banner->pad_y_px,
+                };
 
-                bc_cell_draw(frame, &area, &bc_cell_black, banner->glyphs, lines[i],
-                             line_px < area.width_px ? (area.width_px - line_px) / 2 : 0, banner->pad_y_px);
+                bc_cell_draw(frame, &area, &bc_cell_black, &line);
         }
 }

@@ -23,6 +23,10 @@ void bc_cell_fill(struct bc_frame *frame, const struct bc_cell_area *area,
                                area->width_px / 2);
                         continue;
                 }
+                if (colour->u == colour->v) {
+                        memset(u + area->x, colour->u, area->width_px);
+                        continue;
+                }
                 for (uint32_t x = area->x; x < area->x + area->width_px; x += 2) {
                         u[x] = colour->u;
                         u[x + 1] = colour->v;
@@ -52,26 +56,65 @@ static void whiten(struct bc_frame *frame, const struct bc_cell_area *area,
                                 u -= x / 2;
                                 v = frame->plane[2] + (size_t)(y / 2) * frame->stride_bytes[2] + x / 2;
                         }
+                        if (!share)
+                                continue;
                         *u = towards_grey(*u, share, whole);
                         *v = towards_grey(*v, share, whole);
                 }
 }
 
-void bc_cell_draw(struct bc_frame *frame, const struct bc_cell_area *area,
-                  const struct bc_cell_colour *ground, const struct bc_glyphs *glyphs, const char *text,
-                  uint32_t pad_x_px, uint32_t pad_y_px)
+// Columns of the area from..until, both even. What reaches into them from characters beside them is drawn too.
+static void draw_columns(struct bc_frame *frame, const struct bc_cell_area *area,
+                         const struct bc_cell_colour *ground, const struct bc_cell_text *text, uint32_t from,
+                         uint32_t until)
 {
-        const struct bc_glyphs_cell cell = {
-                .luma = frame->plane[0] + (size_t)area->y * frame->stride_bytes[0] + area->x,
-                .stride_bytes = frame->stride_bytes[0],
-                .width_px = area->width_px,
+        const struct bc_cell_area columns = {
+                .x = area->x + from,
+                .y = area->y,
+                .width_px = until - from,
                 .height_px = area->height_px,
         };
+        const struct bc_glyphs_cell cell = {
+                .luma = frame->plane[0] + (size_t)columns.y * frame->stride_bytes[0] + columns.x,
+                .stride_bytes = frame->stride_bytes[0],
+                .width_px = columns.width_px,
+                .height_px = columns.height_px,
+        };
 
-        bc_cell_fill(frame, area, ground);
-        bc_glyphs_draw(glyphs, text, &cell, pad_x_px, pad_y_px + bc_glyphs_above_px(glyphs));
+        bc_cell_fill(frame, &columns, ground);
+        bc_glyphs_draw(text->glyphs, text->text, &cell, (int32_t)text->pad_x_px - (int32_t)from,
+                       text->pad_y_px + bc_glyphs_above_px(text->glyphs));
         if (ground->u != 128 || ground->v != 128)
-                whiten(frame, area, ground);
+                whiten(frame, &columns, ground);
+}
+
+void bc_cell_draw(struct bc_frame *frame, const struct bc_cell_area *area,
+                  const struct bc_cell_colour *ground, const struct bc_cell_text *text)
+{
+        draw_columns(frame, area, ground, text, 0, area->width_px);
+}
+
+static uint32_t within(int32_t px, uint32_t width_px)
+{
+        return px < 0 ? 0 : (uint32_t)px > width_px ? width_px : (uint32_t)px;
+}
+
+void bc_cell_redraw(struct bc_frame *frame, const struct bc_cell_area *area,
+                    const struct bc_cell_colour *ground, const struct bc_cell_text *text, const char *before,
+                    uint32_t before_px)
+{
+        struct bc_glyphs_comparison comparison = { .before = before, .after = text->text };
+        int32_t pad_px = (int32_t)text->pad_x_px, from_px, until_px;
+
+        while (bc_glyphs_next_change(text->glyphs, &comparison, &from_px, &until_px)) {
+                uint32_t from = within(pad_px + from_px, area->width_px) & ~1u;
+                uint32_t until = bc_cell_even(within(pad_px + until_px, area->width_px));
+
+                if (from < until)
+                        draw_columns(frame, area, ground, text, from, until);
+        }
+        if (before_px < area->width_px)
+                draw_columns(frame, area, ground, text, before_px, area->width_px);
 }
 
 static void copy_rows(uint8_t *to, size_t to_stride, const uint8_t *from, size_t from_stride, uint32_t bytes,

@@ -29,9 +29,21 @@ static inline uint32_t bc_cell_even(uint32_t px)
 
 void bc_cell_fill(struct bc_frame *frame, const struct bc_cell_area *area, const struct bc_cell_colour *colour);
 
-// Fills and writes white text, its first advance pad_x_px from the left, the highest glyph pad_y_px from the top.
+// White text, its first advance pad_x_px from the left, the highest glyph pad_y_px from the top.
+struct bc_cell_text {
+        const struct bc_glyphs *glyphs;
+        const char *text;
+        uint32_t pad_x_px, pad_y_px;
+};
+
+// Fills and writes.
 void bc_cell_draw(struct bc_frame *frame, const struct bc_cell_area *area, const struct bc_cell_colour *ground,
-                  const struct bc_glyphs *glyphs, const char *text, uint32_t pad_x_px, uint32_t pad_y_px);
+                  const struct bc_cell_text *text);
+
+// The same pixels as of bc_cell_draw(), where that has drawn the text before into an area that began at the same place
+// and was before_px wide: only the columns that differ are drawn.
+void bc_cell_redraw(struct bc_frame *frame, const struct bc_cell_area *area, const struct bc_cell_colour *ground,
+                    const struct bc_cell_text *text, const char *before, uint32_t before_px);
 
 // Copies the left width_px of all of strip's rows to x, y of a frame of the same format; all even.
 void bc_cell_copy(const struct bc_frame *strip, uint32_t width_px, struct bc_frame *frame, uint32_t x, uint32_t y);

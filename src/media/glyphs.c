@@ -322,38 +322,91 @@ uint32_t bc_glyphs_widest_px(const struct bc_glyphs *glyphs, const char *text)
         return sum(glyphs, text, true);
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+// luma + (white - luma) * coverage / 255, rounded. In 16 bits, many at a time: (n + n / 256 + 1) / 256 is n / 255 for
+// each n below 65535.
+static uint8_t blend(uint8_t luma, uint8_t coverage)
+{
+        uint16_t more = (uint16_t)((uint16_t)((uint16_t)(BC_GLYPHS_WHITE - luma) * coverage) + 127u);
+
+        return (uint8_t)(luma + ((uint16_t)(more + (more >> 8) + 1u) >> 8));
+}
+
 static void draw_glyph(const struct bc_glyphs *glyphs, const struct glyph *glyph,
                        const struct bc_glyphs_cell *cell, int64_t x_px, int64_t baseline_px)
 {
         int64_t left = x_px + glyph->left_px, top = baseline_px - glyph->top_px;
+        int64_t from = larger(0, -left), until = smaller(glyph->width_px, cell->width_px - left);
+        int64_t last = smaller(glyph->height_px, cell->height_px - top);
 
-        for (int64_t row = 0; row < glyph->height_px; row++) {
-                const uint8_t *coverage = glyphs->coverage + glyph->at + (size_t)row * glyph->width_px;
-                int64_t y = top + row;
+        for (int64_t row = larger(0, -top); row < last && from < until; row++) {
+                const uint8_t *restrict coverage = glyphs->coverage + glyph->at + row * glyph->width_px +
+                                                   from;
+                uint8_t *restrict at = cell->luma + (top + row) * (int64_t)cell->stride_bytes + left + from;
 
-                if (y < 0 || y >= cell->height_px)
-                        continue;
-                for (int64_t column = 0; column < glyph->width_px; column++) {
-                        int64_t x = left + column;
-                        uint8_t *at;
-
-                        if (x < 0 || x >= cell->width_px)
-                                continue;
-                        at = cell->luma + (size_t)y * cell->stride_bytes + (size_t)x;
-                        *at = (uint8_t)(*at + ((BC_GLYPHS_WHITE - *at) * coverage[column] + 127) / 255);
-                }
+                for (int64_t i = 0; i < until - from; i++)
+                        at[i] = blend(at[i], coverage[i]);
         }
 }
 
 void bc_glyphs_draw(const struct bc_glyphs *glyphs, const char *text, const struct bc_glyphs_cell *cell,
-                    uint32_t x_px, uint32_t baseline_px)
+                    int32_t x_px, uint32_t baseline_px)
 {
         const struct glyph *glyph;
+        int64_t pen_px = x_px;
 
         while (next_glyph(glyphs, &text, &glyph)) {
                 if (!glyph)
                         continue;
-                draw_glyph(glyphs, glyph, cell, x_px, baseline_px);
-                x_px += glyph->advance_px;
+                draw_glyph(glyphs, glyph, cell, pen_px, baseline_px);
+                pen_px += glyph->advance_px;
         }
+}
+
+// ---- comparing -------------------------------------------------------------------------------------------------
+
+static void include(const struct glyph *glyph, int32_t x_px, int32_t *from_px, int32_t *until_px)
+{
+        int32_t left, right;
+
+        if (!glyph || !glyph->width_px)
+                return;
+        left = x_px + glyph->left_px;
+        right = left + (int32_t)glyph->width_px;
+        *from_px = left < *from_px ? left : *from_px;
+        *until_px = right > *until_px ? right : *until_px;
+}
+
+bool bc_glyphs_next_change(const struct bc_glyphs *glyphs, struct bc_glyphs_comparison *comparison,
+                           int32_t *ret_from_px, int32_t *ret_until_px)
+{
+        int32_t from_px = INT32_MAX, until_px = INT32_MIN;
+        bool same = false;
+
+        while (!same || from_px >= until_px) {
+                const struct glyph *before = NULL, *after = NULL;
+                bool more = next_glyph(glyphs, &comparison->before, &before);
+
+                if (!next_glyph(glyphs, &comparison->after, &after) && !more)
+                        break;
+                same = before == after && comparison->before_px == comparison->after_px;
+                if (!same) {
+                        include(before, comparison->before_px, &from_px, &until_px);
+                        include(after, comparison->after_px, &from_px, &until_px);
+                }
+                comparison->before_px += before ? (int32_t)before->advance_px : 0;
+                comparison->after_px += after ? (int32_t)after->advance_px : 0;
+        }
+        *ret_from_px = from_px;
+        *ret_until_px = until_px;
+        return from_px < until_px;
 }

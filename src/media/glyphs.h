@@ -6,6 +6,7 @@
 #ifndef BC_MEDIA_GLYPHS_H
 #define BC_MEDIA_GLYPHS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@ struct bc_glyphs_use {
         const char *text;
 };
 
-// A rectangle of luma that is drawn into, limited range. Nothing outside it is touched.
+// A rectangle of luma that is drawn into, limited range: none above white. Nothing outside it is touched.
 struct bc_glyphs_cell {
         uint8_t *luma;
         size_t stride_bytes;
@@ -41,9 +42,20 @@ uint32_t bc_glyphs_below_px(const struct bc_glyphs *glyphs);
 uint32_t bc_glyphs_width_px(const struct bc_glyphs *glyphs, const char *text);
 uint32_t bc_glyphs_widest_px(const struct bc_glyphs *glyphs, const char *text);
 
-// Draws white over what is there. x_px: where the first advance begins; baseline_px: rows above the baseline, both
-// within the cell.
-void bc_glyphs_draw(const struct bc_glyphs *glyphs, const char *text, const struct bc_glyphs_cell *cell, uint32_t x_px,
+// Draws white over what is there. x_px: where the first advance begins, perhaps left of the cell; baseline_px: rows
+// above the baseline, within the cell.
+void bc_glyphs_draw(const struct bc_glyphs *glyphs, const char *text, const struct bc_glyphs_cell *cell, int32_t x_px,
                     uint32_t baseline_px);
+
+// Two texts drawn from the same place on, compared from left to right; begin with the texts and zeros.
+struct bc_glyphs_comparison {
+        const char *before, *after;
+        int32_t before_px, after_px; // where the next advances begin
+};
+
+// The next run of characters that are not the same or not in the same place: the columns that their pixels lie in,
+// before and after, from where the texts begin. Runs may overlap, as glyphs do. False when there is none left.
+bool bc_glyphs_next_change(const struct bc_glyphs *glyphs, struct bc_glyphs_comparison *comparison,
+                           int32_t *ret_from_px, int32_t *ret_until_px);
 
 #endif

@@ -21,16 +21,17 @@
 struct item {
         enum bc_overlay_content content;
         const char *what;
-        char *fixed;                      // the text of an id
-        char text[BC_OVERLAY_TEXT_BYTES]; // as composed, of time and position
-        uint32_t marks;                   // as composed
-        uint32_t reserved_px;             // its cells in their widest form
+        char *fixed;          // the text of an id
+        uint32_t reserved_px; // its cells in their widest form
+        // As composed:
+        uint32_t x_px, width_px;          // 0 wide: not yet, or no marks
+        char text[BC_OVERLAY_TEXT_BYTES]; // of time and position
+        uint32_t marks;
 };
 
 struct line {
         size_t first, count; // items
         uint32_t reserved_px;
-        bool stale;
         uint32_t width_px;     // of what is composed
         struct bc_frame strip; // reserved_px wide; the pixels are the line's
 };
@@ -62,65 +63,79 @@ static uint32_t gap_px(const struct bc_overlay *overlay)
         return bc_cell_even(overlay->pad_y_px);
 }
 
-// Appends a cell to what is composed of the line.
-static void add_cell(const struct bc_overlay *overlay, struct line *line, const struct bc_cell_colour *ground,
+static struct bc_cell_text cell_text(const struct bc_overlay *overlay, const char *text)
+{
+        return (struct bc_cell_text){ overlay->glyphs, text, overlay->pad_x_px, overlay->pad_y_px };
+}
+
+// The cell at x: as much of it as is not there already.
+static void put_text(const struct bc_overlay *overlay, struct line *line, struct item *item, uint32_t x,
                      const char *text)
 {
-        struct bc_cell_area area = {
-                .x = line->width_px,
-                .width_px = cell_px(overlay, bc_glyphs_width_px(overlay->glyphs, text)),
-                .height_px = overlay->line_px,
-        };
+        bool is_there = item->width_px && item->x_px == x;
+        struct bc_cell_area area = { .x = x, .height_px = overlay->line_px };
+        struct bc_cell_text after = cell_text(overlay, text);
+        const char *before = item->fixed ? item->fixed : item->text;
 
-        bc_cell_draw(&line->strip, &area, ground, overlay->glyphs, text, overlay->pad_x_px,
-                     overlay->pad_y_px);
-        line->width_px += area.width_px;
+        if (is_there && !strcmp(text, before))
+                return;
+        area.width_px = cell_px(overlay, bc_glyphs_width_px(overlay->glyphs, text));
+        if (is_there)
+                bc_cell_redraw(&line->strip, &area, &bc_cell_black, &after, before, item->width_px);
+        else
+                bc_cell_draw(&line->strip, &area, &bc_cell_black, &after);
+        item->x_px = x;
+        item->width_px = area.width_px;
+        if (!item->fixed)
+                memcpy(item->text, text, strlen(text) + 1);
 }
 
-static void add_marks(const struct bc_overlay *overlay, struct line *line, uint32_t marks)
+// The marks' cells from x on, from the first that is not there already.
+static void put_marks(const struct bc_overlay *overlay, struct line *line, struct item *item, uint32_t x,
+                      uint32_t marks)
 {
-        for (unsigned bit = 0; bit < BC_MARK_BITS; bit++) {
-                struct bc_cell_area gap = {
-                        .x = line->width_px,
-                        .width_px = line->width_px ? gap_px(overlay) : 0,
-                        .height_px = overlay->line_px,
-                };
+        bool is_there = item->x_px == x;
+        uint32_t end = x;
 
+        if (is_there && item->marks == marks)
+                return;
+        for (unsigned bit = 0; bit < BC_MARK_BITS; bit++) {
+                struct bc_cell_text text = cell_text(overlay, bc_overlay_text_mark(bit));
+                struct bc_cell_area area = { .x = end, .height_px = overlay->line_px };
+
+                is_there = is_there && !((item->marks ^ marks) & 1u << bit);
                 if (!(marks & 1u << bit))
                         continue;
-                bc_cell_fill(&line->strip, &gap, &bc_cell_black);
-                line->width_px += gap.width_px;
-                add_cell(overlay, line, &bc_cell_red, bc_overlay_text_mark(bit));
+                area.width_px = end ? gap_px(overlay) : 0;
+                if (!is_there)
+                        bc_cell_fill(&line->strip, &area, &bc_cell_black);
+                area.x += area.width_px;
+                area.width_px = cell_px(overlay, bc_glyphs_width_px(overlay->glyphs, text.text));
+                if (!is_there)
+                        bc_cell_draw(&line->strip, &area, &bc_cell_red, &text);
+                end = area.x + area.width_px;
         }
+        item->x_px = x;
+        item->width_px = end - x;
+        item->marks = marks;
 }
 
-static void compose(const struct bc_overlay *overlay, struct line *line)
+static void compose(const struct bc_overlay *overlay, struct line *line, struct item *item, uint32_t x,
+                    const struct bc_moment *moment)
 {
-        line->width_px = 0;
-        for (size_t i = line->first; i < line->first + line->count; i++) {
-                const struct item *item = &overlay->items[i];
+        char text[BC_OVERLAY_TEXT_BYTES];
 
-                if (item->content == BC_OVERLAY_STATE)
-                        add_marks(overlay, line, item->marks);
+        if (item->content == BC_OVERLAY_STATE) {
+                put_marks(overlay, line, item, x, moment->marks);
+        } else if (item->fixed) {
+                put_text(overlay, line, item, x, item->fixed);
+        } else {
+                if (item->content == BC_OVERLAY_TIME)
+                        bc_overlay_text_time(moment, text);
                 else
-                        add_cell(overlay, line, &bc_cell_black, item->fixed ? item->fixed : item->text);
+                        bc_overlay_text_position(moment, text);
+                put_text(overlay, line, item, x, text);
         }
-        line->stale = false;
-}
-
-static bool refresh(struct item *item, const struct bc_moment *moment)
-{
-        char text[BC_OVERLAY_TEXT_BYTES] = "";
-
-        if (item->content == BC_OVERLAY_TIME)
-                bc_overlay_text_time(moment, text);
-        else if (item->content == BC_OVERLAY_POSITION)
-                bc_overlay_text_position(moment, text);
-        if (!strcmp(text, item->text) && (item->content != BC_OVERLAY_STATE || item->marks == moment->marks))
-                return false;
-        memcpy(item->text, text, sizeof(text));
-        item->marks = moment->marks;
-        return true;
 }
 
 static bool is_of_shape(const struct bc_overlay *overlay, const struct bc_frame *frame)
@@ -143,11 +158,13 @@ void bc_overlay_draw(struct bc_overlay *overlay, struct bc_frame *frame, const s
         for (size_t i = 0; i < overlay->line_count; i++, y += overlay->line_px) {
                 struct line *line = &overlay->lines[i];
 
-                for (size_t k = line->first; k < line->first + line->count; k++)
-                        if (refresh(&overlay->items[k], moment))
-                                line->stale = true;
-                if (line->stale)
-                        compose(overlay, line);
+                line->width_px = 0;
+                for (size_t k = line->first; k < line->first + line->count; k++) {
+                        struct item *item = &overlay->items[k];
+
+                        compose(overlay, line, item, line->width_px, moment);
+                        line->width_px += item->width_px;
+                }
                 bc_cell_copy(&line->strip, line->width_px, frame,
                              right ? overlay->width_px - overlay->margin_px - line->width_px
                                    : overlay->margin_px,
@@ -286,7 +303,6 @@ static int make_strips(struct bc_overlay *overlay)
 
                 if (!pixels)
                         return -ENOMEM;
-                line->stale = true;
                 line->strip = (struct bc_frame){
                         .width_px = line->reserved_px,
                         .height_px = overlay->line_px,

@@ -12,8 +12,9 @@
 //
 // Letters have an em of a thirty-sixth of the shorter side, at least 13 px. A bold face reads better in small pictures.
 //
-// Lines are composed when their text changes, once a second or at events; a frame costs a copy of their rows. Cells
-// lie on even pixels, so that no colour runs into the picture beside them.
+// Lines are composed once, and what changes in them is: the characters of a time or a position, cells that move or
+// come. A frame costs that and a copy of the lines' rows. Cells lie on even pixels, so that no colour runs into the
+// picture beside them.
 //
 // Thread-bound: one thread draws. The object is made in any.
 #ifndef BC_MEDIA_OVERLAY_H

@@ -4,8 +4,8 @@
 //      cmake --preset release && cmake --build build/release --target overlay-bench
 //      build/release/tests/unit/media/overlay-bench
 //
-// Frames come from a pool larger than the caches, as a camera's do: the rows written to are cold. "same": the text is
-// that of the frame before. "new": every line is composed again. "30 fps": a new second every 30th frame.
+// Frames come from a pool larger than the caches, as a camera's do: the rows written to are cold. What differs from the
+// frame before: see the table in main().
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,34 +31,63 @@ static int by_size(const void *a, const void *b)
         return (left > right) - (left < right);
 }
 
+enum change {
+        SECOND = 1 << 0,
+        POSITION = 1 << 1,
+        MARKS = 1 << 2,
+        EVERYTHING = 1 << 3,
+};
+
 static void run(struct bc_overlay *overlay, struct bc_frame *frames, const char *format, const char *what,
-                int64_t step_ns)
+                uint32_t change, int64_t every)
 {
+        const struct bc_moment blank = { .source = BC_UTC_NONE, .fix = { .mode = BC_FIX_NONE } };
         static int64_t took_ns[ROUNDS];
 
         for (int64_t i = 0; i < ROUNDS; i++) {
-                int64_t second = i * step_ns / BC_NS_PER_S, start_ns;
+                int64_t step = i / every, start_ns;
                 struct bc_moment moment = {
                         .source = BC_UTC_GNSS,
-                        .utc_ns = INT64_C(1795655534) * BC_NS_PER_S + i * step_ns,
+                        .utc_ns = INT64_C(1795655534) * BC_NS_PER_S + (change & SECOND ? step : 0) * BC_NS_PER_S,
                         .fix = { .mode = BC_FIX_3D,
-                                 .lat_e7 = 593293000 + (int32_t)second * 10,
-                                 .lon_e7 = 180686000,
+                                 .lat_e7 = 593293000 + (change & POSITION ? (int32_t)step * 130 : 0),
+                                 .lon_e7 = 180686000 - (change & POSITION ? (int32_t)step * 270 : 0),
                                  .accuracy_mm = 4200 },
-                        .marks = BC_MARK_REC | (second % 2 ? BC_MARK_MUTED : BC_MARK_EMERGENCY),
+                        .marks = BC_MARK_REC | BC_MARK_EMERGENCY | BC_MARK_MUTED,
                 };
 
+                if (change & MARKS && step % 2)
+                        moment.marks = BC_MARK_REC | BC_MARK_MUTED;
+                if (change & EVERYTHING)
+                        bc_overlay_draw(overlay, &frames[i % FRAMES], &blank);
                 start_ns = now_ns();
                 bc_overlay_draw(overlay, &frames[i % FRAMES], &moment);
                 took_ns[i] = now_ns() - start_ns;
         }
         qsort(took_ns, ROUNDS, sizeof(took_ns[0]), by_size);
-        printf("%s  %-6s  median %6.1f us  p99 %6.1f us\n", format, what, (double)took_ns[ROUNDS / 2] / 1000,
+        printf("%s  %-28s  median %6.1f us  p99 %6.1f us\n", format, what, (double)took_ns[ROUNDS / 2] / 1000,
                (double)took_ns[ROUNDS * 99 / 100] / 1000);
 }
 
 int main(void)
 {
+        static const struct {
+                const char *what;
+                uint32_t change;
+                int64_t every; // frames
+        } runs[] = {
+                { "nothing", 0, 1 },
+                { "second", SECOND, 1 },
+                { "position", POSITION, 1 },
+                { "second, position", SECOND | POSITION, 1 },
+                { "second, position, marks", SECOND | POSITION | MARKS, 1 },
+                // From no clock, no fix and no marks to all of them: each cell is new or moves.
+                { "everything", EVERYTHING, 1 },
+                // As at 30 frames a second.
+                { "second, every 30th frame", SECOND, 30 },
+                { "position, every 3rd frame", POSITION, 3 },
+        };
+
         for (int nv12 = 0; nv12 < 2; nv12++) {
                 struct bc_overlay_config config = {
                         .font_path = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
@@ -92,9 +121,9 @@ int main(void)
                                 .stride_bytes = { WIDTH, nv12 ? WIDTH : WIDTH / 2, nv12 ? 0 : WIDTH / 2 },
                         };
                 }
-                run(overlay, frames, nv12 ? "NV12" : "I420", "same", 0);
-                run(overlay, frames, nv12 ? "NV12" : "I420", "new", BC_NS_PER_S);
-                run(overlay, frames, nv12 ? "NV12" : "I420", "30 fps", BC_NS_PER_S / 30);
+                for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
+                        run(overlay, frames, nv12 ? "NV12" : "I420", runs[i].what, runs[i].change,
+                            runs[i].every);
                 for (size_t i = 0; i < FRAMES; i++)
                         free(frames[i].plane[0]);
                 bc_overlay_free(overlay);

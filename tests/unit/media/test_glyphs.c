@@ -123,7 +123,7 @@ static void test_a_cell_is_never_left(void **state)
                         uint32_t outside = 0, white = 0;
 
                         memset(pixels, 16, sizeof(pixels));
-                        bc_glyphs_draw(glyphs, "WjÅWjÅ", &cell, x, baseline);
+                        bc_glyphs_draw(glyphs, "WjÅWjÅ", &cell, (int32_t)x, baseline);
                         for (uint32_t at = 0; at < sizeof(pixels); at++) {
                                 uint32_t row = at / STRIDE, column = at % STRIDE;
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -214,7 +215,117 @@ static void test_another_shape_is_left_alone(void **state)
         bc_overlay_free(NULL);
 }
 
-// With new text in each frame, so that every line is composed again.
+// ---- only what changed is composed -----------------------------------------------------------------------------
+
+static uint32_t random_below(uint32_t *seed, uint32_t end)
+{
+        *seed = *seed * 1664525u + 1013904223u;
+        return (uint32_t)((uint64_t)(*seed >> 8) * end >> 24);
+}
+
+// Often a little, as of a clock and a receiver; at times much, so that texts get longer and shorter and cells move.
+static void change(struct bc_moment *moment, uint32_t *seed)
+{
+        switch (random_below(seed, 12)) {
+        case 0:
+                break;
+        case 1:
+        case 2:
+                moment->source = BC_UTC_GNSS;
+                moment->utc_ns += BC_NS_PER_S;
+                break;
+        case 3:
+                moment->source = BC_UTC_GNSS;
+                moment->utc_ns = (INT64_C(1795655534) + random_below(seed, 1u << 24) * 31) * BC_NS_PER_S;
+                break;
+        case 4:
+                moment->source = moment->source == BC_UTC_NONE ? BC_UTC_GNSS : BC_UTC_NONE;
+                break;
+        case 5:
+        case 6:
+                moment->fix.mode = BC_FIX_3D;
+                moment->fix.lat_e7 += (int32_t)random_below(seed, 400) - 200;
+                moment->fix.lon_e7 -= (int32_t)random_below(seed, 90000) - 45000;
+                break;
+        case 7:
+                moment->fix.mode = BC_FIX_3D;
+                moment->fix.lat_e7 = ((int32_t)random_below(seed, 1801) - 900) * 999983;
+                moment->fix.lon_e7 = ((int32_t)random_below(seed, 3601) - 1800) * 999979;
+                break;
+        case 8:
+                moment->fix.mode = moment->fix.mode == BC_FIX_NONE ? BC_FIX_3D : BC_FIX_NONE;
+                break;
+        case 9:
+                moment->fix.accuracy_mm = (int32_t)random_below(seed, 5) < 1 ? BC_FIX_UNKNOWN
+                                                                             : (int32_t)random_below(seed, 20000);
+                break;
+        case 10:
+                moment->marks ^= 1u << random_below(seed, BC_MARK_BITS);
+                break;
+        default:
+                moment->marks = random_below(seed, 1u << BC_MARK_BITS);
+        }
+}
+
+static void unmark(struct fenced *fenced)
+{
+        for (size_t i = 0; i < fenced->size; i++)
+                fenced->memory[i] = mark_at(i);
+}
+
+// One overlay through all moments, and a new one for each of them.
+static void check_as_new(const struct bc_overlay_config *config, uint32_t seed, unsigned moments)
+{
+        struct bc_overlay *overlay = overlay_of(config);
+        struct fenced drawn = fenced_new(config, 0, 0), expected = fenced_new(config, 0, 0);
+        struct bc_moment moment = moment_of(5);
+
+        for (unsigned i = 0; i < moments; i++) {
+                struct bc_overlay *fresh = overlay_of(config);
+
+                unmark(&drawn);
+                unmark(&expected);
+                bc_overlay_draw(overlay, &drawn.frame, &moment);
+                bc_overlay_draw(fresh, &expected.frame, &moment);
+                if (memcmp(drawn.memory, expected.memory, drawn.size))
+                        fail_msg("%s, %ux%u, format %d, corner %d: moment %u is not drawn as by a new overlay",
+                                 config->font_path, config->width_px, config->height_px, (int)config->format,
+                                 (int)config->corner, i);
+                bc_overlay_free(fresh);
+                change(&moment, &seed);
+        }
+        free(drawn.memory);
+        free(expected.memory);
+        bc_overlay_free(overlay);
+}
+
+// The slanted faces' glyphs reach into their neighbours' advances.
+static void test_changes_are_drawn_as_by_a_new_overlay(void **state)
+{
+        static const char *const fonts[] = {
+                "/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf",
+                "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+                "/usr/share/fonts/truetype/dejavu/DejaVuSans-Oblique.ttf",
+                "/usr/share/fonts/truetype/dejavu/DejaVuSerif-BoldItalic.ttf",
+        };
+        // Lines of several items, and nearly one item to a line.
+        static const uint32_t sizes[][2] = { { 854, 480 }, { 322, 182 } };
+
+        (void)state;
+        for (uint32_t i = 0; i < 16; i++) {
+                struct bc_overlay_config config =
+                        config_of(sizes[i / 8][0], sizes[i / 8][1], i / 4 % 2 ? BC_PIXEL_NV12 : BC_PIXEL_I420);
+
+                config.font_path = fonts[i % 4];
+                config.corner = i % 2 ? BC_CORNER_BOTTOM_RIGHT : BC_CORNER_TOP_LEFT;
+                if (!access(config.font_path, R_OK))
+                        check_as_new(&config, i + 1, 150);
+                else
+                        assert_true(i % 4 > 1);
+        }
+}
+
+// With new text in each frame.
 static void test_drawing_allocates_nothing(void **state)
 {
         struct bc_overlay_config config = config_of(1920, 1080, BC_PIXEL_NV12);
@@ -303,6 +414,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_nothing_beside_the_picture_is_touched),
                 cmocka_unit_test(test_another_shape_is_left_alone),
+                cmocka_unit_test(test_changes_are_drawn_as_by_a_new_overlay),
                 cmocka_unit_test(test_drawing_allocates_nothing),
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_a_picture_too_small_for_text),
