@@ -11,10 +11,12 @@
 
 #include "base/thread.h"
 
+enum wish { WORK, WAIT, DEVICE, END };
+
 struct world {
         struct bc_clock *clock;
         struct bc_monitor monitor;
-        enum { WORK, WAIT, DEVICE, END } wish, does;
+        enum wish wish, does;
 };
 
 // Does what it is told to, and says when it does.
@@ -42,7 +44,7 @@ static void run(void *user)
         bc_monitor_unlock(&world->monitor);
 }
 
-static void wish(struct world *world, int what)
+static void wish(struct world *world, enum wish what)
 {
         bc_monitor_lock(&world->monitor);
         world->wish = what;
