@@ -64,6 +64,14 @@ static void wake(void *user)
         (void)eventfd_write(loop->wake_fd, 1);
 }
 
+// In this order: the loop may look for the event as soon as the clock knows of it, and finding none would let simulated
+// time pass before the message is read.
+static void announce(struct bc_loop *loop)
+{
+        wake(loop);
+        bc_clock_wake_outside(loop->clock, &loop->outside);
+}
+
 void bc_loop_post(struct bc_loop *loop, unsigned kind, int64_t value)
 {
         struct bc_message *slot = &loop->inbox[kind % BC_LOOP_INBOX_KINDS_MAX];
@@ -76,8 +84,7 @@ void bc_loop_post(struct bc_loop *loop, unsigned kind, int64_t value)
         slot->value = value;
         slot->latest_ns = bc_clock_now_ns(loop->clock);
         pthread_mutex_unlock(&loop->inbox_mutex);
-        bc_clock_wake_outside(loop->clock, &loop->outside);
-        wake(loop);
+        announce(loop);
 }
 
 void bc_loop_on_message(struct bc_loop *loop, void (*on_message)(void *user, const struct bc_message *message),
@@ -335,8 +342,7 @@ void bc_loop_quit(struct bc_loop *loop, int status)
 {
         atomic_store(&loop->status, status);
         atomic_store(&loop->quit, true);
-        bc_clock_wake_outside(loop->clock, &loop->outside);
-        wake(loop);
+        announce(loop);
 }
 
 static int wait_for_events(struct bc_loop *loop)

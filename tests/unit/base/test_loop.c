@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/loop.h"
@@ -154,6 +155,57 @@ static void test_inbox_simulated(void **state)
         run_inbox(&world);
 }
 
+// ---- a message and simulated time ------------------------------------------------------------------------------
+
+static _Atomic unsigned slow_us; // what a write to an eventfd takes
+
+int __real_eventfd_write(int fd, eventfd_t value);
+int __wrap_eventfd_write(int fd, eventfd_t value);
+
+int __wrap_eventfd_write(int fd, eventfd_t value)
+{
+        usleep(slow_us);
+        return __real_eventfd_write(fd, value);
+}
+
+static void on_told(void *user, const struct bc_message *message)
+{
+        tell(user, message->kind == 1 ? "one" : "two");
+        if (message->kind == 1)
+                usleep(20000); // the second is posted while this one is handled
+}
+
+static void post_and_leave(void *user)
+{
+        struct world *world = user;
+
+        usleep(10000);
+        slow_us = 30000;
+        bc_loop_post(world->loop, 2, 0);
+}
+
+// A message is handled at the time it was posted, whatever the next timer.
+static void test_no_time_passes_before_a_message(void **state)
+{
+        struct world world = { 0 };
+        struct bc_thread *thread;
+
+        (void)state;
+        assert_int_equal(bc_clock_new_simulated(0, &world.clock), 0);
+        assert_int_equal(bc_loop_new(world.clock, &world.loop), 0);
+        bc_loop_on_message(world.loop, on_told, &world);
+        assert_int_equal(bc_timer_new(world.loop, on_end, &world, &world.timer[2]), 0);
+        bc_timer_set(world.timer[2], BC_NS_PER_S);
+        bc_loop_post(world.loop, 1, 0);
+        assert_int_equal(bc_thread_start(world.clock, "poster", post_and_leave, &world, &thread), 0);
+        bc_clock_release(world.clock, BC_NS_NEVER);
+        assert_int_equal(bc_loop_run(world.loop), 7);
+        slow_us = 0;
+        bc_thread_join(thread);
+        assert_string_equal(world.story, "one@0 two@0 end@1000 ");
+        tear_down(&world);
+}
+
 static void test_inbox_real(void **state)
 {
         struct world world = { 0 };
@@ -255,6 +307,7 @@ int main(void)
                 cmocka_unit_test(test_an_hour_of_timers),
                 cmocka_unit_test(test_inbox_simulated),
                 cmocka_unit_test(test_inbox_real),
+                cmocka_unit_test(test_no_time_passes_before_a_message),
                 cmocka_unit_test(test_inbox_coalesces),
                 cmocka_unit_test(test_a_file_descriptor_ends_a_simulated_wait),
                 cmocka_unit_test(test_real_timers_and_signals),
