@@ -74,7 +74,8 @@ static void tell_status(struct bc_service *service)
 
 // ---- the watchdog --------------------------------------------------------------------------------------------
 
-static const struct bc_pulse_look *find_stuck(const struct bc_service *service, const struct bc_pulse_look *looks, size_t count)
+static const struct bc_pulse_look *find_stuck(const struct bc_service *service, const struct bc_pulse_look *looks,
+                                              size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 if (looks[i].doing != BC_DOING_DEVICE && looks[i].for_ns >= service->stuck_ns)
@@ -127,7 +128,7 @@ int bc_service_new(struct bc_loop *loop, struct bc_controller *controller, const
         service->every_ns = LOOK_EVERY_NS;
         if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
                 service->stuck_ns = (int64_t)watchdog_us * BC_NS_PER_US / 2;
-                // Four times in the time that is given, as sd_watchdog_enabled(3) advises for twice, and room for a late loop.
+                // Four times in the time that is given: sd_watchdog_enabled(3) advises twice, and the loop may be late.
                 if (service->every_ns > service->stuck_ns / 2)
                         service->every_ns = service->stuck_ns / 2;
         }

@@ -2,9 +2,9 @@
 // What each thread of a clock is doing, and since when: for a watchdog that can tell a thread that is stuck from one that
 // waits for its turn, or for a card.
 //
-// A thread that waits in a monitor of base/clock.h waits, on the real clock for a second at most before it looks again; one
-// in a call on a device says so itself; all else is work, and none of it lasts for seconds. Kept by base alone: whoever starts threads by bc_thread_start() and waits by monitors has
-// nothing to do for it.
+// A thread that waits in a monitor of base/clock.h looks again, on the real clock, after a second at most; one in a call on
+// a device says so itself; all else is work, and none of it lasts for seconds. Kept by base alone: whoever starts threads by
+// bc_thread_start() and waits by monitors has nothing to do for it.
 //
 // Threading: a pulse is its thread's own; looking is for any thread. Times are CLOCK_MONOTONIC, whatever the clock: a thread
 // that is stuck is stuck in simulated time, too.

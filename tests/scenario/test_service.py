@@ -63,7 +63,8 @@ def supervisor(tmp_path):
 @contextlib.contextmanager
 def frozen(pid, name):
     """That one thread of a process stands still."""
-    tid, = (int(task.name) for task in pathlib.Path(f"/proc/{pid}/task").iterdir() if (task / "comm").read_text().strip() == name)
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    tid, = (int(task.name) for task in tasks if (task / "comm").read_text().strip() == name)
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
     ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     if ptrace(PTRACE_SEIZE, tid, None, None) != 0:
