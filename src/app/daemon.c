@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "app/bounds.h"
 #include "app/devices.h"
+#include "app/service.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -39,6 +39,7 @@ struct daemon {
         struct bc_recorder *recorder;
         struct bc_dbus *dbus;
         struct bc_timer *let_run;
+        struct bc_service *service;
 };
 
 // In reverse order of making; any of them may be missing.
@@ -48,6 +49,7 @@ static void daemon_done(struct daemon *daemon)
         if (daemon->clock && bc_clock_is_simulated(daemon->clock))
                 bc_clock_release(daemon->clock, BC_NS_NEVER);
         bc_timer_free(daemon->let_run);
+        bc_service_free(daemon->service);
         bc_dbus_free(daemon->dbus);
         if (daemon->devices.buttons)
                 bc_buttons_stop(daemon->devices.buttons);
@@ -302,6 +304,9 @@ static enum bc_exit start(struct daemon *daemon)
                         return failed(BC_EXIT_DEVICE, "buttons", r);
         }
         start_observing(daemon);
+        r = bc_service_new(daemon->loop, daemon->controller, daemon->store, &daemon->service);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "systemd cannot be told", r);
         r = bc_dbus_new(daemon->loop, daemon->controller, daemon->store, &dbus_config, &daemon->dbus);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "D-Bus", r);
@@ -314,6 +319,8 @@ static void on_signal(void *user, int signal)
 
         (void)bc_controller_handle(daemon->controller, BC_EVENT_SHUTDOWN, bc_clock_now_ns(daemon->clock),
                                    signal == SIGINT ? "SIGINT" : "SIGTERM");
+        if (daemon->service)
+                bc_service_stopping(daemon->service);
 }
 
 static int catch_signals(struct daemon *daemon)
@@ -352,7 +359,7 @@ enum bc_exit bc_daemon_run(const struct bc_settings *settings)
                 return status;
         if (bc_clock_is_simulated(daemon.clock) && !settings->clock_start_held)
                 bc_timer_set(daemon.let_run, 0);
-        (void)sd_notify(0, "READY=1");
+        bc_service_ready(daemon.service);
         r = bc_loop_run(daemon.loop);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the main loop ended", r);

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/pulse.h"
+
 // A thread in bc_monitor_wait() of a simulated clock; lives on its stack, in the clock's list.
 struct waiter {
         struct bc_monitor *monitor;
@@ -20,6 +22,7 @@ struct waiter {
 
 struct bc_clock {
         bool simulated;
+        struct bc_pulses pulses;
 
         // Simulated only; all but now_ns under the mutex. Lock order: a monitor's mutex, then this one.
         pthread_mutex_t mutex;
@@ -52,6 +55,7 @@ int bc_clock_new_real(struct bc_clock **ret_clock)
         if (!clock)
                 return -ENOMEM;
         clock->settled_fd = -1;
+        bc_pulses_init(&clock->pulses);
         *ret_clock = clock;
         return 0;
 }
@@ -68,6 +72,7 @@ int bc_clock_new_simulated(int64_t start_ns, struct bc_clock **ret_clock)
                 return -errno;
         }
         clock->simulated = true;
+        bc_pulses_init(&clock->pulses);
         pthread_mutex_init(&clock->mutex, NULL);
         pthread_cond_init(&clock->settled, NULL);
         atomic_init(&clock->now_ns, start_ns);
@@ -86,7 +91,13 @@ void bc_clock_free(struct bc_clock *clock)
                 pthread_mutex_destroy(&clock->mutex);
                 close(clock->settled_fd);
         }
+        bc_pulses_done(&clock->pulses);
         free(clock);
+}
+
+struct bc_pulses *bc_clock_pulses(struct bc_clock *clock)
+{
+        return &clock->pulses;
 }
 
 bool bc_clock_is_simulated(const struct bc_clock *clock)
@@ -322,7 +333,11 @@ static int wait_real(struct bc_monitor *monitor, int64_t deadline_ns)
 
 int bc_monitor_wait(struct bc_monitor *monitor, int64_t deadline_ns)
 {
-        return monitor->clock->simulated ? wait_simulated(monitor, deadline_ns) : wait_real(monitor, deadline_ns);
+        enum bc_doing before = bc_pulse_set(BC_DOING_WAIT);
+        int r = monitor->clock->simulated ? wait_simulated(monitor, deadline_ns) : wait_real(monitor, deadline_ns);
+
+        bc_pulse_set(before);
+        return r;
 }
 
 void bc_monitor_wake(struct bc_monitor *monitor)

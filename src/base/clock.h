@@ -18,6 +18,7 @@
 #include "bodycam/time.h"
 
 struct bc_clock;
+struct bc_pulses;
 
 // 0 or -ENOMEM.
 int bc_clock_new_real(struct bc_clock **ret_clock);
@@ -35,6 +36,9 @@ int64_t bc_clock_now_ns(struct bc_clock *clock);
 void bc_clock_enter(struct bc_clock *clock);
 void bc_clock_leave(struct bc_clock *clock);
 bool bc_clock_is_entered(const struct bc_clock *clock);
+
+// What its threads are doing (base/pulse.h).
+struct bc_pulses *bc_clock_pulses(struct bc_clock *clock);
 
 // For base/thread: counts a thread that is being made as running (+1) or not (-1); the new thread then adopts that
 // count as its own, as if it had entered.

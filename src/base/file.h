@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Files that must survive a power cut. All return 0 or negative errno; short writes are completed, EINTR is repeated.
+// While one of these runs, the thread is in a call on a device (base/pulse.h).
 #ifndef BC_BASE_FILE_H
 #define BC_BASE_FILE_H
 
@@ -11,6 +12,13 @@ int bc_file_write_at(int fd, const void *bytes, size_t size, uint64_t offset);
 
 // Reads exactly size bytes at offset; -ENODATA when the file ends before.
 int bc_file_read_at(int fd, void *bytes, size_t size, uint64_t offset);
+
+// Makes a new file for writing, 0640; an existing one is never opened. The file descriptor or negative errno.
+int bc_file_create(int folder_fd, const char *name);
+
+// Make durable what was written to a file: all of it, or its content alone.
+int bc_file_sync(int fd);
+int bc_file_sync_data(int fd);
 
 // Makes the entries of a folder durable.
 int bc_folder_sync(int folder_fd);

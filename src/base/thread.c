@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/pulse.h"
+
 struct bc_thread {
         struct bc_clock *clock;
         struct bc_monitor monitor;
         bool done;
         char name[16];
+        struct bc_pulse pulse; // the thread's own
         void (*run)(void *user);
         void *user;
         pthread_t id;
@@ -23,7 +26,9 @@ static void *run(void *user)
 
         bc_clock_adopt(clock);
         pthread_setname_np(pthread_self(), thread->name);
+        bc_pulse_begin(bc_clock_pulses(clock), &thread->pulse, thread->name);
         thread->run(thread->user);
+        bc_pulse_end(bc_clock_pulses(clock), &thread->pulse);
         bc_monitor_lock(&thread->monitor);
         thread->done = true;
         bc_monitor_wake(&thread->monitor);

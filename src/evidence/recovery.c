@@ -85,9 +85,7 @@ static int write_durably(const struct patient *patient, const uint8_t *bytes, si
 {
         int r = bc_file_write_at(patient->fd, bytes, n, offset);
 
-        if (r == 0 && fdatasync(patient->fd) < 0)
-                r = -errno;
-        return r;
+        return r < 0 ? r : bc_file_sync_data(patient->fd);
 }
 
 static int write_moov(const struct patient *patient, const struct bc_scan *scan)
@@ -124,8 +122,9 @@ static int finalise(struct patient *patient, const struct bc_scan *scan)
         if (r == 0 && scan->layout.patched && scan->moov != BC_MOOV_WHOLE)
                 r = unpatch(patient, scan);
         if (r == 0 && end < patient->size) {
-                if (ftruncate(patient->fd, (off_t)end) < 0 || fsync(patient->fd) < 0)
-                        return -errno;
+                r = ftruncate(patient->fd, (off_t)end) < 0 ? -errno : bc_file_sync(patient->fd);
+                if (r < 0)
+                        return r;
                 patient->ward->report->tail_bytes += patient->size - end;
         }
         if (r == 0)
@@ -291,6 +290,7 @@ static int recover_segment(struct ward *ward, uint32_t number)
         struct patient patient = { .ward = ward, .number = number, .fd = -1 };
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
         struct stat status;
+        int r;
 
         bc_segment_name(number, patient.name);
         if (fstatat(ward->folder_fd, patient.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
@@ -305,8 +305,9 @@ static int recover_segment(struct ward *ward, uint32_t number)
         if (fstat(fd, &status) < 0)
                 return -errno;
         // Judged is what the card holds: pages that a failed sync left behind as clean may say something else.
-        if (fdatasync(fd) < 0)
-                return -errno;
+        r = bc_file_sync_data(fd);
+        if (r < 0)
+                return r;
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
         patient.fd = fd;
         patient.size = (uint64_t)status.st_size;

@@ -36,16 +36,11 @@ void bc_segment_done(struct bc_segment *segment)
         bc_sample_table_done(&segment->table);
 }
 
-static int sync_data(int fd)
-{
-        return fdatasync(fd) < 0 ? -errno : 0;
-}
-
 static int write_durably(struct bc_segment *segment, const uint8_t *bytes, size_t size, uint64_t offset)
 {
         int r = bc_file_write_at(segment->fd, bytes, size, offset);
 
-        return r < 0 ? r : sync_data(segment->fd);
+        return r < 0 ? r : bc_file_sync_data(segment->fd);
 }
 
 // The head ends where the fragment begins; returns its size.
@@ -72,9 +67,12 @@ static int put_head(struct bc_segment *segment, uint8_t *fragment, size_t room, 
 
 static int create(struct bc_segment *segment)
 {
-        segment->fd = openat(segment->folder_fd, segment->name,
-                             O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
-        return segment->fd < 0 ? -errno : 0;
+        int fd = bc_file_create(segment->folder_fd, segment->name);
+
+        if (fd < 0)
+                return fd;
+        segment->fd = fd;
+        return 0;
 }
 
 int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size_t runs, uint8_t *bytes,

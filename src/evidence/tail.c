@@ -47,6 +47,7 @@ static int holds(int folder_fd, const char *name, int fd, uint64_t offset, uint6
         BC_CLEANUP(bc_cleanup_fd) int tail_fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         uint8_t ours[4096], theirs[4096];
         struct stat status;
+        int r;
 
         if (tail_fd < 0)
                 return errno == ELOOP ? 0 : -errno;
@@ -57,8 +58,8 @@ static int holds(int folder_fd, const char *name, int fd, uint64_t offset, uint6
         for (uint64_t at = 0; offset + at < size; at += sizeof(ours)) {
                 uint64_t left = size - offset - at;
                 size_t n = left < sizeof(ours) ? (size_t)left : sizeof(ours);
-                int r = bc_file_read_at(fd, ours, n, offset + at);
 
+                r = bc_file_read_at(fd, ours, n, offset + at);
                 if (r == 0)
                         r = bc_file_read_at(tail_fd, theirs, n, at);
                 if (r < 0)
@@ -67,7 +68,8 @@ static int holds(int folder_fd, const char *name, int fd, uint64_t offset, uint6
                         return 0;
         }
         // It may have been the sync that failed.
-        return fsync(tail_fd) < 0 ? -errno : 1;
+        r = bc_file_sync(tail_fd);
+        return r < 0 ? r : 1;
 }
 
 static int copy(int folder_fd, const char *name, int fd, uint64_t offset, uint64_t size)
@@ -81,9 +83,9 @@ static int copy(int folder_fd, const char *name, int fd, uint64_t offset, uint64
         // One left behind by a power cut is nobody's.
         if (unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT)
                 return -errno;
-        tail_fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+        tail_fd = bc_file_create(folder_fd, name);
         if (tail_fd < 0)
-                return -errno;
+                return tail_fd;
         for (uint64_t at = 0; r == 0 && offset + at < size; at += COPY_BYTES) {
                 uint64_t left = size - offset - at;
                 size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
@@ -92,8 +94,8 @@ static int copy(int folder_fd, const char *name, int fd, uint64_t offset, uint64
                 if (r == 0)
                         r = bc_file_write_at(tail_fd, bytes, n, at);
         }
-        if (r == 0 && fsync(tail_fd) < 0)
-                r = -errno;
+        if (r == 0)
+                r = bc_file_sync(tail_fd);
         if (r < 0)
                 (void)unlinkat(folder_fd, name, 0); // a full card must not stay full for it
         return r;

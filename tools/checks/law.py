@@ -41,6 +41,7 @@ SYMBOLS_THROUGH_CONTRACTS = [
 MUTABLE_GLOBALS = {
     # (part, name): why
     ("base", "entered"): "thread-local: whether this thread is one of the clock's",
+    ("base", "own"): "thread-local: what this thread says it is doing",
 }
 
 # ---- libraries -----------------------------------------------------------------------------------------------

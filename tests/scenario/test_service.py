@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The daemon as systemd sees it, on the real clock: what it tells, and whom the watchdog would kill. A thread is frozen
+by a debugger's means, a card stands still."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from card import start_carded
+from harness import NS, SOURCE
+
+WATCHDOG_S = 4
+SETTINGS = {"camera": {"width": 160, "height": 120, "rate": 15}, "video": {"bit_rate": "300k"},
+            "recording": {"pre_event": "1 s", "post_event": "0 s"}}
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+
+
+class Supervisor:
+    """What systemd hears: (seconds, message)."""
+
+    def __init__(self, folder):
+        self.path = folder / "notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.heard = []
+        self.env = {"NOTIFY_SOCKET": str(self.path), "WATCHDOG_USEC": str(WATCHDOG_S * 1_000_000)}
+
+    def listen(self, seconds, until=None):
+        """All that comes in so many seconds, or until one is heard."""
+        end, news = time.monotonic() + seconds, []
+        while time.monotonic() < end and not (until and until in news):
+            self.socket.settimeout(max(end - time.monotonic(), 0.001))
+            with contextlib.suppress(TimeoutError):
+                news.append(self.socket.recv(4096).decode())
+        self.heard += news
+        return news
+
+    def expect(self, message, seconds=30):
+        assert message in self.listen(seconds, message), self.heard
+
+    def expect_like(self, pattern):
+        while not any(re.fullmatch(pattern, message) for message in self.heard):
+            assert self.listen(10, "WATCHDOG=1"), self.heard
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def supervisor(tmp_path):
+    one = Supervisor(tmp_path)
+    yield one
+    one.close()
+
+
+@contextlib.contextmanager
+def frozen(pid, name):
+    """That one thread of a process stands still."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    tid, = (int(task.name) for task in tasks if (task / "comm").read_text().strip() == name)
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    if ptrace(PTRACE_SEIZE, tid, None, None) != 0:
+        pytest.skip(f"a thread cannot be frozen here: {os.strerror(ctypes.get_errno())}")
+    assert ptrace(PTRACE_INTERRUPT, tid, None, None) == 0
+    os.waitpid(tid, 0x40000000)  # __WALL
+    try:
+        yield
+    finally:
+        assert ptrace(PTRACE_DETACH, tid, None, None) == 0
+
+
+def test_what_systemd_is_told(daemon, supervisor):
+    d = daemon(SETTINGS, clock="real", env=supervisor.env)
+    supervisor.expect("READY=1")
+    supervisor.expect_like(r"STATUS=BUFFERING since 20\d\d-\S+Z")
+    d.record_start()
+    supervisor.expect_like(r"STATUS=RECORDING since 20\d\d-\S+Z, TEST-1-000001")
+    fed = sum(m == "WATCHDOG=1" for m in supervisor.listen(WATCHDOG_S))
+    assert fed >= 3
+    d.process.send_signal(signal.SIGTERM)
+    supervisor.expect("STOPPING=1")
+    d.wait_exit(0)
+
+
+@pytest.mark.parametrize("thread", ["camera", "video", "audio", "recorder"])
+def test_a_thread_that_is_frozen(daemon, supervisor, thread):
+    """It is named, and the watchdog starves; when it moves again all is well."""
+    d = daemon(SETTINGS, clock="real", env=supervisor.env)
+    d.record_start()
+    supervisor.expect("WATCHDOG=1")
+    with frozen(d.process.pid, thread):
+        supervisor.listen(WATCHDOG_S / 2 + 1)  # it may have moved just before
+        assert "WATCHDOG=1" not in supervisor.listen(WATCHDOG_S), supervisor.heard
+        assert re.findall(r'thread "(\w+)" has not moved', d.log_text()) == [thread]
+    supervisor.expect("WATCHDOG=1")
+    assert "every thread moves again" in d.log_text()
+    d.terminate()
+    assert d.recordings()[0].state == "closed"
+
+
+def test_a_card_that_stands_still_is_no_reason(daemon, supervisor):
+    """Three times the watchdog's time, while recording and while nothing is recorded yet."""
+    d, card = start_carded(daemon, SETTINGS, clock="real", env=supervisor.env)
+    d.wait_for(lambda: d.get("PreEventHeldNs") >= NS, "the buffer")
+    supervisor.expect("WATCHDOG=1")
+    with card.standing_still():
+        d.record_start()
+        for _ in range(3 * WATCHDOG_S):
+            assert "WATCHDOG=1" in supervisor.listen(WATCHDOG_S, "WATCHDOG=1"), supervisor.heard
+            supervisor.listen(1)
+        assert "has not moved" not in d.log_text()
+        assert any("not-durable" in m for m in supervisor.heard if m.startswith("STATUS="))
+    d.wait_for(lambda: d.flags == set(), "the card to catch up")
+    d.terminate()
+    recording, = d.recordings()
+    assert recording.state == "closed" and {g["kind"] for g in recording.gaps} <= {"frames-lost", "no-sound"}
+
+
+def test_the_unit(tmp_path):
+    """systemd takes the unit as it is, and counts it among the well protected."""
+    unit = tmp_path / "bodycamd.service"
+    unit.write_text((SOURCE / "src/app/bodycamd.service.in").read_text().replace("@CMAKE_INSTALL_FULL_BINDIR@", "/usr/bin")
+                    .replace("@CMAKE_INSTALL_FULL_SYSCONFDIR@", "/etc").replace("/usr/bin/bodycamd", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(unit)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
