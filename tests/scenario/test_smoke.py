@@ -52,7 +52,7 @@ def test_an_incident(daemon):
     judge_film(recording)
     for file in recording.files:
         kinds = [s["codec_name"] for s in probe(file)["streams"]]
-        assert kinds == ["h264", "aac"]
+        assert kinds == ["h264", "aac", "mov_text"]
 
 
 def test_in_real_time(daemon):
