@@ -14,6 +14,7 @@
 #include "base/utc.h"
 
 #define LOOK_EVERY_NS BC_NS_PER_S
+#define STUCK_NS_MIN (2 * BC_NS_PER_S) // a wait looks young again after a second, on a busy machine later
 #define THREADS_MAX 32
 #define STATUS_BYTES 300
 
@@ -24,7 +25,7 @@ struct bc_service {
         struct bc_timer *timer;
         int64_t every_ns;  // between two looks
         int64_t stuck_ns;  // a thread that has worked for so long is stuck; 0: nobody watches
-        bool stuck;        // one is, which was logged
+        size_t stuck;      // how many are; they were named
         char status[STATUS_BYTES]; // as told
 };
 
@@ -74,28 +75,34 @@ static void tell_status(struct bc_service *service)
 
 // ---- the watchdog --------------------------------------------------------------------------------------------
 
-static const struct bc_pulse_look *find_stuck(const struct bc_service *service, const struct bc_pulse_look *looks,
-                                              size_t count)
+static bool is_stuck(const struct bc_service *service, const struct bc_pulse_look *look)
+{
+        return look->doing != BC_DOING_DEVICE && look->for_ns >= service->stuck_ns;
+}
+
+// All of them: one that is stuck with a lock makes those stuck that wait for it.
+static void name_stuck(const struct bc_service *service, const struct bc_pulse_look *looks, size_t count)
 {
         for (size_t i = 0; i < count; i++)
-                if (looks[i].doing != BC_DOING_DEVICE && looks[i].for_ns >= service->stuck_ns)
-                        return &looks[i];
-        return NULL;
+                if (is_stuck(service, &looks[i]))
+                        bc_log_error("thread \"%s\" has not moved for %" PRId64 " ms; the watchdog is not fed",
+                                     looks[i].name, looks[i].for_ns / BC_NS_PER_MS);
 }
 
 static void feed_watchdog(struct bc_service *service)
 {
         struct bc_pulse_look looks[THREADS_MAX];
         size_t count = bc_pulses_look(bc_clock_pulses(bc_loop_clock(service->loop)), looks, THREADS_MAX);
-        const struct bc_pulse_look *stuck = find_stuck(service, looks, count);
+        size_t stuck = 0;
 
-        if (stuck && !service->stuck)
-                bc_log_error("thread \"%s\" has not moved for %" PRId64 " ms; the watchdog is not fed", stuck->name,
-                             stuck->for_ns / BC_NS_PER_MS);
-        if (!stuck && service->stuck)
+        for (size_t i = 0; i < count; i++)
+                stuck += is_stuck(service, &looks[i]);
+        if (stuck > service->stuck)
+                name_stuck(service, looks, count);
+        if (stuck == 0 && service->stuck > 0)
                 bc_log_notice("every thread moves again");
-        service->stuck = stuck != NULL;
-        if (!stuck)
+        service->stuck = stuck;
+        if (stuck == 0)
                 (void)sd_notify(0, "WATCHDOG=1");
 }
 
@@ -103,10 +110,15 @@ static void on_look(void *user, int64_t due_ns)
 {
         struct bc_service *service = user;
 
-        tell_status(service);
+        int64_t now_ns = bc_clock_now_ns(bc_loop_clock(service->loop));
+
+        // First, since the status waits for locks that a stuck thread may hold.
         if (service->stuck_ns > 0)
                 feed_watchdog(service);
-        bc_timer_set(service->timer, due_ns + service->every_ns);
+        tell_status(service);
+        // After a suspend one look is enough.
+        bc_timer_set(service->timer, due_ns + service->every_ns > now_ns ? due_ns + service->every_ns
+                                                                         : now_ns + service->every_ns);
 }
 
 // ---- lifecycle -----------------------------------------------------------------------------------------------
@@ -128,9 +140,14 @@ int bc_service_new(struct bc_loop *loop, struct bc_controller *controller, const
         service->every_ns = LOOK_EVERY_NS;
         if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
                 service->stuck_ns = (int64_t)watchdog_us * BC_NS_PER_US / 2;
+                if (service->stuck_ns < STUCK_NS_MIN) {
+                        bc_log_warning("WatchdogSec= is shorter than %d s, so it may end a daemon whose threads all move",
+                                       (int)(2 * STUCK_NS_MIN / BC_NS_PER_S));
+                        service->stuck_ns = STUCK_NS_MIN;
+                }
                 // Four times in the time that is given: sd_watchdog_enabled(3) advises twice, and the loop may be late.
-                if (service->every_ns > service->stuck_ns / 2)
-                        service->every_ns = service->stuck_ns / 2;
+                if (service->every_ns > (int64_t)watchdog_us * BC_NS_PER_US / 4)
+                        service->every_ns = (int64_t)watchdog_us * BC_NS_PER_US / 4;
         }
         r = bc_timer_new(loop, on_look, service, &service->timer);
         if (r < 0)

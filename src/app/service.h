@@ -3,7 +3,7 @@
 //
 // The watchdog is fed as long as every thread of the clock is in a call on a device, or has done something else within
 // half of the time that systemd gives: a wait for its turn is looked at again every second (base/clock.c), so a thread that
-// is in one for longer is stuck, too. A thread that is stuck is named in the log, and the watchdog not fed any more. A card
+// is in one for longer is stuck, too. Threads that are stuck are named in the log, and the watchdog not fed any more. A card
 // that stands still is an alarm of its own and never a reason to be killed: this process holds the seconds in memory.
 //
 // Thread-bound: the main loop's thread. With a simulated clock only READY is told: time there is nobody's.

@@ -11,14 +11,9 @@
 #include "base/cleanup.h"
 #include "base/pulse.h"
 
-static void leave_device(const enum bc_doing *before)
-{
-        bc_pulse_set(*before);
-}
-
 int bc_file_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
         const char *at = bytes;
 
         while (size > 0) {
@@ -39,7 +34,7 @@ int bc_file_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 
 int bc_file_read_at(int fd, void *bytes, size_t size, uint64_t offset)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
         char *at = bytes;
 
         while (size > 0) {
@@ -60,7 +55,7 @@ int bc_file_read_at(int fd, void *bytes, size_t size, uint64_t offset)
 
 int bc_file_create(int folder_fd, const char *name)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
         int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 
         return fd < 0 ? -errno : fd;
@@ -68,14 +63,14 @@ int bc_file_create(int folder_fd, const char *name)
 
 int bc_file_sync(int fd)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
 
         return fsync(fd) < 0 ? -errno : 0;
 }
 
 int bc_file_sync_data(int fd)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
 
         return fdatasync(fd) < 0 ? -errno : 0;
 }
@@ -87,7 +82,7 @@ int bc_folder_sync(int folder_fd)
 
 int bc_folder_make(int parent_fd, const char *name, int exist_ok)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
         if (mkdirat(parent_fd, name, 0750) < 0) {
                 struct stat status;
 
@@ -103,7 +98,7 @@ int bc_folder_make(int parent_fd, const char *name, int exist_ok)
 
 int bc_file_replace(int folder_fd, const char *name, const void *bytes, size_t size)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
         char temporary[256];
         int r;
@@ -131,7 +126,7 @@ int bc_file_replace(int folder_fd, const char *name, const void *bytes, size_t s
 
 int bc_file_load(int folder_fd, const char *name, size_t size_max, char **ret_bytes, size_t *ret_size)
 {
-        BC_CLEANUP(leave_device) enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
+        BC_IN_DEVICE;
         BC_CLEANUP(bc_cleanup_fd) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         struct stat status;

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 #define BC_PULSE_NAME_BYTES 16
 
 enum bc_doing {
@@ -46,6 +48,14 @@ void bc_pulse_end(struct bc_pulses *pulses, struct bc_pulse *pulse);
 
 // What the calling thread is doing from now on; returns what it was doing. Without a pulse nothing happens.
 enum bc_doing bc_pulse_set(enum bc_doing doing);
+
+static inline void bc_pulse_restore(const enum bc_doing *before)
+{
+        bc_pulse_set(*before);
+}
+
+// A declaration: up to the end of the block the thread is in a call on a device, or waits for a lock of one who is.
+#define BC_IN_DEVICE BC_CLEANUP(bc_pulse_restore) enum bc_doing bc_doing_before_ = bc_pulse_set(BC_DOING_DEVICE)
 
 struct bc_pulse_look {
         char name[BC_PULSE_NAME_BYTES];

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/pulse.h"
 #include "base/thread.h"
 #include "control/capture.h"
 #include "control/handover.h"
@@ -465,6 +466,7 @@ static void on_give_up(void *user, int64_t due_ns)
 
 static void recover(void *user)
 {
+        BC_IN_DEVICE; // reads and mends files all the time, and nobody waits for it
         struct bc_controller *controller = user;
 
         controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->stop_recovery, &controller->report);

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/pulse.h"
 #include "evidence/declare.h"
 #include "evidence/describe.h"
 #include "evidence/place.h"
@@ -50,6 +51,8 @@ void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, str
 
 void bc_recording_done(struct bc_recording *recording)
 {
+        BC_IN_DEVICE;
+
         if (recording->segment_begun)
                 bc_segment_done(&recording->segment);
         recording->segment_begun = false;
@@ -140,6 +143,8 @@ static struct bc_manifest_segment *segment_entry(struct bc_recording *recording)
 // Nothing of the segment is durable: it never was. Its number is free again, unless a file is in the way.
 static void drop_segment(struct bc_recording *recording, int error)
 {
+        BC_IN_DEVICE;
+
         if (error == -EEXIST || (recording->segment.fd >= 0 &&
                                  unlinkat(recording->folder_fd, recording->segment.name, 0) < 0)) {
                 recording->number++;

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/pulse.h"
 #include "format/finalise.h"
 
 #define SECTOR_BYTES 512
@@ -31,6 +32,8 @@ int bc_segment_init(struct bc_segment *segment, int folder_fd, const char *name,
 
 void bc_segment_done(struct bc_segment *segment)
 {
+        BC_IN_DEVICE;
+
         bc_cleanup_fd(&segment->fd);
         segment->fd = -1;
         bc_sample_table_done(&segment->table);

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/pulse.h"
 
 #define COUNTER_NAME "counter.json"
 #define COUNTER_BYTES_MAX (1 << 20)
@@ -392,6 +393,7 @@ static int begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folder_
 
 int bc_store_begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folder_fd)
 {
+        BC_IN_DEVICE;
         int r;
 
         pthread_mutex_lock(&store->mutex);
@@ -402,6 +404,7 @@ int bc_store_begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folde
 
 int bc_store_close(struct bc_store *store, uint64_t counter)
 {
+        BC_IN_DEVICE;
         int r;
 
         pthread_mutex_lock(&store->mutex);
@@ -414,6 +417,7 @@ int bc_store_close(struct bc_store *store, uint64_t counter)
 
 int bc_store_probe(struct bc_store *store)
 {
+        BC_IN_DEVICE;
         int r;
 
         pthread_mutex_lock(&store->mutex);
@@ -424,6 +428,7 @@ int bc_store_probe(struct bc_store *store)
 
 size_t bc_store_left_open_count(struct bc_store *store)
 {
+        BC_IN_DEVICE;
         size_t count;
 
         pthread_mutex_lock(&store->mutex);
@@ -434,6 +439,7 @@ size_t bc_store_left_open_count(struct bc_store *store)
 
 uint64_t bc_store_left_open_at(struct bc_store *store, size_t number)
 {
+        BC_IN_DEVICE;
         uint64_t counter;
 
         pthread_mutex_lock(&store->mutex);
@@ -444,6 +450,7 @@ uint64_t bc_store_left_open_at(struct bc_store *store, size_t number)
 
 uint64_t bc_store_counter(struct bc_store *store)
 {
+        BC_IN_DEVICE;
         uint64_t counter;
 
         pthread_mutex_lock(&store->mutex);
@@ -454,6 +461,7 @@ uint64_t bc_store_counter(struct bc_store *store)
 
 int bc_store_room(struct bc_store *store, uint64_t *ret_bytes)
 {
+        BC_IN_DEVICE;
         struct statvfs status;
 
         if (fstatvfs(store->recordings_fd, &status) < 0)

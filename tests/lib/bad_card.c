@@ -3,7 +3,7 @@
 //
 // BC_CARD_STORE names the folder. BC_CARD names a file that holds struct card and that the test has mapped: it says
 // what goes wrong from now on, and counts. While somebody else holds an exclusive flock() on that file, the card
-// stands still: every write and sync waits. Nothing is remembered in here.
+// stands still: every write, sync and change of a name waits. Nothing is remembered in here.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -152,6 +152,29 @@ int mkdirat(int folder_fd, const char *name, mode_t mode)
         if (refuse_name(folder_fd, name) < 0)
                 return -1;
         return (int)syscall(SYS_mkdirat, folder_fd, name, mode);
+}
+
+static void stand_still(int fd)
+{
+        give_back(take_card(fd));
+}
+
+int unlinkat(int folder_fd, const char *name, int flags)
+{
+        stand_still(folder_fd);
+        return (int)syscall(SYS_unlinkat, folder_fd, name, flags);
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+        stand_still(to_fd);
+        return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+}
+
+int ftruncate(int fd, off_t size)
+{
+        stand_still(fd);
+        return (int)syscall(SYS_ftruncate, fd, size);
 }
 
 int openat(int folder_fd, const char *name, int flags, ...)

@@ -50,7 +50,7 @@ class Card:
 
     @contextlib.contextmanager
     def standing_still(self):
-        """Every write and sync of the store waits for the end of the block."""
+        """Every write, sync and change of a name in the store waits for the end of the block."""
         fcntl.flock(self.file, fcntl.LOCK_EX)
         try:
             yield

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 
 THUMB = 16  # pictures are counted by their bytes, scaled down to THUMB x THUMB grey
@@ -59,6 +60,24 @@ def ffmpeg(path):
     return Reading("ffmpeg", len(video.stdout) // (THUMB * THUMB), sound)
 
 
+def _gst_launch(*pipeline):
+    """gst-launch may hang after an error that it has told: the error is the answer."""
+    command = ["gst-launch-1.0", "-q", *pipeline]
+    end = time.monotonic() + 300
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while True:
+            try:
+                errors = process.communicate(timeout=10)[1]
+                break
+            except subprocess.TimeoutExpired as late:
+                errors = late.stderr or b""
+                if b"ERROR" in errors or time.monotonic() > end:
+                    process.kill()
+                    break
+    if process.returncode != 0:
+        raise AssertionError(f"gst-launch-1.0 failed on {command}: {errors.decode(errors='replace')[-2000:]}")
+
+
 def gstreamer(path):
     with tempfile.TemporaryDirectory() as folder:
         video, audio = os.path.join(folder, "video"), os.path.join(folder, "audio")
@@ -68,7 +87,7 @@ def gstreamer(path):
         if has_sound(path):
             branches += ["demux.audio_0", "!", "queue", "!", "aacparse", "!", "avdec_aac", "!", "audioconvert", "!",
                          "audioresample", "!", "audio/x-raw,format=S16LE,channels=1,rate=48000", "!", "filesink", f"location={audio}"]
-        _run(["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "qtdemux", "name=demux", *branches])
+        _gst_launch("filesrc", f"location={path}", "!", "qtdemux", "name=demux", *branches)
         sound = os.path.getsize(audio) / 2 / 48000 if os.path.exists(audio) else 0.0
         return Reading("gstreamer", os.path.getsize(video) // (THUMB * THUMB), sound)
 

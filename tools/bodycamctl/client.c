@@ -55,10 +55,19 @@ void bc_client_close(struct bc_client *client)
         client->bus = sd_bus_flush_close_unref(client->bus);
 }
 
+// A camera that was switched off is not switched on by a question.
+static int new_call(struct bc_client *client, const char *interface, const char *method, sd_bus_message **ret_call)
+{
+        int r = sd_bus_message_new_method_call(client->bus, ret_call, NAME, PATH, interface, method);
+
+        if (r >= 0)
+                (void)sd_bus_message_set_auto_start(*ret_call, 0); // only a message that was sent refuses
+        return r;
+}
+
 int bc_client_prepare(struct bc_client *client, bool simulation, const char *method, sd_bus_message **ret_call)
 {
-        return sd_bus_message_new_method_call(client->bus, ret_call, NAME, PATH, simulation ? SIMULATION : RECORDER,
-                                              method);
+        return new_call(client, simulation ? SIMULATION : RECORDER, method, ret_call);
 }
 
 static bool is_one_of(const sd_bus_error *error, const char *const *names)
@@ -113,8 +122,7 @@ enum bc_ctl_exit bc_client_send(struct bc_client *client, sd_bus_message *call, 
 enum bc_ctl_exit bc_client_properties(struct bc_client *client, sd_bus_message **ret_reply)
 {
         sd_bus_message *call = NULL;
-        int r = sd_bus_message_new_method_call(client->bus, &call, NAME, PATH, "org.freedesktop.DBus.Properties",
-                                               "GetAll");
+        int r = new_call(client, "org.freedesktop.DBus.Properties", "GetAll", &call);
 
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", RECORDER);

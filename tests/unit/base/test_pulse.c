@@ -7,51 +7,74 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <string.h>
 
 #include "base/thread.h"
 
-enum wish { WORK, WAIT, DEVICE, END };
-
 struct world {
         struct bc_clock *clock;
         struct bc_monitor monitor;
-        enum wish wish, does;
+        bool go_on;
+        sem_t there, leave;
 };
 
-// Does what it is told to, and says when it does.
+static void stay(struct world *world)
+{
+        sem_post(&world->there);
+        sem_wait(&world->leave);
+}
+
+static void call_device(void)
+{
+        BC_IN_DEVICE;
+}
+
+// Waits until it is told to go on, then is in a call on a device, then works.
 static void run(void *user)
 {
         struct world *world = user;
 
         bc_monitor_lock(&world->monitor);
-        while (world->wish != END) {
-                if (world->wish == DEVICE) {
-                        enum bc_doing before = bc_pulse_set(BC_DOING_DEVICE);
-
-                        assert_int_equal(before, BC_DOING_WORK);
-                        world->does = DEVICE;
-                        bc_monitor_wake(&world->monitor);
-                        // A call on a device that waits: what it is in stays what it says.
-                        while (world->wish == DEVICE)
-                                bc_monitor_wait(&world->monitor, BC_NS_NEVER);
-                        assert_int_equal(bc_pulse_set(before), BC_DOING_DEVICE);
-                }
-                world->does = WAIT;
-                bc_monitor_wake(&world->monitor);
+        while (!world->go_on)
                 bc_monitor_wait(&world->monitor, BC_NS_NEVER);
-        }
         bc_monitor_unlock(&world->monitor);
+        {
+                BC_IN_DEVICE;
+                call_device(); // one call that makes another
+                stay(world);
+        }
+        stay(world);
 }
 
-static void wish(struct world *world, enum wish what)
+static void begin(struct world *world, const char *name, struct bc_thread **ret_thread)
+{
+        memset(world, 0, sizeof(*world));
+        assert_int_equal(bc_clock_new_real(&world->clock), 0);
+        bc_monitor_init(&world->monitor, world->clock);
+        sem_init(&world->there, 0, 0);
+        sem_init(&world->leave, 0, 0);
+        assert_int_equal(bc_thread_start(world->clock, name, run, world, ret_thread), 0);
+}
+
+static void go_on(struct world *world)
 {
         bc_monitor_lock(&world->monitor);
-        world->wish = what;
+        world->go_on = true;
         bc_monitor_wake(&world->monitor);
-        while (world->does != what && what != END)
-                bc_monitor_wait(&world->monitor, BC_NS_NEVER);
         bc_monitor_unlock(&world->monitor);
+        sem_wait(&world->there);
+}
+
+static void end(struct world *world, struct bc_thread *thread)
+{
+        sem_post(&world->leave);
+        bc_thread_join(thread);
+        sem_destroy(&world->there);
+        sem_destroy(&world->leave);
+        bc_monitor_done(&world->monitor);
+        bc_clock_free(world->clock);
 }
 
 static struct bc_pulse_look look(struct world *world)
@@ -64,39 +87,36 @@ static struct bc_pulse_look look(struct world *world)
 
 static void test_a_thread_says_what_it_does(void **state)
 {
-        struct world world = { .wish = WAIT };
+        struct world world;
         struct bc_thread *thread;
         struct bc_pulse_look looks[1];
 
         (void)state;
-        assert_int_equal(bc_clock_new_real(&world.clock), 0);
-        bc_monitor_init(&world.monitor, world.clock);
-        assert_int_equal(bc_pulses_look(bc_clock_pulses(world.clock), looks, 1), 0);
         assert_int_equal(bc_pulse_set(BC_DOING_WAIT), BC_DOING_WORK); // this thread is nobody's
-        assert_int_equal(bc_thread_start(world.clock, "a name longer than any", run, &world, &thread), 0);
-        wish(&world, WAIT);
-        assert_string_equal(look(&world).name, "a name longer t");
+        begin(&world, "a name longer than any", &thread);
+        while (bc_pulses_look(bc_clock_pulses(world.clock), looks, 1) == 0 || looks[0].doing != BC_DOING_WAIT)
+                sched_yield();
+        assert_string_equal(looks[0].name, "a name longer t");
         assert_int_equal(bc_pulses_look(bc_clock_pulses(world.clock), looks, 0), 0);
-        wish(&world, DEVICE);
-        wish(&world, END);
-        bc_thread_join(thread);
-        assert_int_equal(bc_pulses_look(bc_clock_pulses(world.clock), looks, 1), 0);
-        bc_monitor_done(&world.monitor);
-        bc_clock_free(world.clock);
+        go_on(&world);
+        assert_int_equal(look(&world).doing, BC_DOING_DEVICE);
+        sem_post(&world.leave);
+        sem_wait(&world.there);
+        assert_int_equal(look(&world).doing, BC_DOING_WORK);
+        end(&world, thread);
 }
 
 // On the real clock the longest wait is looked at again every second: it never looks old.
 static void test_a_wait_stays_young(void **state)
 {
-        struct world world = { .wish = WAIT };
+        struct world world;
         struct bc_thread *thread;
         int64_t oldest_ns = 0, until_ns;
 
         (void)state;
-        assert_int_equal(bc_clock_new_real(&world.clock), 0);
-        bc_monitor_init(&world.monitor, world.clock);
-        assert_int_equal(bc_thread_start(world.clock, "waits", run, &world, &thread), 0);
-        wish(&world, WAIT);
+        begin(&world, "waits", &thread);
+        while (bc_pulses_look(bc_clock_pulses(world.clock), &(struct bc_pulse_look){ 0 }, 1) == 0)
+                sched_yield();
         until_ns = bc_clock_now_ns(world.clock) + 2500 * BC_NS_PER_MS;
         while (bc_clock_now_ns(world.clock) < until_ns) {
                 struct bc_pulse_look now = look(&world);
@@ -109,10 +129,10 @@ static void test_a_wait_stays_young(void **state)
         }
         assert_true(oldest_ns > 100 * BC_NS_PER_MS);
         assert_true(oldest_ns < 2 * BC_NS_PER_S);
-        wish(&world, END);
-        bc_thread_join(thread);
-        bc_monitor_done(&world.monitor);
-        bc_clock_free(world.clock);
+        go_on(&world);
+        sem_post(&world.leave);
+        sem_wait(&world.there);
+        end(&world, thread);
 }
 
 int main(void)
