@@ -100,14 +100,22 @@ def metres(a, b):
     return EARTH_M * math.hypot(north, east)
 
 
-# One seek after the other, each answered when its picture is there: playing at full speed, mpv tells of no cue that is short.
-SEEK = """local times, at = {}, 0
+# One seek after the other, each answered when its picture is there, and its text, which mpv reads in another thread, or for
+# ten seconds none. Playing at full speed, mpv tells of no cue that is short.
+SEEK = """local times, at, looks = {}, 0, 0
 for t in string.gmatch(mp.get_opt("times"), "[^/]+") do times[#times + 1] = tonumber(t) end
-mp.register_event("playback-restart", function()
-  if at > 0 then print("CUE " .. mp.get_property("sub-start", "?") .. " " .. mp.get_property("sub-text", ""):gsub("\\n", "|")) end
-  at = at + 1
+local function go_on()
+  at, looks = at + 1, 0
   if times[at] then mp.commandv("seek", times[at], "absolute+exact") else mp.command("quit") end
-end)"""
+end
+local function look()
+  local start = mp.get_property("sub-start")
+  looks = looks + 1
+  if not start and looks < 500 then mp.add_timeout(0.02, look) return end
+  print("CUE " .. (start or "nan") .. " " .. mp.get_property("sub-text", ""):gsub("\\n", "|"))
+  go_on()
+end
+mp.register_event("playback-restart", function() if at > 0 then look() else go_on() end end)"""
 
 
 def mpv_shows(path, times):
