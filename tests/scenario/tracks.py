@@ -109,10 +109,10 @@ local function go_on()
   if times[at] then mp.commandv("seek", times[at], "absolute+exact") else mp.command("quit") end
 end
 local function look()
-  local start = mp.get_property("sub-start")
+  local start, text = mp.get_property("sub-start", "nan"), mp.get_property("sub-text", "")
   looks = looks + 1
-  if not start and looks < 500 then mp.add_timeout(0.02, look) return end
-  print("CUE " .. (start or "nan") .. " " .. mp.get_property("sub-text", ""):gsub("\\n", "|"))
+  if (start == "nan" or text == "") and looks < 500 then mp.add_timeout(0.02, look) return end
+  print("CUE " .. start .. " " .. text:gsub("\\n", "|"))
   go_on()
 end
 mp.register_event("playback-restart", function() if at > 0 then look() else go_on() end end)"""
