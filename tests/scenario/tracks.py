@@ -100,18 +100,25 @@ def metres(a, b):
     return EARTH_M * math.hypot(north, east)
 
 
-# One seek after the other, each answered when its picture is there, and its text, which mpv reads in another thread, or for
-# ten seconds none. Playing at full speed, mpv tells of no cue that is short.
-SEEK = """local times, at, looks = {}, 0, 0
+# One seek after the other, each answered when its picture is there, and its text: mpv reads that in another thread, and
+# paused it may sleep over it until the next seek. Playing at full speed, mpv tells of no cue that is short.
+SEEK = """local times, at, looks, seeks = {}, 0, 0, 0
 for t in string.gmatch(mp.get_opt("times"), "[^/]+") do times[#times + 1] = tonumber(t) end
+local function seek()
+  looks, seeks = 0, seeks + 1
+  mp.commandv("seek", times[at], "absolute+exact")
+end
 local function go_on()
-  at, looks = at + 1, 0
-  if times[at] then mp.commandv("seek", times[at], "absolute+exact") else mp.command("quit") end
+  at, seeks = at + 1, 0
+  if times[at] then seek() else mp.command("quit") end
 end
 local function look()
   local start, text = mp.get_property("sub-start", "nan"), mp.get_property("sub-text", "")
   looks = looks + 1
-  if (start == "nan" or text == "") and looks < 500 then mp.add_timeout(0.02, look) return end
+  if start == "nan" or text == "" then
+    if looks < 25 then mp.add_timeout(0.02, look) return end
+    if seeks < 10 then seek() return end
+  end
   print("CUE " .. start .. " " .. text:gsub("\\n", "|"))
   go_on()
 end
