@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "base/log.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "base/journal.h"
+
 #define LINE_BYTES_MAX 1024
+#define IDENTIFIER "bodycamd" // of all that this library is in, the only one that the journal hears
 
 static const char *word(int priority)
 {
@@ -22,24 +26,40 @@ static const char *word(int priority)
         }
 }
 
-void bc_log(int priority, const char *format, ...)
+static void add_number(struct bc_journal_entry *entry, const char *name, int64_t number)
 {
-        char text[LINE_BYTES_MAX], line[LINE_BYTES_MAX + 64];
+        char text[sizeof("-9223372036854775808")];
+
+        snprintf(text, sizeof(text), "%" PRId64, number);
+        (void)bc_journal_add(entry, name, text);
+}
+
+static bool tell_journal(int priority, const char *message_id, const struct bc_log_field *fields, const char *text)
+{
+        struct bc_journal_entry entry = { .used = 0 };
+
+        if (!bc_journal_has(STDERR_FILENO))
+                return false;
+        // What must be there comes first: there is room for it.
+        (void)bc_journal_add(&entry, "MESSAGE", text);
+        add_number(&entry, "PRIORITY", priority);
+        (void)bc_journal_add(&entry, "SYSLOG_IDENTIFIER", IDENTIFIER);
+        if (message_id)
+                (void)bc_journal_add(&entry, "MESSAGE_ID", message_id);
+        for (; fields && fields->name; fields++)
+                if (fields->text)
+                        (void)bc_journal_add(&entry, fields->name, fields->text);
+                else
+                        add_number(&entry, fields->name, fields->number);
+        return bc_journal_send(&entry, BC_JOURNAL_SOCKET) == 0;
+}
+
+static void tell_stderr(int priority, const char *text)
+{
         struct pollfd writable = { .fd = STDERR_FILENO, .events = POLLOUT };
-        va_list arguments;
+        char line[LINE_BYTES_MAX + 64];
         int n;
 
-        if (priority >= LOG_DEBUG && !getenv("BC_DEBUG"))
-                return;
-        va_start(arguments, format);
-        n = vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        if (n < 0)
-                return;
-        // A line is a line: what a file name or a bus peer put in must not forge another.
-        for (char *c = text; *c; c++)
-                if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                        *c = '?';
         if (getenv("JOURNAL_STREAM"))
                 n = snprintf(line, sizeof(line), "<%d>%s\n", priority, text);
         else
@@ -51,4 +71,40 @@ void bc_log(int priority, const char *format, ...)
                 return;
         if (write(STDERR_FILENO, line, (size_t)n) < 0)
                 return; // nowhere left to say it
+}
+
+__attribute__((format(printf, 4, 0))) static void tell(int priority, const char *message_id,
+                                                       const struct bc_log_field *fields, const char *format,
+                                                       va_list arguments)
+{
+        char text[LINE_BYTES_MAX];
+
+        if (priority >= LOG_DEBUG && !getenv("BC_DEBUG"))
+                return;
+        if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+                return;
+        // A line is a line: what a file name or a bus peer put in must not forge another.
+        for (char *c = text; *c; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                        *c = '?';
+        if (!tell_journal(priority, message_id, fields, text))
+                tell_stderr(priority, text);
+}
+
+void bc_log(int priority, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        tell(priority, NULL, NULL, format, arguments);
+        va_end(arguments);
+}
+
+void bc_log_event(int priority, const char *message_id, const struct bc_log_field *fields, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        tell(priority, message_id, fields, format, arguments);
+        va_end(arguments);
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "evidence/announce.h"
 #include "evidence/recording.h"
 
 // A recording asked for: its press, and once it is stopped its end.
@@ -90,6 +91,7 @@ static void publish(struct bc_recorder *recorder, int error)
                 notify(recorder, BC_RECORDER_DURABLE, (int64_t)manifest->counter);
         }
         if (recording->overtaken_ns > recorder->overtaken_ns) {
+                bc_announce_gap(recording, recording->overtaken_ns - recorder->overtaken_ns);
                 notify(recorder, BC_RECORDER_GAP, recording->overtaken_ns - recorder->overtaken_ns);
                 recorder->overtaken_ns = recording->overtaken_ns;
         }

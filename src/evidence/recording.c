@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/pulse.h"
+#include "evidence/announce.h"
 #include "evidence/declare.h"
 #include "evidence/describe.h"
 #include "evidence/place.h"
@@ -67,6 +68,7 @@ static int begin(struct bc_recording *recording)
 
         if (r < 0)
                 return r;
+        bc_announce_begun(recording);
         recording->manifest_stale = true;
         recording->stage = recording->first_ns >= 0 ? BC_STAGE_WRITE : BC_STAGE_CLOSE;
         return 0;
@@ -467,6 +469,7 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
                 r = bc_store_close(recording->store, manifest->counter);
         if (r < 0)
                 return r;
+        bc_announce_closed(recording, bc_ns_from_ticks(manifest->stop_ticks));
         recording->stage = BC_STAGE_DONE;
         return recording->finalise_error;
 }

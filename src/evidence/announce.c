@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/announce.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "bodycam/journal.h"
+#include "evidence/store.h"
+
+void bc_announce_begun(const struct bc_recording *recording)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+
+        bc_store_name(recording->store, recording->manifest.counter, name);
+        bc_log_event(LOG_NOTICE, BC_JOURNAL_BEGUN,
+                     BC_LOG_FIELDS({ BC_JOURNAL_FIELD_RECORDING, .text = name },
+                                   { BC_JOURNAL_FIELD_BY, .text = recording->manifest.reason },
+                                   { BC_JOURNAL_FIELD_TIME, .number = recording->press_ns }),
+                     "recording %s has begun (%s)", name, recording->manifest.reason);
+}
+
+void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+
+        bc_store_name(recording->store, recording->manifest.counter, name);
+        bc_log_event(LOG_NOTICE, BC_JOURNAL_CLOSED,
+                     BC_LOG_FIELDS({ BC_JOURNAL_FIELD_RECORDING, .text = name },
+                                   { BC_JOURNAL_FIELD_BY, .text = recording->manifest.stop_reason },
+                                   { BC_JOURNAL_FIELD_TIME, .number = end_ns }),
+                     "recording %s is closed (%s), %zu gaps", name, recording->manifest.stop_reason,
+                     recording->manifest.gaps);
+}
+
+void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX] = "";
+
+        // One that comes to nothing has no number yet.
+        if (recording->manifest.counter > 0)
+                bc_store_name(recording->store, recording->manifest.counter, name);
+        bc_log_event(LOG_WARNING, BC_JOURNAL_GAP,
+                     BC_LOG_FIELDS({ BC_JOURNAL_FIELD_GAP, .number = gap_ns },
+                                   { name[0] ? BC_JOURNAL_FIELD_RECORDING : NULL, .text = name }),
+                     "a gap: %" PRId64 " ms could not be written in time%s%s", gap_ns / BC_NS_PER_MS, name[0] ? ": " : "",
+                     name);
+}

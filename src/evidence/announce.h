@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What the log is told of a recording: lines that the journal finds by kind and by name (bodycam/journal.h).
+//
+// The recorder's thread.
+#ifndef BC_EVIDENCE_ANNOUNCE_H
+#define BC_EVIDENCE_ANNOUNCE_H
+
+#include <stdint.h>
+
+#include "evidence/recording.h"
+
+// It has its number and its folder.
+void bc_announce_begun(const struct bc_recording *recording);
+// It is closed, at media time end_ns.
+void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns);
+// So much more of it could not be written in time.
+void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns);
+
+#endif
