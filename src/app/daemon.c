@@ -9,6 +9,7 @@
 
 #include "app/bounds.h"
 #include "app/devices.h"
+#include "app/reload.h"
 #include "app/service.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -40,10 +41,11 @@ struct daemon {
         struct bc_dbus *dbus;
         struct bc_timer *let_run;
         struct bc_service *service;
+        struct bc_reload *reload;
 };
 
 // In reverse order of making; any of them may be missing.
-static void daemon_done(struct daemon *daemon)
+static void close_parts(struct daemon *daemon)
 {
         // What ends now must not wait for a clock that stands.
         if (daemon->clock && bc_clock_is_simulated(daemon->clock))
@@ -68,6 +70,12 @@ static void daemon_done(struct daemon *daemon)
         bc_ring_free(daemon->ring);
         bc_store_free(daemon->store);
         bc_devices_close(&daemon->devices);
+}
+
+static void daemon_done(struct daemon *daemon)
+{
+        close_parts(daemon);
+        bc_reload_free(daemon->reload);
         bc_loop_free(daemon->loop);
         bc_clock_free(daemon->clock);
 }
@@ -207,17 +215,22 @@ static void moment_at(void *user, int64_t time_ns, struct bc_moment *ret_moment)
         bc_telemetry_at(daemon->telemetry, time_ns, ret_moment);
 }
 
-static enum bc_exit make_recording_parts(struct daemon *daemon)
+static struct bc_controller_config controller_config(const struct daemon *daemon)
 {
-        const struct bc_settings *settings = daemon->settings;
-        const struct bc_controller_config config = {
-                .post_event_ns = settings->post_event_ns,
-                .dock_dwell_ns = settings->dock_dwell_ns,
+        return (struct bc_controller_config){
+                .post_event_ns = daemon->settings->post_event_ns,
+                .dock_dwell_ns = daemon->settings->dock_dwell_ns,
                 .slate_after_ns = daemon->bounds.pipeline.slate_after_ns,
                 .stop_within_ns = daemon->bounds.stop_within_ns,
                 .sound = daemon->devices.mic != NULL,
                 .gnss = daemon->devices.gnss != NULL,
         };
+}
+
+static enum bc_exit make_recording_parts(struct daemon *daemon)
+{
+        const struct bc_settings *settings = daemon->settings;
+        const struct bc_controller_config config = controller_config(daemon);
         const struct bc_observer_sink observer_sink = { on_observation, daemon };
         struct bc_controller_parts parts = { .loop = daemon->loop, .store = daemon->store };
         struct bc_pipeline_parts pipeline_parts = {
@@ -313,6 +326,37 @@ static enum bc_exit start(struct daemon *daemon)
         return BC_EXIT_DONE;
 }
 
+static void on_reloading(void *user)
+{
+        struct daemon *daemon = user;
+
+        bc_service_reloading(daemon->service);
+}
+
+// Everyone who goes by a setting that the table calls reloadable.
+static void on_settings(void *user)
+{
+        struct daemon *daemon = user;
+        const struct bc_controller_config config = controller_config(daemon);
+
+        bc_controller_set_config(daemon->controller, &config);
+}
+
+static void on_reloaded(void *user)
+{
+        struct daemon *daemon = user;
+
+        bc_service_reloaded(daemon->service);
+}
+
+static void on_hangup(void *user, int signal)
+{
+        struct daemon *daemon = user;
+
+        (void)signal;
+        bc_reload_start(daemon->reload);
+}
+
 static void on_signal(void *user, int signal)
 {
         struct daemon *daemon = user;
@@ -332,18 +376,23 @@ static int catch_signals(struct daemon *daemon)
         if (sigaction(SIGPIPE, &ignore, NULL) < 0)
                 return -errno;
         r = bc_loop_on_signal(daemon->loop, SIGTERM, on_signal, daemon);
-        return r < 0 ? r : bc_loop_on_signal(daemon->loop, SIGINT, on_signal, daemon);
+        if (r == 0)
+                r = bc_loop_on_signal(daemon->loop, SIGINT, on_signal, daemon);
+        return r < 0 ? r : bc_loop_on_signal(daemon->loop, SIGHUP, on_hangup, daemon);
 }
 
-enum bc_exit bc_daemon_run(const struct bc_settings *settings)
+enum bc_exit bc_daemon_run(const char *path, struct bc_settings *settings)
 {
         BC_CLEANUP(daemon_done) struct daemon daemon = { .settings = settings };
+        const struct bc_reload_sink reload = { on_reloading, on_settings, on_reloaded, &daemon };
         enum bc_exit status;
         int r;
 
         r = make_clock(settings, &daemon.clock);
         if (r == 0)
                 r = bc_loop_new(daemon.clock, &daemon.loop);
+        if (r == 0)
+                r = bc_reload_new(daemon.loop, path, settings, &reload, &daemon.reload);
         if (r == 0)
                 r = catch_signals(&daemon); // before there are other threads
         if (r < 0)
@@ -367,6 +416,11 @@ enum bc_exit bc_daemon_run(const struct bc_settings *settings)
         // is durable stays so; the log is written line by line.
         if (r > 0)
                 _exit(BC_EXIT_FAILED);
+        // The settings may lie on a medium that hangs, and whoever reads them with it.
+        if (bc_reload_is_reading(daemon.reload)) {
+                close_parts(&daemon);
+                _exit(BC_EXIT_DONE);
+        }
         return BC_EXIT_DONE;
 }
 

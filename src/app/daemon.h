@@ -15,8 +15,8 @@ enum bc_exit {
         BC_EXIT_STORE = 5,
 };
 
-// Runs until SIGTERM or SIGINT. What is wrong is logged.
-enum bc_exit bc_daemon_run(const struct bc_settings *settings);
+// Runs until SIGTERM or SIGINT. What is wrong is logged. path: where the settings were loaded from, and are again at SIGHUP.
+enum bc_exit bc_daemon_run(const char *path, struct bc_settings *settings);
 
 // Opens everything that the settings name and closes it again; prints what follows from them.
 enum bc_exit bc_daemon_check(const struct bc_settings *settings);

@@ -59,7 +59,7 @@ static enum bc_exit run(enum mode mode, const char *path)
         case MODE_RUN:
                 break;
         }
-        return bc_daemon_run(&settings);
+        return bc_daemon_run(path, &settings);
 }
 
 int main(int argc, char **argv)

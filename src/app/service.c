@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/utc.h"
+#include "bodycam/journal.h"
 
 #define LOOK_EVERY_NS BC_NS_PER_S
 #define STUCK_NS_MIN (2 * BC_NS_PER_S) // a wait looks young again after a second, on a busy machine later
@@ -85,7 +86,10 @@ static void name_stuck(const struct bc_service *service, const struct bc_pulse_l
 {
         for (size_t i = 0; i < count; i++)
                 if (is_stuck(service, &looks[i]))
-                        bc_log_error("thread \"%s\" has not moved for %" PRId64 " ms; the watchdog is not fed",
+                        bc_log_event(LOG_ERR, BC_JOURNAL_STUCK,
+                                     BC_LOG_FIELDS({ BC_JOURNAL_FIELD_THREAD, .text = looks[i].name },
+                                                   { BC_JOURNAL_FIELD_STUCK, .number = looks[i].for_ns }),
+                                     "thread \"%s\" has not moved for %" PRId64 " ms; the watchdog is not fed",
                                      looks[i].name, looks[i].for_ns / BC_NS_PER_MS);
 }
 
@@ -171,6 +175,18 @@ void bc_service_ready(struct bc_service *service)
         (void)sd_notify(0, "READY=1");
         if (!bc_clock_is_simulated(clock))
                 bc_timer_set(service->timer, bc_clock_now_ns(clock));
+}
+
+void bc_service_reloading(struct bc_service *service)
+{
+        (void)service;
+        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, bc_pulse_now_ns() / BC_NS_PER_US);
+}
+
+void bc_service_reloaded(struct bc_service *service)
+{
+        (void)service;
+        (void)sd_notify(0, "READY=1");
 }
 
 void bc_service_stopping(struct bc_service *service)

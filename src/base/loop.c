@@ -36,6 +36,11 @@ struct signal_handler {
         struct signal_handler *next;
 };
 
+struct receiver {
+        void (*on_message)(void *user, const struct bc_message *message);
+        void *user;
+};
+
 struct bc_loop {
         struct bc_clock *clock;
         sd_event *event;
@@ -50,8 +55,7 @@ struct bc_loop {
 
         pthread_mutex_t inbox_mutex;
         struct bc_message inbox[BC_LOOP_INBOX_KINDS_MAX];
-        void (*on_message)(void *user, const struct bc_message *message);
-        void *message_user;
+        struct receiver receiver, of_kind[BC_LOOP_INBOX_KINDS_MAX]; // of_kind: on_message NULL for most
 };
 
 // ---- inbox ---------------------------------------------------------------------------------------------------
@@ -90,8 +94,13 @@ void bc_loop_post(struct bc_loop *loop, unsigned kind, int64_t value)
 void bc_loop_on_message(struct bc_loop *loop, void (*on_message)(void *user, const struct bc_message *message),
                         void *user)
 {
-        loop->on_message = on_message;
-        loop->message_user = user;
+        loop->receiver = (struct receiver){ on_message, user };
+}
+
+void bc_loop_on_kind(struct bc_loop *loop, unsigned kind,
+                     void (*on_message)(void *user, const struct bc_message *message), void *user)
+{
+        loop->of_kind[kind % BC_LOOP_INBOX_KINDS_MAX] = (struct receiver){ on_message, user };
 }
 
 static void deliver_messages(struct bc_loop *loop)
@@ -102,9 +111,12 @@ static void deliver_messages(struct bc_loop *loop)
         memcpy(unread, loop->inbox, sizeof(unread));
         memset(loop->inbox, 0, sizeof(loop->inbox));
         pthread_mutex_unlock(&loop->inbox_mutex);
-        for (unsigned i = 0; i < BC_LOOP_INBOX_KINDS_MAX; i++)
-                if (unread[i].count > 0 && loop->on_message)
-                        loop->on_message(loop->message_user, &unread[i]);
+        for (unsigned i = 0; i < BC_LOOP_INBOX_KINDS_MAX; i++) {
+                const struct receiver *to = loop->of_kind[i].on_message ? &loop->of_kind[i] : &loop->receiver;
+
+                if (unread[i].count > 0 && to->on_message)
+                        to->on_message(to->user, &unread[i]);
+        }
 }
 
 static int on_wake(sd_event_source *source, int fd, uint32_t events, void *user)

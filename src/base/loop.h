@@ -44,6 +44,9 @@ void bc_loop_quit(struct bc_loop *loop, int status);
 // The inbox. on_message runs on the loop's thread.
 void bc_loop_on_message(struct bc_loop *loop, void (*on_message)(void *user, const struct bc_message *message),
                         void *user);
+// The same for one kind, which then goes there alone. on_message NULL: to where all others go. Before anything posts it.
+void bc_loop_on_kind(struct bc_loop *loop, unsigned kind,
+                     void (*on_message)(void *user, const struct bc_message *message), void *user);
 void bc_loop_post(struct bc_loop *loop, unsigned kind, int64_t value);
 
 // A timer, off until set. Setting it again moves it. on_timer runs on the loop's thread, with the time it was

@@ -10,7 +10,7 @@
 // The calling thread's. A property of the thread, hence thread-local.
 static _Thread_local struct bc_pulse *own;
 
-static int64_t monotonic_ns(void)
+int64_t bc_pulse_now_ns(void)
 {
         struct timespec now;
 
@@ -33,7 +33,7 @@ void bc_pulse_begin(struct bc_pulses *pulses, struct bc_pulse *pulse, const char
 {
         snprintf(pulse->name, sizeof(pulse->name), "%.*s", BC_PULSE_NAME_BYTES - 1, name);
         atomic_init(&pulse->doing, BC_DOING_WORK);
-        atomic_init(&pulse->since_ns, monotonic_ns());
+        atomic_init(&pulse->since_ns, bc_pulse_now_ns());
         own = pulse;
         pthread_mutex_lock(&pulses->mutex);
         pulse->next = pulses->first;
@@ -61,7 +61,7 @@ enum bc_doing bc_pulse_set(enum bc_doing doing)
                 return BC_DOING_WORK;
         before = (enum bc_doing)atomic_load_explicit(&own->doing, memory_order_relaxed);
         // The time first: who looks between the two takes what was for younger, never what is for older.
-        atomic_store(&own->since_ns, monotonic_ns());
+        atomic_store(&own->since_ns, bc_pulse_now_ns());
         atomic_store(&own->doing, doing);
         return before;
 }
@@ -76,7 +76,7 @@ size_t bc_pulses_look(struct bc_pulses *pulses, struct bc_pulse_look *ret_looks,
 
                 memcpy(look->name, pulse->name, sizeof(look->name));
                 look->doing = (enum bc_doing)atomic_load(&pulse->doing);
-                look->for_ns = monotonic_ns() - atomic_load(&pulse->since_ns);
+                look->for_ns = bc_pulse_now_ns() - atomic_load(&pulse->since_ns);
         }
         pthread_mutex_unlock(&pulses->mutex);
         return count;

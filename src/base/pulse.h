@@ -39,6 +39,9 @@ struct bc_pulses {
         struct bc_pulse *first;
 };
 
+// CLOCK_MONOTONIC, by which systemd goes, too.
+int64_t bc_pulse_now_ns(void);
+
 void bc_pulses_init(struct bc_pulses *pulses);
 void bc_pulses_done(struct bc_pulses *pulses);
 

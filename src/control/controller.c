@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/thread.h"
+#include "bodycam/journal.h"
 #include "control/capture.h"
 #include "control/handover.h"
 #include "evidence/recovery.h"
@@ -74,7 +75,10 @@ static void changed(const struct bc_controller *controller)
 
 static void alarm_all(const struct bc_controller *controller, const char *text)
 {
-        bc_log_warning("ALARM: %s", text);
+        bc_log_event(LOG_WARNING, BC_JOURNAL_ALARM,
+                     BC_LOG_FIELDS({ BC_JOURNAL_FIELD_STATE, .text = bc_state_name(bc_state_of(controller->mode.phase)) },
+                                   { BC_JOURNAL_FIELD_TIME, .number = now_ns(controller) }),
+                     "ALARM: %s", text);
         if (controller->sink.on_alarm)
                 controller->sink.on_alarm(controller->sink.user, text);
 }
@@ -292,8 +296,13 @@ static struct bc_outcome apply(struct bc_controller *controller, enum bc_event e
                 return (struct bc_outcome){ .refusal = step.refusal };
         controller->mode = step.mode;
         if (step.actions & BC_ACTION_REPORT_EDGE)
-                bc_log_notice("%s -> %s (%s, %s)", bc_phase_name(before.phase), bc_phase_name(step.mode.phase),
-                              bc_event_name(event), by);
+                bc_log_event(LOG_NOTICE, BC_JOURNAL_STATE,
+                             BC_LOG_FIELDS({ BC_JOURNAL_FIELD_STATE, .text = bc_state_name(bc_state_of(step.mode.phase)) },
+                                           { BC_JOURNAL_FIELD_EVENT, .text = bc_event_name(event) },
+                                           { BC_JOURNAL_FIELD_BY, .text = by },
+                                           { BC_JOURNAL_FIELD_TIME, .number = time_ns }),
+                             "%s -> %s (%s, %s)", bc_phase_name(before.phase), bc_phase_name(step.mode.phase),
+                             bc_event_name(event), by);
         if (bc_state_of(step.mode.phase) != bc_state_of(before.phase)) {
                 controller->since_ns = time_ns;
                 show_marks(controller);
@@ -433,9 +442,7 @@ static void on_message(void *user, const struct bc_message *message)
                 settle(controller);
                 break;
         case INBOX_GAP:
-                bc_log_warning("a gap: %lld ms could not be written in time",
-                               (long long)(message->value / BC_NS_PER_MS));
-                break;
+                break; // the recorder has logged it
         case INBOX_DROPPED:
                 bc_log_debug("%lld frames dropped", (long long)message->value);
                 break;
@@ -549,6 +556,11 @@ void bc_controller_free(struct bc_controller *controller)
         bc_timer_free(controller->give_up);
         bc_timer_free(controller->camera_retry);
         free(controller);
+}
+
+void bc_controller_set_config(struct bc_controller *controller, const struct bc_controller_config *config)
+{
+        controller->config = *config;
 }
 
 void bc_controller_refresh(struct bc_controller *controller)

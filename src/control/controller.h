@@ -87,6 +87,10 @@ void bc_controller_free(struct bc_controller *controller);
 // Something that bc_controller_status() asks others about is new: whoever watches is told.
 void bc_controller_refresh(struct bc_controller *controller);
 
+// Other settings from now on. A post-event or a dwell that has begun keeps its end. That there is a microphone or a receiver,
+// and what depends on the pipeline, stays as it was.
+void bc_controller_set_config(struct bc_controller *controller, const struct bc_controller_config *config);
+
 // One watcher; NULL: none.
 void bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink);
 

@@ -96,6 +96,16 @@ void bc_settings_done(struct bc_settings *settings);
 void bc_settings_tell(const struct bc_settings *settings, const char *section, const char *key, char *text,
                       size_t text_bytes);
 
+// May next take the place of the settings that run? Only what the table calls reloadable may differ. 0, or -EPERM after
+// telling of each other difference with file, line, key and that it needs a restart.
+int bc_settings_judge_reload(const struct bc_settings *running, const struct bc_settings *next,
+                             const struct bc_settings_sink *sink);
+
+// Next, which was judged, takes their place: what is reloadable becomes as in next, which gives up where its keys were set.
+// Tells of each change as "[recording] post_event: 10 s -> 5 s". Returns how many there are.
+size_t bc_settings_reload(struct bc_settings *running, struct bc_settings *next,
+                          void (*on_change)(void *user, const char *text), void *user);
+
 // The settings as a file that loads to the same settings, every key with its help.
 void bc_settings_print(const struct bc_settings *settings, FILE *out);
 

@@ -31,7 +31,12 @@ static const char head[] =
         ".B bodycamd \\-\\-check\n"
         "shows them without starting anything;\n"
         ".B bodycamd \\-\\-print\\-settings\n"
-        "prints a whole file.\n";
+        "prints a whole file.\n"
+        ".PP\n"
+        "A running recorder reads the files anew when it is told to reload (SIGHUP,\n"
+        ".BR \"systemctl reload bodycamd\" ).\n"
+        "They are judged as at the start. When anything is wrong, or differs from what runs in a key of which this page does\n"
+        "not say that it may be changed by a reload, all of it is refused and the log says why; what was set before goes on.\n";
 
 // Text for roff: a backslash and a leading dot or quote would be commands, - is a minus in code.
 static void print_text(const char *text)
@@ -76,6 +81,8 @@ int main(void)
                         print_text(setting->fallback[0] ? setting->fallback : "nothing");
                         fputs(".\n", stdout);
                 }
+                if (setting->reloadable)
+                        fputs(".br\nMay be changed by a reload.\n", stdout);
         }
         fputs(".SH SEE ALSO\n.BR bodycamd (8),\n.BR bodycamctl (1)\n", stdout);
         return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;

@@ -63,5 +63,7 @@ void bc_settings_help(FILE *out)
                         fprintf(out, "      Must be set.\n");
                 else
                         fprintf(out, "      Default: %s.\n", setting->fallback[0] ? setting->fallback : "nothing");
+                if (setting->reloadable)
+                        fprintf(out, "      May be changed by a reload.\n");
         }
 }

@@ -69,6 +69,7 @@ static const struct bc_setting table[] = {
         { "recording", "pre_event_sound", BC_SETTING_BOOL, AT(pre_event_sound), .fallback = "yes",
           .help = "no: the seconds before the press have no sound, which is not kept in memory either." },
         { "recording", "post_event", BC_SETTING_DURATION, AT(post_event_ns), .max = 10 * MIN, .fallback = "10 s",
+          .reloadable = true,
           .help = "A recording goes on this long after it was stopped." },
         { "recording", "segment", BC_SETTING_DURATION, AT(segment_ns), .min = 1 * S, .max = 60 * MIN,
           .fallback = "5 min",
@@ -79,6 +80,7 @@ static const struct bc_setting table[] = {
           .fallback = "30 s", .help = "A card may stand still this long and nothing is lost. Held in memory." },
 
         { "dock", "dwell", BC_SETTING_DURATION, AT(dock_dwell_ns), .min = 1 * S, .max = 10 * MIN, .fallback = "10 s",
+          .reloadable = true,
           .help = "So long on the dock without a break ends an emergency." },
 
         { "overlay", "contents", BC_SETTING_SET, AT(overlay_contents), .choices = "time device unit position state",

@@ -33,6 +33,7 @@ struct bc_setting {
         const char *choices; // "file pattern": the number is the place in it; of a set, the bit
         const char *fallback; // when required: a sample
         bool required;
+        bool reloadable;     // may change while the daemon runs: whoever uses it has a setter (app/reload.h)
         const char *help;
 };
 

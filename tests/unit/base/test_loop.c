@@ -238,6 +238,42 @@ static void test_no_time_passes_before_a_message(void **state)
                 live_through_two_messages();
 }
 
+static void on_own_kind(void *user, const struct bc_message *message)
+{
+        struct world *world = user;
+
+        assert_int_equal(message->kind, BC_LOOP_INBOX_KINDS_MAX - 1);
+        tell(world, "own");
+        bc_loop_quit(world->loop, (int)message->value);
+}
+
+// A kind that has a receiver of its own goes there alone, until it has none.
+static void test_inbox_of_one_kind(void **state)
+{
+        struct world world = { 0 };
+
+        (void)state;
+        assert_int_equal(bc_clock_new_simulated(0, &world.clock), 0);
+        assert_int_equal(bc_loop_new(world.clock, &world.loop), 0);
+        bc_loop_on_message(world.loop, on_message, &world);
+        bc_loop_on_kind(world.loop, BC_LOOP_INBOX_KINDS_MAX - 1, on_own_kind, &world);
+        bc_loop_post(world.loop, 5, 0);
+        bc_loop_post(world.loop, BC_LOOP_INBOX_KINDS_MAX - 1, 9);
+        assert_int_equal(bc_loop_run(world.loop), 9);
+        assert_string_equal(world.story, "own@0 ");
+        assert_int_equal(world.messages, 1);
+        bc_loop_free(world.loop);
+        assert_int_equal(bc_loop_new(world.clock, &world.loop), 0);
+        bc_loop_on_message(world.loop, on_message, &world);
+        bc_loop_on_kind(world.loop, BC_LOOP_INBOX_KINDS_MAX - 1, on_own_kind, &world);
+        bc_loop_on_kind(world.loop, BC_LOOP_INBOX_KINDS_MAX - 1, NULL, NULL);
+        bc_loop_post(world.loop, BC_LOOP_INBOX_KINDS_MAX - 1, 9);
+        bc_loop_post(world.loop, 3, 4);
+        assert_int_equal(bc_loop_run(world.loop), 4);
+        assert_int_equal(world.messages, 3);
+        tear_down(&world);
+}
+
 static void test_inbox_real(void **state)
 {
         struct world world = { 0 };
@@ -338,6 +374,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_an_hour_of_timers),
                 cmocka_unit_test(test_inbox_simulated),
+                cmocka_unit_test(test_inbox_of_one_kind),
                 cmocka_unit_test(test_inbox_real),
                 cmocka_unit_test(test_no_time_passes_before_a_message),
                 cmocka_unit_test(test_inbox_coalesces),
