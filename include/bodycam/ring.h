@@ -33,6 +33,8 @@ enum bc_unit_flags {
         BC_UNIT_KEY = 1 << 0,        // an IDR with its parameter sets' stream; every unit of another lane is one
         BC_UNIT_SUBSTITUTE = 1 << 1, // not from the sensor: slate picture, or sound that holds inserted silence
         BC_UNIT_CLOCK = 1 << 2,      // text: from here on UTC does not go on from what it was (set, or its source is new)
+        BC_UNIT_MUTED = 1 << 3,      // sound that holds muted samples: zeros in place of what the microphone heard. With
+                                     // BC_UNIT_SUBSTITUTE where it would have heard nothing besides
 };
 
 // One access unit. It lasts until the next one of its lane starts (sound: always 1024 samples).

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "media/mute.h"
 #include "media/sound_clock.h"
 #include "media/sound_encoder.h"
 
@@ -29,9 +30,12 @@ struct bc_audio {
         int16_t *samples; // one period
         struct bc_thread *thread;
 
-        struct bc_monitor monitor; // for the next two
+        struct bc_monitor monitor; // for the next five
         bool stopping;
         struct bc_pipeline_counters counters;
+        struct bc_mute mute;
+        int64_t encoded_ns; // up to here it is too late to mute anything
+        int64_t heard_ns;   // up to here the microphone's samples have been muted or let through
 
         // The thread's own while it runs.
         struct bc_sound_encoder *encoder;
@@ -42,6 +46,7 @@ struct bc_audio {
         bool silent; // silence stands in for the microphone
         unsigned replaced; // encoders since the last unit
         int64_t end_ns;    // of the newest unit
+        float zeroed[BC_SOUND_CHANNELS_MAX][BC_SOUND_UNIT_SAMPLES]; // a block of which something is muted
 };
 
 BC_DEFINE_CLEANUP(audio, struct bc_audio, bc_audio_free)
@@ -131,12 +136,83 @@ static int drain(struct bc_audio *audio)
         }
 }
 
-static int on_block(void *user, int64_t block, const float *const *plane, bool silent)
+// ---- muting --------------------------------------------------------------------------------------------------
+
+static bool is_muted(void *user, int64_t from_ns, int64_t to_ns, int64_t *ret_until_ns)
 {
         struct bc_audio *audio = user;
-        int r = bc_sound_encoder_send(audio->encoder, block, plane, silent ? BC_UNIT_SUBSTITUTE : 0);
+        bool muted;
 
+        bc_monitor_lock(&audio->monitor);
+        muted = bc_mute_at(&audio->mute, from_ns, to_ns, ret_until_ns);
+        if (audio->heard_ns < *ret_until_ns)
+                audio->heard_ns = *ret_until_ns;
+        bc_monitor_unlock(&audio->monitor);
+        return muted;
+}
+
+// The first tick at or after time_ns.
+static int64_t first_tick(int64_t time_ns)
+{
+        int64_t tick = bc_ticks_from_ns(time_ns);
+
+        return bc_ns_from_ticks(tick) < time_ns ? tick + 1 : tick;
+}
+
+// Zeroes what of the block is muted, in a copy. Whether there is anything of it.
+static bool zero_muted(struct bc_audio *audio, const struct bc_mute *mute, int64_t block, const float *const *plane)
+{
+        const int64_t first = block * BC_SOUND_UNIT_SAMPLES, end = first + BC_SOUND_UNIT_SAMPLES;
+        const int64_t end_ns = bc_ns_from_ticks(end);
+        bool any = false;
+
+        for (int64_t at_ns = bc_ns_from_ticks(first), until_ns; at_ns < end_ns; at_ns = until_ns) {
+                bool muted = bc_mute_at(mute, at_ns, end_ns, &until_ns);
+                int64_t from = first_tick(at_ns) - first, to = first_tick(until_ns) - first;
+
+                if (!muted || from >= to)
+                        continue;
+                for (uint32_t c = 0; c < audio->stream.channels; c++) {
+                        if (!any)
+                                memcpy(audio->zeroed[c], plane[c], sizeof(audio->zeroed[c]));
+                        for (int64_t i = from; i < to; i++)
+                                audio->zeroed[c][i] = 0;
+                }
+                any = true;
+        }
+        return any;
+}
+
+static int on_block(void *user, int64_t block, const float *const *plane, uint16_t flags)
+{
+        struct bc_audio *audio = user;
+        const float *const zeroed[BC_SOUND_CHANNELS_MAX] = { audio->zeroed[0], audio->zeroed[1] };
+        struct bc_mute mute;
+        int r;
+
+        bc_monitor_lock(&audio->monitor);
+        // Of the units that are out nothing comes again; a late chunk's time stamp may lie a little before their end.
+        bc_mute_forget(&audio->mute, audio->end_ns - BC_SOUND_JUMP_NS);
+        mute = audio->mute;
+        audio->encoded_ns = bc_ns_from_ticks((block + 1) * BC_SOUND_UNIT_SAMPLES);
+        bc_monitor_unlock(&audio->monitor);
+        if (zero_muted(audio, &mute, block, plane)) {
+                flags |= BC_UNIT_MUTED;
+                plane = zeroed;
+        }
+        r = bc_sound_encoder_send(audio->encoder, block, plane, flags);
         return r < 0 ? r : drain(audio);
+}
+
+int64_t bc_audio_set_muted(struct bc_audio *audio, bool muted, int64_t time_ns)
+{
+        int64_t settled_ns;
+
+        bc_monitor_lock(&audio->monitor);
+        bc_mute_set(&audio->mute, muted, time_ns);
+        settled_ns = muted ? audio->encoded_ns : audio->heard_ns;
+        bc_monitor_unlock(&audio->monitor);
+        return time_ns > settled_ns ? time_ns : settled_ns;
 }
 
 // ---- sound and silence ---------------------------------------------------------------------------------------
@@ -301,6 +377,7 @@ static int open_stream(struct bc_audio *audio, int64_t start_ns)
                 .first_block = (bc_ticks_from_ns(start_ns) + BC_SOUND_UNIT_SAMPLES - 1) /
                                BC_SOUND_UNIT_SAMPLES,
                 .on_block = on_block,
+                .is_muted = is_muted,
                 .user = audio,
         };
         int r;
@@ -359,6 +436,7 @@ int bc_audio_start(struct bc_audio *audio, int64_t start_ns)
         if (r < 0)
                 return r;
         audio->stopping = false;
+        audio->encoded_ns = audio->heard_ns = start_ns;
         audio->silent = false;
         audio->replaced = 0;
         audio->end_ns = start_ns;

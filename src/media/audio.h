@@ -5,10 +5,15 @@
 // sound for BC_AUDIO_SILENCE_AFTER_NS silence is made up to BC_AUDIO_SILENCE_BEHIND_NS before now, so the newest
 // unit ends at most 250 + 3 * 21.3 ms behind now: the coder looks two blocks ahead, and one is being filled.
 //
+// What is muted is zeroed twice: the microphone's samples by the times at which they were captured, before they are resampled,
+// and the samples of each block by their ticks, before it is encoded, which also reaches those that had gone into the resampler
+// when the mute was heard of.
+//
 // An encoder that fails is replaced; what was in it is silence. Where that does not help either, the lane ends early.
 #ifndef BC_MEDIA_AUDIO_H
 #define BC_MEDIA_AUDIO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -34,6 +39,9 @@ int bc_audio_start(struct bc_audio *audio, int64_t start_ns);
 
 // Stops the microphone; the sound read so far is encoded, silence fills up to now; ends the lane.
 void bc_audio_stop(struct bc_audio *audio);
+
+// As bc_pipeline_set_muted(). Any thread, whether it runs or not.
+int64_t bc_audio_set_muted(struct bc_audio *audio, bool muted, int64_t time_ns);
 
 // Adds the sound's counters.
 void bc_audio_counters(struct bc_audio *audio, struct bc_pipeline_counters *counters);

@@ -312,6 +312,11 @@ void bc_pipeline_stop(struct bc_pipeline *pipeline)
         bc_video_stop(pipeline->video);
 }
 
+int64_t bc_pipeline_set_muted(struct bc_pipeline *pipeline, bool muted, int64_t time_ns)
+{
+        return pipeline->audio ? bc_audio_set_muted(pipeline->audio, muted, time_ns) : time_ns;
+}
+
 const struct bc_stream *bc_pipeline_stream(const struct bc_pipeline *pipeline)
 {
         return &pipeline->stream;

@@ -115,6 +115,14 @@ void bc_pipeline_retry_camera(struct bc_pipeline *pipeline);
 // Sensors off; everything captured is encoded and the lanes are ended; waits for the threads.
 void bc_pipeline_stop(struct bc_pipeline *pipeline);
 
+// From media time time_ns on, which may be a little past, zeros take the place of the microphone's sound, or not any more.
+// Sample by sample, by the times at which they were captured; their units carry BC_UNIT_MUTED. What was encoded before the call
+// stays as it is. Returns from when on it holds: time_ns, or what is the first sample after it that was still open (for a mute
+// that is at most some 100 ms before now, the sound on its way through the encoder; for an unmute, sound that was zeroed already
+// stays zeroed). Holds while the sensors are off, and when they are on again. Nothing happens where it is so already, or without
+// a microphone. Any thread, returns at once.
+int64_t bc_pipeline_set_muted(struct bc_pipeline *pipeline, bool muted, int64_t time_ns);
+
 // Valid from new to free, immutable.
 const struct bc_stream *bc_pipeline_stream(const struct bc_pipeline *pipeline);
 

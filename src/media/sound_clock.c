@@ -17,8 +17,7 @@
 // At most so many samples go into the resampler at once; at 8 kHz they become 6 times as many, and the filter's length.
 #define STEP_SAMPLES 256
 #define OUT_ROOM 2048
-#define SILENT_BLOCKS                                                                                        \
-        8 // more than one step reaches, so that a step's flags never meet those of its predecessor
+#define FLAG_BLOCKS 8 // more than one step reaches, so that a step's flags never meet those of its predecessor
 
 // A time stamp may be this far ahead of the clock it was made from: drivers estimate.
 #define AHEAD_MAX_NS (20 * BC_NS_PER_MS)
@@ -42,7 +41,7 @@ struct bc_sound_clock {
         int64_t error_ns; // filtered
         int64_t learned;  // integral of the error over time, ns * ns
         int64_t steer_ppb;
-        bool silent[SILENT_BLOCKS]; // by block number
+        uint16_t flags[FLAG_BLOCKS]; // by block number
         float out[CHANNELS_MAX][OUT_ROOM];
         float block[CHANNELS_MAX][BC_SOUND_UNIT_SAMPLES];
 };
@@ -127,7 +126,7 @@ static int put_out(struct bc_sound_clock *clock, size_t count)
                 size_t step = BC_SOUND_UNIT_SAMPLES - at < count - done ? BC_SOUND_UNIT_SAMPLES - at
                                                                         : count - done;
                 int64_t block = clock->head / BC_SOUND_UNIT_SAMPLES;
-                bool silent = clock->silent[block % SILENT_BLOCKS];
+                uint16_t flags = clock->flags[block % FLAG_BLOCKS];
                 int r;
 
                 for (uint32_t c = 0; c < clock->config.channels; c++)
@@ -136,8 +135,8 @@ static int put_out(struct bc_sound_clock *clock, size_t count)
                 clock->head += (int64_t)step;
                 if (clock->head % BC_SOUND_UNIT_SAMPLES != 0)
                         continue;
-                clock->silent[block % SILENT_BLOCKS] = false;
-                r = clock->config.on_block(clock->config.user, block, plane, silent);
+                clock->flags[block % FLAG_BLOCKS] = 0;
+                r = clock->config.on_block(clock->config.user, block, plane, flags);
                 if (r < 0)
                         return r;
         }
@@ -154,28 +153,50 @@ static int step(struct bc_sound_clock *clock, const int16_t *samples, size_t cou
         return made < 0 ? bc_errno_from_av(made) : put_out(clock, (size_t)made);
 }
 
-static int put_in(struct bc_sound_clock *clock, const int16_t *samples, size_t count)
-{
-        while (count > 0) {
-                size_t now = count < STEP_SAMPLES ? count : STEP_SAMPLES;
-                int r = step(clock, samples, now);
-
-                if (r < 0)
-                        return r;
-                samples += now * clock->config.channels;
-                count -= now;
-        }
-        return 0;
-}
-
 // The blocks that count samples put in now reach into hold something that was not heard.
-static void mark(struct bc_sound_clock *clock, int64_t count)
+static void mark(struct bc_sound_clock *clock, int64_t count, uint16_t flag)
 {
         int64_t from = bc_ticks_from_ns(bc_sound_clock_reached_ns(clock));
         int64_t until = from + count * BC_TICKS_PER_S / clock->config.rate_hz;
 
         for (int64_t block = from / BC_SOUND_UNIT_SAMPLES; block <= until / BC_SOUND_UNIT_SAMPLES; block++)
-                clock->silent[block % SILENT_BLOCKS] = true;
+                clock->flags[block % FLAG_BLOCKS] |= flag;
+}
+
+// How many of the next count samples are all muted or all not, of which the first was captured at time_ns.
+static size_t alike(const struct bc_sound_clock *clock, size_t count, int64_t time_ns, bool *ret_muted)
+{
+        int64_t rate_hz = clock->config.rate_hz;
+        int64_t to_ns = time_ns + (int64_t)count * BC_NS_PER_S / rate_hz, until_ns = to_ns;
+        size_t n;
+
+        *ret_muted = clock->config.is_muted &&
+                     clock->config.is_muted(clock->config.user, time_ns, to_ns, &until_ns);
+        if (until_ns >= to_ns)
+                return count;
+        n = (size_t)(((until_ns - time_ns) * rate_hz + BC_NS_PER_S - 1) / BC_NS_PER_S);
+        return n < 1 ? 1 : n < count ? n : count;
+}
+
+// The first of the samples was captured at time_ns.
+static int put_in(struct bc_sound_clock *clock, const int16_t *samples, size_t count, int64_t time_ns)
+{
+        size_t done = 0;
+
+        while (done < count) {
+                size_t now = count - done < STEP_SAMPLES ? count - done : STEP_SAMPLES;
+                bool muted;
+                int r;
+
+                now = alike(clock, now, time_ns + (int64_t)done * BC_NS_PER_S / clock->config.rate_hz, &muted);
+                if (muted)
+                        mark(clock, (int64_t)now, BC_UNIT_MUTED);
+                r = step(clock, muted ? silence : samples + done * clock->config.channels, now);
+                if (r < 0)
+                        return r;
+                done += now;
+        }
+        return 0;
 }
 
 static int put_silence(struct bc_sound_clock *clock, int64_t count)
@@ -184,7 +205,7 @@ static int put_silence(struct bc_sound_clock *clock, int64_t count)
                 int64_t now = count < STEP_SAMPLES ? count : STEP_SAMPLES;
                 int r;
 
-                mark(clock, now);
+                mark(clock, now, BC_UNIT_SUBSTITUTE);
                 r = step(clock, silence, (size_t)now);
                 if (r < 0)
                         return r;
@@ -234,7 +255,7 @@ static int align(struct bc_sound_clock *clock, int64_t error_ns, size_t count, s
         if (r < 0)
                 return r;
         if (twice > 0)
-                mark(clock, 0);
+                mark(clock, 0, BC_UNIT_SUBSTITUTE);
         *ret_drop = twice < (int64_t)count ? (size_t)twice : count;
         clock->aligned = twice < (int64_t)count;
         clock->error_ns = 0;
@@ -261,14 +282,15 @@ int bc_sound_clock_put(struct bc_sound_clock *clock, const int16_t *samples, siz
         else
                 r = steer(clock, error_ns, chunk_ns);
         if (r >= 0)
-                r = put_in(clock, samples + drop * clock->config.channels, count - drop);
+                r = put_in(clock, samples + drop * clock->config.channels, count - drop,
+                           time_ns + (int64_t)drop * BC_NS_PER_S / clock->config.rate_hz);
         return r < 0 ? r : (int)(count - drop);
 }
 
 void bc_sound_clock_break(struct bc_sound_clock *clock)
 {
         clock->aligned = false;
-        mark(clock, 0);
+        mark(clock, 0, BC_UNIT_SUBSTITUTE);
 }
 
 int bc_sound_clock_fill(struct bc_sound_clock *clock, int64_t until_ns)

@@ -10,6 +10,8 @@
 // its blocks are flagged) or come twice (they are dropped). After silence or junk the next chunk is put exactly at its
 // time stamp.
 //
+// What is muted goes no further than here: zeros are put in its place, sample by sample, before anything is computed from it.
+//
 // All arithmetic on time is in integers. Thread-bound.
 #ifndef BC_MEDIA_SOUND_CLOCK_H
 #define BC_MEDIA_SOUND_CLOCK_H
@@ -18,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bodycam/ring.h"
 #include "bodycam/stream.h"
 #include "bodycam/time.h"
 
@@ -31,9 +34,13 @@ struct bc_sound_clock_config {
         uint32_t rate_hz;    // nominal, 8000 .. 192000
         uint32_t channels;   // 1 or 2
         int64_t first_block; // the first block that is put out
-        // A block is complete: 1024 samples from media tick block * 1024 on, one plane per channel. silent: it holds
-        // inserted silence. An error ends the call it is made from, which returns it.
-        int (*on_block)(void *user, int64_t block, const float *const *plane, bool silent);
+        // A block is complete: 1024 samples from media tick block * 1024 on, one plane per channel. flags, as its unit's:
+        // BC_UNIT_SUBSTITUTE: it holds inserted silence; BC_UNIT_MUTED: it holds muted samples. An error ends the call it is
+        // made from, which returns it.
+        int (*on_block)(void *user, int64_t block, const float *const *plane, uint16_t flags);
+        // Whether the sample captured at from_ns is muted. *ret_until_ns: up to when, but at most to_ns, the answer is the
+        // same; later than from_ns. NULL: nothing is.
+        bool (*is_muted)(void *user, int64_t from_ns, int64_t to_ns, int64_t *ret_until_ns);
         void *user;
 };
 

@@ -13,6 +13,7 @@
 #include "decode.h"
 
 struct encoder_fault fault;
+struct encoder_input encoder_input;
 
 int __real_avcodec_send_frame(AVCodecContext *context, const AVFrame *frame);
 int __wrap_avcodec_send_frame(AVCodecContext *context, const AVFrame *frame);
@@ -34,6 +35,13 @@ int __wrap_avcodec_send_frame(AVCodecContext *context, const AVFrame *frame)
                 fault.failures[kind] -= fault.failures[kind] > 0;
                 return AVERROR_EXTERNAL;
         }
+        if (frame && kind == 1 && encoder_input.sample)
+                for (int64_t i = 0; i < frame->nb_samples; i++) {
+                        int64_t at = frame->pts + i - encoder_input.first;
+
+                        assert_true(at >= 0 && at < (int64_t)encoder_input.samples);
+                        encoder_input.sample[at] = ((const float *)frame->data[0])[i];
+                }
         return __real_avcodec_send_frame(context, frame);
 }
 

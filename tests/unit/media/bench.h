@@ -25,6 +25,15 @@ struct encoder_fault {
 
 extern struct encoder_fault fault;
 
+// What went into the sound encoder, while sample is not NULL: of the first channel, by tick from first on.
+struct encoder_input {
+        float *sample;
+        int64_t first;
+        size_t samples;
+};
+
+extern struct encoder_input encoder_input;
+
 struct notice {
         enum bc_pipeline_notice notice;
         int64_t value, at_ns;

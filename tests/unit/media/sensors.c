@@ -201,7 +201,7 @@ static void hear(const struct test_mic *mic, int16_t *samples)
                 double n = (double)(time_ns % BEEP_EVERY_NS) * 48000 * 1e-9;
 
                 for (uint32_t c = 0; c < info->channels; c++)
-                        samples[i * info->channels + c] = (int16_t)lrintf(20000 * beep_at(n));
+                        samples[i * info->channels + c] = mic->hums ? HUM : (int16_t)lrintf(20000 * beep_at(n));
         }
 }
 

@@ -15,6 +15,7 @@
 #define BEEP_EVERY_NS BC_NS_PER_S // of media time, beginning at whole seconds
 #define BEEP_SAMPLES 480
 #define DEAD_MAX 4
+#define HUM 16384 // half of full
 
 // The beep's sample at so many samples (48 kHz) after its begin.
 float beep_at(double n);
@@ -65,6 +66,7 @@ struct test_mic {
         struct bc_mic mic;
         struct bc_clock *clock;
         int64_t ppm;
+        bool hums;                  // hears a constant HUM, not beeps
         struct span dead[DEAD_MAX]; // of media time since the start
         int dead_error;             // what read() says then, at its deadline
         bool sleeps;                // when dead, read() does not even return at its deadline
