@@ -49,6 +49,13 @@ static void declare_clock_behind_hole(struct bc_recording *recording, int64_t ti
                 bc_declare_clock(recording, time_ns);
 }
 
+// Whether it was muted in a hole is not known: the units that would say so are gone.
+static void end_muted_at_hole(struct bc_recording *recording)
+{
+        recording->manifest_stale |= bc_manifest_end_gap(&recording->manifest, BC_GAP_MUTED,
+                                                         recording->sound_declared_ticks);
+}
+
 // What lies between the fragment and all that was declared before it is lost: the ring had to go on. Its lanes do not
 // lose the same seconds.
 static void declare_holes(struct bc_recording *recording, const struct bc_cut *cut)
@@ -56,6 +63,8 @@ static void declare_holes(struct bc_recording *recording, const struct bc_cut *c
         const struct bc_unit *picture = recording->buffer->unit[BC_LANE_PICTURE];
         const struct bc_unit *sound = recording->buffer->unit[BC_LANE_SOUND];
 
+        if (cut->sounds > 0 && bc_ticks_from_ns(sound->time_ns) > recording->sound_declared_ticks)
+                end_muted_at_hole(recording);
         if (cut->pictures > 0 && picture->time_ns > recording->declared_ns) {
                 int64_t ticks = bc_ticks_from_ns(picture->time_ns);
 
@@ -63,13 +72,27 @@ static void declare_holes(struct bc_recording *recording, const struct bc_cut *c
                 declare_clock_behind_hole(recording, picture->time_ns);
                 recording->declared_ns = picture->time_ns;
                 recording->last_picture_ns = -1;
-                if (recording->sound_declared_ticks < ticks)
+                if (recording->sound_declared_ticks < ticks) {
+                        end_muted_at_hole(recording);
                         recording->sound_declared_ticks = ticks;
+                }
         }
         if (cut->sounds > 0 && !bc_manifest_lasts(&recording->manifest, BC_GAP_NO_SOUND) &&
             bc_ticks_from_ns(sound->time_ns) - recording->sound_declared_ticks >= BC_SOUND_UNIT_SAMPLES)
                 bc_declare_gap(recording, BC_GAP_NO_SOUND, bc_ns_from_ticks(recording->sound_declared_ticks),
                                sound->time_ns, 0);
+}
+
+// A gap that lasts from the first unit of sound with the flag to the first one without it.
+static void declare_flag(struct bc_recording *recording, const struct bc_unit *unit, enum bc_unit_flags flag,
+                         enum bc_gap_kind kind)
+{
+        struct bc_manifest *manifest = &recording->manifest;
+
+        if (!(unit->flags & flag))
+                recording->manifest_stale |= bc_manifest_end_gap(manifest, kind, bc_ticks_from_ns(unit->time_ns));
+        else if (!bc_manifest_lasts(manifest, kind))
+                bc_declare_gap(recording, kind, unit->time_ns, BC_NS_NEVER, 0);
 }
 
 void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut)
@@ -103,11 +126,8 @@ void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut)
                 if (ticks < recording->sound_declared_ticks)
                         continue;
                 recording->sound_declared_ticks = ticks + recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks;
-                if (!(unit->flags & BC_UNIT_SUBSTITUTE))
-                        recording->manifest_stale |= bc_manifest_end_gap(manifest, BC_GAP_NO_SOUND,
-                                                                         bc_ticks_from_ns(unit->time_ns));
-                else if (!bc_manifest_lasts(manifest, BC_GAP_NO_SOUND))
-                        bc_declare_gap(recording, BC_GAP_NO_SOUND, unit->time_ns, BC_NS_NEVER, 0);
+                declare_flag(recording, unit, BC_UNIT_SUBSTITUTE, BC_GAP_NO_SOUND);
+                declare_flag(recording, unit, BC_UNIT_MUTED, BC_GAP_MUTED);
                 if (recording->buffer->sample[BC_LANE_SOUND][i].duration_ticks > BC_SOUND_UNIT_SAMPLES)
                         bc_declare_gap(recording, BC_GAP_NO_SOUND, unit->time_ns, unit[1].time_ns, 0);
         }

@@ -9,8 +9,8 @@
 void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64_t from_ns, int64_t to_ns,
                     uint64_t count);
 
-// The units of the fragment in the recording's buffer are durable: slates, silence and lost frames among them are
-// declared, and what is missing before it. A GOP repeated after a failed write is not declared twice.
+// The units of the fragment in the recording's buffer are durable: slates, silence, muted sound and lost frames among them
+// are declared, and what is missing before it. A GOP repeated after a failed write is not declared twice.
 void bc_declare_units(struct bc_recording *recording, const struct bc_cut *cut);
 
 // Declares what the clock says from time_ns on, and how far it was moved there.

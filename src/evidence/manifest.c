@@ -13,14 +13,14 @@
 #include "bodycam/time.h"
 
 #define VERSION 1
-#define MANIFEST_BYTES_MAX (4 << 20)
+#define MANIFEST_BYTES_MAX (5 << 20)
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const char *const recording_states[] = { "open", "closed", "recovered" };
 static const char *const segment_states[] = { "open", "closed", "abandoned", "recovered", "empty", "missing" };
-static const char *const gap_kinds[] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
-                                         "late-sound" };
+static const char *const gap_kinds[BC_GAP_KINDS] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
+                                                     "late-sound", "muted" };
 
 void bc_manifest_init(struct bc_manifest *manifest)
 {
@@ -36,6 +36,7 @@ void bc_manifest_done(struct bc_manifest *manifest)
         free(manifest->segment);
         free(manifest->gap);
         free(manifest->clock);
+        free(manifest->mark);
         bc_manifest_init(manifest);
 }
 
@@ -148,6 +149,25 @@ bool bc_manifest_add_clock(struct bc_manifest *manifest, const struct bc_manifes
         return true;
 }
 
+bool bc_manifest_add_mark(struct bc_manifest *manifest, int64_t ticks, const char *text)
+{
+        struct bc_manifest_mark *entry;
+
+        if (manifest->marks == BC_MANIFEST_MARKS_MAX ||
+            grow(&manifest->mark, manifest->marks, &manifest->mark_room, sizeof(*entry)) < 0) {
+                if (manifest->marks == 0)
+                        return false;
+                entry = &manifest->mark[manifest->marks - 1];
+                entry->count++;
+        } else {
+                entry = &manifest->mark[manifest->marks++];
+                entry->count = 1;
+        }
+        entry->ticks = ticks;
+        snprintf(entry->text, sizeof(entry->text), "%s", text);
+        return true;
+}
+
 static struct bc_manifest_gap *lasting_gap(const struct bc_manifest *manifest, enum bc_gap_kind kind)
 {
         for (size_t i = manifest->gaps; i-- > 0;)
@@ -241,9 +261,23 @@ static json_t *clock_to_json(const struct bc_manifest_clock *clock)
                          "count", (json_int_t)clock->count);
 }
 
+static json_t *mark_to_json(const struct bc_manifest_mark *mark)
+{
+        return json_pack("{s:I, s:o, s:I}", "ticks", (json_int_t)mark->ticks, "text", text_to_json(mark->text),
+                         "count", (json_int_t)mark->count);
+}
+
+static json_t *known_or_null(json_t *list, bool unknown)
+{
+        if (!unknown)
+                return list;
+        json_decref(list);
+        return json_null();
+}
+
 static json_t *to_json(const struct bc_manifest *manifest)
 {
-        json_t *segments = json_array(), *gaps = json_array(), *clock = json_array();
+        json_t *segments = json_array(), *gaps = json_array(), *clock = json_array(), *marks = json_array();
         bool whole = true;
 
         // jansson answers NULL arrays and values with an error.
@@ -253,29 +287,26 @@ static json_t *to_json(const struct bc_manifest *manifest)
                 whole &= json_array_append_new(gaps, gap_to_json(&manifest->gap[i])) == 0;
         for (size_t i = 0; i < manifest->clocks; i++)
                 whole &= json_array_append_new(clock, clock_to_json(&manifest->clock[i])) == 0;
+        for (size_t i = 0; i < manifest->marks; i++)
+                whole &= json_array_append_new(marks, mark_to_json(&manifest->mark[i])) == 0;
         if (!whole) {
                 json_decref(segments);
                 json_decref(gaps);
                 json_decref(clock);
+                json_decref(marks);
                 return NULL;
         }
-        if (manifest->gaps_unknown) {
-                json_decref(gaps);
-                gaps = json_null();
-        }
-        if (manifest->clock_unknown) {
-                json_decref(clock);
-                clock = json_null();
-        }
-        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
+        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
                          "device", manifest->device, "recording", (json_int_t)manifest->counter,
                          "state", recording_states[manifest->state], "boot_id", manifest->boot_id,
                          "ticks_per_second", (int)BC_TICKS_PER_S, "reason", text_to_json(manifest->reason),
                          "stop_reason", text_to_json(manifest->stop_reason),
                          "press_ticks", ticks_or_null(manifest->press_ticks),
                          "pre_event_ticks", ticks_or_null(manifest->pre_event_ticks),
-                         "stop_ticks", ticks_or_null(manifest->stop_ticks), "segments", segments, "gaps", gaps,
-                         "clock", clock);
+                         "stop_ticks", ticks_or_null(manifest->stop_ticks), "segments", segments,
+                         "gaps", known_or_null(gaps, manifest->gaps_unknown),
+                         "clock", known_or_null(clock, manifest->clock_unknown),
+                         "marks", known_or_null(marks, manifest->marks_unknown));
 }
 
 int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd)
@@ -448,13 +479,31 @@ static int clock_from_json(struct bc_manifest *manifest, const json_t *object)
         return 0;
 }
 
+static int mark_from_json(struct bc_manifest *manifest, const json_t *object)
+{
+        struct bc_manifest_mark mark;
+        int64_t count;
+
+        if (manifest->marks >= BC_MANIFEST_MARKS_MAX || json_object_size(object) != 3 ||
+            get_integer(object, "ticks", 0, INT64_MAX, &mark.ticks) < 0 ||
+            get_text(object, "text", mark.text, sizeof(mark.text)) < 0 ||
+            get_integer(object, "count", 1, INT64_MAX, &count) < 0)
+                return -EBADMSG;
+        mark.count = (uint64_t)count;
+        if (grow(&manifest->mark, manifest->marks, &manifest->mark_room, sizeof(mark)) < 0)
+                return -ENOMEM;
+        manifest->mark[manifest->marks++] = mark;
+        return 0;
+}
+
 static int head_from_json(struct bc_manifest *manifest, const json_t *root)
 {
         int state = get_choice(root, "state", recording_states, COUNT(recording_states));
         int64_t version, counter, scale;
+        size_t keys = json_object_get(root, "marks") ? 15 : 14; // versions that set none had no such key
 
         // Not one key more: what is not understood must not get lost when this is written again.
-        if (state < 0 || json_object_size(root) != 14 ||
+        if (state < 0 || json_object_size(root) != keys ||
             get_integer(root, "version", VERSION, VERSION, &version) < 0 ||
             get_text(root, "device", manifest->device, sizeof(manifest->device)) < 0 ||
             get_integer(root, "recording", 1, INT64_MAX, &counter) < 0 ||
@@ -474,7 +523,7 @@ static int head_from_json(struct bc_manifest *manifest, const json_t *root)
 static int from_json(struct bc_manifest *manifest, const json_t *root)
 {
         json_t *segments = json_object_get(root, "segments"), *gaps = json_object_get(root, "gaps"), *value;
-        json_t *clock = json_object_get(root, "clock");
+        json_t *clock = json_object_get(root, "clock"), *marks = json_object_get(root, "marks");
         int r = head_from_json(manifest, root);
         size_t i;
 
@@ -486,10 +535,15 @@ static int from_json(struct bc_manifest *manifest, const json_t *root)
         manifest->clock_unknown = json_is_null(clock);
         if (r == 0 && !json_is_array(clock) && !manifest->clock_unknown)
                 r = -EBADMSG;
+        manifest->marks_unknown = json_is_null(marks);
+        if (r == 0 && marks && !json_is_array(marks) && !manifest->marks_unknown)
+                r = -EBADMSG;
         for (i = 0; r == 0 && (value = json_array_get(gaps, i)); i++)
                 r = gap_from_json(manifest, value);
         for (i = 0; r == 0 && (value = json_array_get(clock, i)); i++)
                 r = clock_from_json(manifest, value);
+        for (i = 0; r == 0 && (value = json_array_get(marks, i)); i++)
+                r = mark_from_json(manifest, value);
         return r;
 }
 

@@ -18,6 +18,8 @@
 #define BC_SEGMENTS_MAX 9999      // of a recording: NNNN.mp4
 #define BC_SEGMENT_NAME_BYTES_MAX 16
 #define BC_MANIFEST_CLOCKS_MAX 1000
+#define BC_MANIFEST_MARKS_MAX 1000
+#define BC_MARK_TEXT_BYTES_MAX 64
 #define BC_TICKS_UNKNOWN (-1)
 #define BC_STEP_UNKNOWN INT64_MIN
 
@@ -43,6 +45,8 @@ enum bc_gap_kind {
         BC_GAP_FRAMES_LOST, // frames dropped: count
         BC_GAP_OVERTAKEN,   // could not be written in time: the ring had to go on
         BC_GAP_LATE_SOUND,  // sound that came too late for the end of its segment
+        BC_GAP_MUTED,       // zeros instead of what the microphone heard, on the officer's wish
+        BC_GAP_KINDS,
 };
 
 struct bc_manifest_segment {
@@ -75,6 +79,13 @@ struct bc_manifest_clock {
         uint64_t count;         // changes that are merged in this entry, which shows the newest
 };
 
+// An instant that the officer, or a command, pointed at.
+struct bc_manifest_mark {
+        int64_t ticks;
+        char text[BC_MARK_TEXT_BYTES_MAX + 1];
+        uint64_t count; // marks that are merged in this entry, which shows the newest
+};
+
 struct bc_manifest {
         char device[BC_DEVICE_ID_BYTES_MAX + 1];
         uint64_t counter;
@@ -85,11 +96,13 @@ struct bc_manifest {
         int64_t stop_ticks;                   // BC_TICKS_UNKNOWN while it lasts, and when it was never stopped
         struct bc_manifest_segment *segment;
         size_t segments, segment_room;
-        bool gaps_unknown, clock_unknown; // recovered without a manifest: what it declared is lost
+        bool gaps_unknown, clock_unknown, marks_unknown; // recovered without a manifest: what it declared is lost
         struct bc_manifest_gap *gap;
         size_t gaps, gap_room;
         struct bc_manifest_clock *clock;
         size_t clocks, clock_room;
+        struct bc_manifest_mark *mark;
+        size_t marks, mark_room;
 };
 
 void bc_manifest_init(struct bc_manifest *manifest);
@@ -108,6 +121,9 @@ struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum b
 // Declares what the clock says from now on. Beyond BC_MANIFEST_CLOCKS_MAX entries, or without memory, the newest entry takes the
 // new one in. false: without memory for the very first.
 bool bc_manifest_add_clock(struct bc_manifest *manifest, const struct bc_manifest_clock *clock);
+
+// Adds a mark; text: at most BC_MARK_TEXT_BYTES_MAX bytes, the rest is cut off. Full, and without memory, as with the clock.
+bool bc_manifest_add_mark(struct bc_manifest *manifest, int64_t ticks, const char *text);
 
 // Whether a gap of this kind still lasts.
 bool bc_manifest_lasts(const struct bc_manifest *manifest, enum bc_gap_kind kind);

@@ -12,11 +12,22 @@
 #include "evidence/announce.h"
 #include "evidence/recording.h"
 
+_Static_assert(BC_RECORDER_MARK_BYTES_MAX == BC_MARK_TEXT_BYTES_MAX, "a mark fits into the manifest");
+
 // A recording asked for: its press, and once it is stopped its end.
 struct job {
+        uint64_t number; // of jobs, not of recordings
         int64_t press_ns, end_ns; // end BC_NS_NEVER: not stopped
         int64_t from_ns;          // the press of what is not durable yet: after press_ns when a recording was left
         char reason[BC_RECORDER_REASON_BYTES_MAX + 1], stop_reason[BC_RECORDER_REASON_BYTES_MAX + 1];
+};
+
+// A mark on its way to the card.
+struct mark {
+        uint64_t job;
+        int64_t time_ns;
+        char text[BC_RECORDER_MARK_BYTES_MAX + 1];
+        bool set; // in the manifest, which is not durable yet
 };
 
 struct bc_recorder {
@@ -31,6 +42,9 @@ struct bc_recorder {
         struct bc_monitor monitor; // over the following
         struct job job[BC_RECORDER_QUEUE_MAX]; // the oldest, which is being written, first
         size_t jobs;
+        uint64_t newest_job; // its number
+        struct mark mark[BC_RECORDER_MARKS_MAX];
+        size_t marks;
         bool quit;
         int64_t give_up_ns;
         struct bc_recorder_status status;
@@ -77,6 +91,7 @@ static void publish(struct bc_recorder *recorder, int error)
         status->durable_ns = recording->durable_ns;
         status->segments = (uint32_t)manifest->segments;
         status->gaps = manifest->gaps;
+        status->marks = recording->marks;
         bc_monitor_unlock(&recorder->monitor);
         if (error < 0 && error != before) {
                 bc_log_error("recording cannot be made durable: %s", strerror(-error));
@@ -131,6 +146,72 @@ static void look_for_end_of_trouble(struct bc_recorder *recorder)
         notify(recorder, BC_RECORDER_WELL, 0);
 }
 
+// ---- marks -----------------------------------------------------------------------------------------------------
+
+// Locked. The first mark for the recording being written that is not in its manifest; NULL: none.
+static struct mark *next_mark(struct bc_recorder *recorder)
+{
+        for (size_t i = 0; i < recorder->marks; i++)
+                if (recorder->mark[i].job == recorder->job[0].number && !recorder->mark[i].set)
+                        return &recorder->mark[i];
+        return NULL;
+}
+
+// Locked. Drops the first job's marks that are in its manifest, or all of them. Returns how many of them were not.
+static size_t drop_marks(struct bc_recorder *recorder, bool all)
+{
+        size_t kept = 0, lost = 0;
+
+        for (size_t i = 0; i < recorder->marks; i++) {
+                const struct mark *mark = &recorder->mark[i];
+
+                if (mark->job != recorder->job[0].number || (!mark->set && !all))
+                        recorder->mark[kept++] = *mark;
+                else if (!mark->set)
+                        lost++;
+        }
+        recorder->marks = kept;
+        return lost;
+}
+
+// Locked. The manifest that they are in does not become durable.
+static void unset_marks(struct bc_recorder *recorder)
+{
+        for (size_t i = 0; i < recorder->marks; i++)
+                if (recorder->mark[i].job == recorder->job[0].number)
+                        recorder->mark[i].set = false;
+}
+
+// Into the manifest. Nothing is allocated under the lock, for which main may wait; nobody else takes marks out meanwhile.
+static void set_marks(struct bc_recorder *recorder)
+{
+        for (;;) {
+                struct mark *next, mark;
+
+                bc_monitor_lock(&recorder->monitor);
+                next = next_mark(recorder);
+                if (next)
+                        mark = *next;
+                bc_monitor_unlock(&recorder->monitor);
+                if (!next || bc_recording_mark(&recorder->recording, mark.time_ns, mark.text) < 0)
+                        return;
+                bc_monitor_lock(&recorder->monitor);
+                next->set = true;
+                bc_monitor_unlock(&recorder->monitor);
+        }
+}
+
+static void forget_durable_marks(struct bc_recorder *recorder)
+{
+        if (recorder->recording.manifest_stale)
+                return;
+        bc_monitor_lock(&recorder->monitor);
+        drop_marks(recorder, false);
+        bc_monitor_unlock(&recorder->monitor);
+}
+
+// ---- the end of a recording ------------------------------------------------------------------------------------
+
 // Locked. The first job is done with: the next one moves up.
 static void retire_job(struct bc_recorder *recorder)
 {
@@ -148,10 +229,37 @@ static void finish_recording(struct bc_recorder *recorder)
 
         bc_recording_done(&recorder->recording);
         recorder->begun = false;
+        notify(recorder, BC_RECORDER_CLOSED, (int64_t)counter);
+}
+
+// A mark may have come since the manifest was saved: then it is saved once more first.
+static void retire_closed(struct bc_recorder *recorder)
+{
+        bool retired;
+
         bc_monitor_lock(&recorder->monitor);
+        retired = !next_mark(recorder);
+        if (retired)
+                retire_job(recorder);
+        bc_monitor_unlock(&recorder->monitor);
+        if (retired)
+                finish_recording(recorder);
+}
+
+// What of it could not be made durable is for the next start, but for marks, of which nobody else knows.
+static void retire_left(struct bc_recorder *recorder)
+{
+        size_t lost;
+
+        bc_monitor_lock(&recorder->monitor);
+        unset_marks(recorder);
+        lost = drop_marks(recorder, true);
         retire_job(recorder);
         bc_monitor_unlock(&recorder->monitor);
-        notify(recorder, BC_RECORDER_CLOSED, (int64_t)counter);
+        if (lost > 0)
+                bc_log_error("recording %llu: %zu marks could not be saved",
+                             (unsigned long long)recorder->recording.manifest.counter, lost);
+        finish_recording(recorder);
 }
 
 static void begin_recording(struct bc_recorder *recorder, const struct job *job)
@@ -182,7 +290,7 @@ static void leave_recording(struct bc_recorder *recorder, int error)
 {
         const struct bc_recording *recording = &recorder->recording;
         unsigned long long counter = recording->manifest.counter;
-        bool rest = recording->stage != BC_STAGE_CLOSE;
+        bool rest = recording->stage < BC_STAGE_CLOSE;
         struct job *job = &recorder->job[0];
         char reason[sizeof(job->reason)];
 
@@ -191,10 +299,11 @@ static void leave_recording(struct bc_recorder *recorder, int error)
         if (recorder->leave_ns < BC_RECORDER_LEAVE_MAX_NS)
                 recorder->leave_ns *= 2;
         if (!rest) {
-                finish_recording(recorder);
+                retire_left(recorder);
                 return;
         }
         bc_monitor_lock(&recorder->monitor);
+        unset_marks(recorder);
         if (recording->durable_ns >= 0 && recording->declared_ns > job->from_ns)
                 job->from_ns = recording->declared_ns;
         snprintf(reason, sizeof(reason), "goes on from %llu: %.24s", counter, job->reason);
@@ -226,14 +335,16 @@ static bool work_on(struct bc_recorder *recorder, const struct job *job, bool qu
         if (!recorder->begun)
                 begin_recording(recorder, job);
         durable_ns = recording->durable_ns;
+        set_marks(recorder);
         r = bc_recording_step(recording, job->end_ns, job->stop_reason, now_ns, &wake_ns);
         if (r == -EAGAIN) {
                 bc_ring_wait(recorder->ring, &recorder->seen, wake_ns);
                 return true;
         }
         publish(recorder, r);
-        if (recording->stage == BC_STAGE_DONE) {
-                finish_recording(recorder);
+        forget_durable_marks(recorder);
+        if (recording->stage == BC_STAGE_DONE && !recording->manifest_stale) {
+                retire_closed(recorder);
                 return true;
         }
         if (recording->durable_ns > durable_ns) {
@@ -251,6 +362,17 @@ static bool work_on(struct bc_recorder *recorder, const struct job *job, bool qu
                 wait_after_trouble(recorder);
         }
         return true;
+}
+
+static void tell_of_lost_marks(struct bc_recorder *recorder)
+{
+        size_t marks;
+
+        bc_monitor_lock(&recorder->monitor);
+        marks = recorder->marks;
+        bc_monitor_unlock(&recorder->monitor);
+        if (marks > 0)
+                bc_log_error("%zu marks could not be saved", marks);
 }
 
 static void run(void *user)
@@ -284,6 +406,7 @@ static void run(void *user)
                         bc_log_error("recording %llu is left unclosed, %zu after it were not begun: the store could "
                                      "not be written", (unsigned long long)recorder->recording.manifest.counter,
                                      recorder->jobs - 1);
+                        tell_of_lost_marks(recorder);
                         return;
                 }
         }
@@ -375,7 +498,8 @@ int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char
                 return r;
         }
         job = &recorder->job[recorder->jobs++];
-        *job = (struct job){ .press_ns = press_ns, .from_ns = press_ns, .end_ns = BC_NS_NEVER };
+        *job = (struct job){ .number = ++recorder->newest_job, .press_ns = press_ns, .from_ns = press_ns,
+                             .end_ns = BC_NS_NEVER };
         snprintf(job->reason, sizeof(job->reason), "%s", reason);
         // At once, in the caller: not one more GOP may be evicted after the press.
         bc_ring_set_recording(recorder->ring, true);
@@ -398,6 +522,40 @@ int bc_recorder_stop(struct bc_recorder *recorder, int64_t end_ns, const char *r
         snprintf(job->stop_reason, sizeof(job->stop_reason), "%s", reason);
         tell(recorder);
         return 0;
+}
+
+// Locked. The newest recording that time_ns lies in; NULL: none.
+static const struct job *job_at(const struct bc_recorder *recorder, int64_t time_ns)
+{
+        for (size_t i = recorder->jobs; i-- > 0;)
+                if (time_ns >= recorder->job[i].press_ns && time_ns < recorder->job[i].end_ns)
+                        return &recorder->job[i];
+        return NULL;
+}
+
+int bc_recorder_mark(struct bc_recorder *recorder, int64_t time_ns, const char *text)
+{
+        const struct job *job;
+        struct mark *mark;
+        int r = 0;
+
+        bc_monitor_lock(&recorder->monitor);
+        job = job_at(recorder, time_ns);
+        if (recorder->quit)
+                r = -ESHUTDOWN;
+        else if (strnlen(text, BC_RECORDER_MARK_BYTES_MAX + 1) > BC_RECORDER_MARK_BYTES_MAX)
+                r = -EINVAL;
+        else if (!job)
+                r = -ENOENT;
+        else if (recorder->marks == BC_RECORDER_MARKS_MAX)
+                r = -ENOBUFS;
+        if (r == 0) {
+                mark = &recorder->mark[recorder->marks++];
+                *mark = (struct mark){ .job = job->number, .time_ns = time_ns };
+                snprintf(mark->text, sizeof(mark->text), "%s", text);
+        }
+        bc_monitor_unlock(&recorder->monitor);
+        return r;
 }
 
 void bc_recorder_status(struct bc_recorder *recorder, struct bc_recorder_status *ret_status)

@@ -21,6 +21,8 @@ struct bc_store;
 
 #define BC_RECORDER_QUEUE_MAX 16
 #define BC_RECORDER_REASON_BYTES_MAX 64
+#define BC_RECORDER_MARK_BYTES_MAX 64
+#define BC_RECORDER_MARKS_MAX 64 // that are not durable yet
 #define BC_RECORDER_ROOM_EVERY_NS (2 * BC_NS_PER_S)
 
 // A recording that cannot be written for so long, in a store that can, is left as it is for the next start to recover;
@@ -64,6 +66,7 @@ struct bc_recorder_status {
         int64_t durable_ns;     // everything before this media time is durable; -1: nothing yet
         uint32_t segments;      // begun so far
         uint64_t gaps;          // declared in the current or last recording
+        uint64_t marks;         // set in it, as of its newest fragment
         unsigned waiting;       // recordings started and not yet closed, the current one included
         int error;              // negative errno while in trouble, else 0
         uint64_t room_bytes;    // bc_store_room() as of BC_RECORDER_ROOM_EVERY_NS ago, or of when the card last answered
@@ -86,6 +89,12 @@ int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char
 
 // The recording ends at end_ns: units that start before it belong to it. -ENOENT when none is open.
 int bc_recorder_stop(struct bc_recorder *recorder, int64_t end_ns, const char *reason);
+
+// A mark at time_ns, from the press on and before the end of a recording that is not closed yet, goes into its manifest, which is
+// due with its next fragment. text: UTF-8, may be "". 0: it will be kept, in a recording that goes on from this one where this one
+// cannot be written. -ENOENT: no recording at that time; -ENOBUFS: BC_RECORDER_MARKS_MAX wait for the card; -EINVAL: the
+// text is longer than BC_RECORDER_MARK_BYTES_MAX; -ESHUTDOWN. Any thread, returns at once.
+int bc_recorder_mark(struct bc_recorder *recorder, int64_t time_ns, const char *text);
 
 void bc_recorder_status(struct bc_recorder *recorder, struct bc_recorder_status *ret_status);
 

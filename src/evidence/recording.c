@@ -332,6 +332,10 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
                 if (recording->declared_ns < cut->end_ns)
                         recording->declared_ns = cut->end_ns;
         }
+        // Without units of sound nothing is known of it being muted.
+        if (cut->sound_missing || cut->sound_ended)
+                recording->manifest_stale |= bc_manifest_end_gap(&recording->manifest, BC_GAP_MUTED,
+                                                                 track_end_ticks(recording, BC_LANE_SOUND));
         if (cut->sound_missing) {
                 bc_declare_gap(recording, BC_GAP_LATE_SOUND, sound_end_ns(recording), cut->end_ns, 0);
                 recording->sound_declared_ticks = bc_ticks_from_ns(cut->end_ns);
@@ -458,7 +462,7 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
 
         // Not finalised is no loss, and not a reason to keep the next recording waiting.
         recording->finalise_error = recording->segment_begun ? end_segment(recording) : recording->finalise_error;
-        for (enum bc_gap_kind kind = BC_GAP_PRE_EVENT; kind <= BC_GAP_LATE_SOUND; kind++)
+        for (enum bc_gap_kind kind = 0; kind < BC_GAP_KINDS; kind++)
                 bc_manifest_end_gap(manifest, kind, end_ticks);
         manifest->state = BC_RECORDING_CLOSED;
         manifest->stop_ticks = end_ns == BC_NS_NEVER ? end_ticks : bc_ticks_from_ns(end_ns);
@@ -493,8 +497,17 @@ int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char
                 return write_next(recording, end_ns, now_ns, ret_wake_ns);
         case BC_STAGE_CLOSE:
                 return close_recording(recording, end_ns, stop_reason, now_ns);
-        case BC_STAGE_DONE:
-                break;
+        case BC_STAGE_DONE: // a mark may have come since it was closed
+                return save_manifest(recording);
         }
+        return 0;
+}
+
+int bc_recording_mark(struct bc_recording *recording, int64_t time_ns, const char *text)
+{
+        if (!bc_manifest_add_mark(&recording->manifest, bc_ticks_from_ns(time_ns), text))
+                return -ENOMEM;
+        recording->marks++;
+        recording->manifest_stale = true;
         return 0;
 }

@@ -52,6 +52,7 @@ struct bc_recording {
         int64_t last_picture_ns; // start of the last durable picture; -1: none yet
         int64_t overtaken_ns;    // lost to the ring so far
         struct bc_moment clock;  // of the newest entry in the manifest's clock
+        uint64_t marks;          // set so far
         bool file_left;          // a file of which the manifest does not know: for the next start
 
         struct bc_segment segment;
@@ -76,5 +77,9 @@ void bc_recording_done(struct bc_recording *recording);
 // Another negative errno: something could not be made durable; step again after a while.
 int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
                       int64_t *ret_wake_ns);
+
+// Sets a mark, in memory: it is durable once manifest_stale is false after a step. At any stage; a step saves it also when the
+// recording is closed. 0 or -ENOMEM.
+int bc_recording_mark(struct bc_recording *recording, int64_t time_ns, const char *text);
 
 #endif

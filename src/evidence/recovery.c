@@ -427,7 +427,8 @@ static int load_manifest(struct ward *ward, uint64_t counter)
                 return r;
         bc_manifest_done(&ward->manifest);
         ward->manifest.counter = counter;
-        ward->manifest.gaps_unknown = true; // what it declared is lost: that is not the same as none
+        // What it declared is lost: that is not the same as none.
+        ward->manifest.gaps_unknown = ward->manifest.clock_unknown = ward->manifest.marks_unknown = true;
         snprintf(ward->manifest.device, sizeof(ward->manifest.device), "%.*s", (int)(dash - ward->name), ward->name);
         return r == -ENOENT ? 0 : set_aside_manifest(ward);
 }
@@ -447,7 +448,7 @@ static void conclude(struct bc_manifest *manifest)
                 if (manifest->segment[i].end_ticks > end_ticks)
                         end_ticks = manifest->segment[i].end_ticks;
         // A gap that lasted when the power went lasts to the end of what is there.
-        for (enum bc_gap_kind kind = BC_GAP_PRE_EVENT; kind <= BC_GAP_LATE_SOUND; kind++)
+        for (enum bc_gap_kind kind = 0; kind < BC_GAP_KINDS; kind++)
                 bc_manifest_end_gap(manifest, kind, end_ticks);
         if (manifest->state == BC_RECORDING_OPEN)
                 manifest->state = BC_RECORDING_RECOVERED;

@@ -40,7 +40,7 @@ struct feeder {
         struct feeder_config config;
         struct bc_monitor monitor;
         bool stop;
-        bool substitute[BC_LANE_COUNT];
+        bool substitute[BC_LANE_COUNT], muted;
         struct lane_thread lane[BC_LANE_COUNT];
         uint64_t told[BC_LANE_COUNT]; // the picture thread's: the next unit of telemetry
 };
@@ -146,7 +146,7 @@ static void run(void *user)
         struct feeder *feeder = lane->feeder;
         const struct feeder_config *config = &feeder->config;
         uint8_t *bytes = malloc(UNIT_BYTES_MAX);
-        bool was_substitute = false;
+        bool was_substitute = false, was_muted = false;
 
         assert_non_null(bytes);
         for (uint64_t number = 0;; number++) {
@@ -169,9 +169,12 @@ static void run(void *user)
                 unit.size_bytes += hash(config->seed, number) % 16;
                 bc_monitor_lock(&feeder->monitor);
                 was_substitute = feeder->substitute[lane->lane];
+                was_muted = feeder->muted && lane->lane == BC_LANE_SOUND;
                 bc_monitor_unlock(&feeder->monitor);
                 if (was_substitute)
                         unit.flags |= BC_UNIT_SUBSTITUTE;
+                if (was_muted)
+                        unit.flags |= BC_UNIT_MUTED;
                 if (lane->lane == BC_LANE_PICTURE)
                         append_telemetry(feeder, number, bytes);
                 feeder_fill(bytes, unit.size_bytes, lane->lane, number);
@@ -200,6 +203,13 @@ struct feeder *feeder_start(struct bc_clock *clock, struct bc_ring *ring, const 
                                                          &feeder->lane[i].thread), 0);
         }
         return feeder;
+}
+
+void feeder_mute(struct feeder *feeder, bool muted)
+{
+        bc_monitor_lock(&feeder->monitor);
+        feeder->muted = muted;
+        bc_monitor_unlock(&feeder->monitor);
 }
 
 void feeder_substitute(struct feeder *feeder, enum bc_lane lane, bool substitute)

@@ -41,6 +41,9 @@ struct feeder *feeder_start(struct bc_clock *clock, struct bc_ring *ring, const 
 // From the next unit on the lane carries slates or silence, or real units again.
 void feeder_substitute(struct feeder *feeder, enum bc_lane lane, bool substitute);
 
+// From the next unit on the sound is muted, or not any more.
+void feeder_mute(struct feeder *feeder, bool muted);
+
 // Ends the lanes now and joins. The clock must be free to run, or the caller not one of its threads.
 void feeder_stop(struct feeder *feeder);
 

@@ -16,7 +16,7 @@
 #include "folder.h"
 
 #define S BC_TICKS_PER_S
-#define KINDS (BC_GAP_LATE_SOUND + 1)
+#define KINDS BC_GAP_KINDS
 
 struct place {
         char path[FOLDER_PATH_BYTES];
@@ -60,6 +60,8 @@ static void example(struct bc_manifest *manifest)
                                                                                   .utc_ns = INT64_C(1795655534987654321),
                                                                                   .uncertainty_ns = 50000000,
                                                                                   .step_ns = -3600 * BC_NS_PER_S }));
+        assert_true(bc_manifest_add_mark(manifest, 113 * S + 7, "T\xc3\xbcr"));
+        assert_true(bc_manifest_add_mark(manifest, 112 * S, ""));
 }
 
 static const char example_text[] =
@@ -129,6 +131,18 @@ static const char example_text[] =
         "   \"step_ns\": -3600000000000,\n"
         "   \"count\": 1\n"
         "  }\n"
+        " ],\n"
+        " \"marks\": [\n"
+        "  {\n"
+        "   \"ticks\": 5424007,\n"
+        "   \"text\": \"T\xc3\xbcr\",\n"
+        "   \"count\": 1\n"
+        "  },\n"
+        "  {\n"
+        "   \"ticks\": 5376000,\n"
+        "   \"text\": \"\",\n"
+        "   \"count\": 1\n"
+        "  }\n"
         " ]\n"
         "}";
 
@@ -192,6 +206,12 @@ static void test_what_it_looks_like(void **state)
                 assert_int_equal(loaded.clock[i].step_ns, manifest.clock[i].step_ns);
                 assert_int_equal(loaded.clock[i].count, manifest.clock[i].count);
         }
+        assert_int_equal(loaded.marks, 2);
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(loaded.mark[i].ticks, manifest.mark[i].ticks);
+                assert_string_equal(loaded.mark[i].text, manifest.mark[i].text);
+                assert_int_equal(loaded.mark[i].count, manifest.mark[i].count);
+        }
         assert_int_equal(loaded.gaps, 2);
         for (size_t i = 0; i < 2; i++) { // the structs have padding
                 assert_int_equal(loaded.gap[i].kind, manifest.gap[i].kind);
@@ -245,6 +265,7 @@ static void test_every_state_and_kind(void **state)
                         bc_manifest_add_clock(&manifest, &(struct bc_manifest_clock){ .source = (enum bc_utc_source)n,
                                                                                        .step_ns = n - 2 });
                 manifest.clock_unknown = i == 1;
+                manifest.marks_unknown = i == 2;
                 round_trip(&manifest);
                 bc_manifest_done(&manifest);
         }
@@ -283,6 +304,13 @@ static void test_the_largest(void **state)
                 bc_manifest_add_clock(&manifest, &(struct bc_manifest_clock){
                         .from_ticks = INT64_MAX, .source = BC_UTC_GNSS, .utc_ns = INT64_MAX, .uncertainty_ns = INT64_MAX,
                         .step_ns = -INT64_MAX });
+        for (int i = 0; i < 2 * BC_MANIFEST_MARKS_MAX; i++) {
+                char text[BC_MARK_TEXT_BYTES_MAX + 1] = { 0 };
+
+                memset(text, 1, BC_MARK_TEXT_BYTES_MAX);
+                bc_manifest_add_mark(&manifest, INT64_MAX, text);
+                manifest.mark[manifest.marks - 1].count += INT32_MAX;
+        }
         assert_int_equal(manifest.clocks, BC_MANIFEST_CLOCKS_MAX);
         assert_int_equal(manifest.clock[BC_MANIFEST_CLOCKS_MAX - 1].count, BC_MANIFEST_CLOCKS_MAX + 3);
         round_trip(&manifest);
@@ -351,6 +379,75 @@ static void test_the_example_of_the_document(void **state)
         free(text);
         bc_manifest_done(&manifest);
         place_remove(&place);
+}
+
+// ---- marks -------------------------------------------------------------------------------------------------------
+
+static void test_marks_are_bounded_and_none_is_lost(void **state)
+{
+        struct bc_manifest manifest;
+        uint64_t count = 0;
+
+        (void)state;
+        example(&manifest);
+        for (int i = 2; i < BC_MANIFEST_MARKS_MAX + 5; i++) {
+                char text[16];
+
+                snprintf(text, sizeof(text), "mark %d", i);
+                assert_true(bc_manifest_add_mark(&manifest, 200 * S + i, text));
+        }
+        assert_int_equal(manifest.marks, BC_MANIFEST_MARKS_MAX);
+        for (size_t i = 0; i < manifest.marks; i++)
+                count += manifest.mark[i].count;
+        assert_int_equal(count, BC_MANIFEST_MARKS_MAX + 5);
+        // What was first stays; the newest entry shows the newest and counts the rest.
+        assert_string_equal(manifest.mark[998].text, "mark 998");
+        assert_string_equal(manifest.mark[999].text, "mark 1004");
+        assert_int_equal(manifest.mark[999].ticks, 200 * S + 1004);
+        assert_int_equal(manifest.mark[999].count, 6);
+        round_trip(&manifest);
+        bc_manifest_done(&manifest);
+}
+
+// Earlier versions knew no marks; none were lost then.
+static void test_a_manifest_without_the_key(void **state)
+{
+        const char *marks = strstr(example_text, ",\n \"marks\"");
+        struct bc_manifest manifest;
+        char text[sizeof(example_text) + 2] = { 0 };
+        struct place place;
+
+        (void)state;
+        assert_non_null(marks);
+        memcpy(text, example_text, (size_t)(marks - example_text));
+        memcpy(text + (marks - example_text), "\n}", 2);
+        place_make(&place);
+        folder_write_text(place.fd, BC_MANIFEST_NAME, text);
+        bc_manifest_init(&manifest);
+        assert_int_equal(bc_manifest_load(&manifest, place.fd), 0);
+        assert_int_equal(manifest.marks, 0);
+        assert_false(manifest.marks_unknown);
+        round_trip(&manifest);
+        bc_manifest_done(&manifest);
+        place_remove(&place);
+}
+
+// A text that is too long, or was cut in the middle of a character, keeps neither the mark nor the manifest away.
+static void test_texts_of_marks(void **state)
+{
+        struct bc_manifest manifest;
+        char text[100];
+
+        (void)state;
+        example(&manifest);
+        memset(text, 'x', sizeof(text));
+        text[99] = 0;
+        assert_true(bc_manifest_add_mark(&manifest, 1, text));
+        assert_int_equal(strlen(manifest.mark[2].text), BC_MARK_TEXT_BYTES_MAX);
+        memcpy(text + 63, "\xc3\xbc", 3); // one byte too long
+        assert_true(bc_manifest_add_mark(&manifest, 2, text));
+        round_trip(&manifest);
+        bc_manifest_done(&manifest);
 }
 
 // ---- gaps --------------------------------------------------------------------------------------------------------
@@ -469,6 +566,9 @@ int main(void)
                 cmocka_unit_test(test_the_largest),
                 cmocka_unit_test(test_reasons_that_are_no_utf8),
                 cmocka_unit_test(test_the_example_of_the_document),
+                cmocka_unit_test(test_marks_are_bounded_and_none_is_lost),
+                cmocka_unit_test(test_a_manifest_without_the_key),
+                cmocka_unit_test(test_texts_of_marks),
                 cmocka_unit_test(test_frames_lost_close_together_are_one_gap),
                 cmocka_unit_test(test_a_gap_lasts_until_it_is_ended),
                 cmocka_unit_test(test_gaps_are_bounded_and_none_is_lost),

@@ -56,7 +56,9 @@ static const char whole[] =
         " \"clock\": [{\"from_ticks\": 4800000, \"source\": \"none\", \"utc\": null, \"utc_ns\": null,"
         " \"uncertainty_ns\": null, \"step_ns\": null, \"count\": 1},"
         " {\"from_ticks\": 4900000, \"source\": \"ntp\", \"utc\": \"2026-11-26T01:12:14Z\", \"utc_ns\": 1795655534987654321,"
-        " \"uncertainty_ns\": 50000000, \"step_ns\": -3600000000000, \"count\": 2}]}";
+        " \"uncertainty_ns\": 50000000, \"step_ns\": -3600000000000, \"count\": 2}],"
+        " \"marks\": [{\"ticks\": 5000000, \"text\": \"\", \"count\": 1},"
+        " {\"ticks\": 5000001, \"text\": \"T\xc3\xbcr\", \"count\": 3}]}";
 
 static int load_bytes(const struct place *place, const void *bytes, size_t size)
 {
@@ -69,7 +71,8 @@ static int load_bytes(const struct place *place, const void *bytes, size_t size)
         if (r < 0) { // refused whole
                 assert_null(manifest.segment);
                 assert_null(manifest.gap);
-                assert_int_equal(manifest.segments + manifest.gaps + manifest.counter, 0);
+                assert_null(manifest.mark);
+                assert_int_equal(manifest.segments + manifest.gaps + manifest.marks + manifest.counter, 0);
                 assert_string_equal(manifest.device, "");
         }
         bc_manifest_done(&manifest);
@@ -108,6 +111,7 @@ static const struct field {
         { NULL, "reason", TEXT }, { NULL, "stop_reason", TEXT }, { NULL, "press_ticks", TICKS_OR_NULL },
         { NULL, "pre_event_ticks", TICKS_OR_NULL }, { NULL, "stop_ticks", TICKS_OR_NULL },
         { NULL, "segments", LIST }, { NULL, "gaps", LIST_OR_NULL }, { NULL, "clock", LIST_OR_NULL },
+        { NULL, "marks", LIST_OR_NULL },
         { "segments", "file", CHOICE }, { "segments", "state", CHOICE }, { "segments", "first_ticks", NUMBER },
         { "segments", "end_ticks", NUMBER }, { "segments", "bytes", NUMBER }, { "segments", "fragments", NUMBER },
         { "segments", "succeeds", NUMBER }, { "segments", "tail_bytes", NUMBER },
@@ -117,6 +121,7 @@ static const struct field {
         { "clock", "from_ticks", NUMBER }, { "clock", "source", CHOICE }, { "clock", "utc", CHOICE },
         { "clock", "utc_ns", NUMBER }, { "clock", "uncertainty_ns", NUMBER }, { "clock", "step_ns", STEP },
         { "clock", "count", NUMBER },
+        { "marks", "ticks", NUMBER }, { "marks", "text", TEXT }, { "marks", "count", NUMBER },
 };
 
 // Values as JSON, and for which types they may be right.
@@ -163,7 +168,7 @@ static void test_a_key_too_few_or_too_many(void **state)
 {
         for (size_t f = 0; f < sizeof(fields) / sizeof(*fields); f++) {
                 bool optional = !strcmp(fields[f].key, "succeeds") || !strcmp(fields[f].key, "tail_bytes") ||
-                                !strcmp(fields[f].key, "missing_bytes");
+                                !strcmp(fields[f].key, "missing_bytes") || !strcmp(fields[f].key, "marks");
                 json_t *root = json_loads(whole, 0, NULL);
 
                 json_object_del(object_of(root, &fields[f]), fields[f].key);
@@ -215,6 +220,13 @@ static void test_what_cannot_be(void **state)
                 { "BC-0042", "BC-0042\\u0000" },
                 { "BC-0042", "BC-\xff" },
                 { "BC-0042", "0123456789012345678901234567890123" },
+                { "\"count\": 3", "\"count\": 0" },
+                { "5000001", "9223372036854775808" },
+                { "T\xc3\xbcr", "T\xc3r" },
+                { "T\xc3\xbcr", "T\\u0000r" },
+                { "T\xc3\xbcr", "0123456789012345678901234567890123456789012345678901234567890\xc3\xbc\xc3\xbc" }, // 65 bytes
+                { "\"marks\": [", "\"marks\": [[], " },
+                { "\"marks\": [", "\"mark\": [" },
                 { "]}", "],}" },
                 { "]}", "]}{}" },
                 { "{\"version\"", "[{\"version\"" },
@@ -232,12 +244,18 @@ static void test_what_cannot_be(void **state)
 
 static void test_more_than_there_can_be(void **state)
 {
-        json_t *root = json_loads(whole, 0, NULL), *gaps = json_object_get(root, "gaps");
+        json_t *root = json_loads(whole, 0, NULL), *gaps = json_object_get(root, "gaps"), *marks = json_object_get(root, "marks");
 
         while (json_array_size(gaps) < BC_MANIFEST_GAPS_MAX)
                 json_array_append(gaps, json_array_get(gaps, 0));
         assert_int_equal(load_json(*state, root), 0);
         json_array_append(gaps, json_array_get(gaps, 0));
+        assert_int_equal(load_json(*state, root), -EBADMSG);
+        json_array_remove(gaps, 0);
+        while (json_array_size(marks) < BC_MANIFEST_MARKS_MAX)
+                json_array_append(marks, json_array_get(marks, 0));
+        assert_int_equal(load_json(*state, root), 0);
+        json_array_append(marks, json_array_get(marks, 0));
         assert_int_equal(load_json(*state, root), -EBADMSG);
         json_decref(root);
 }
@@ -258,9 +276,9 @@ static void test_deep_nesting(void **state)
         }
 }
 
-static void test_five_megabytes(void **state)
+static void test_six_megabytes(void **state)
 {
-        size_t size = 5 << 20;
+        size_t size = 6 << 20;
         char *text = malloc(size);
 
         assert_non_null(text);
@@ -356,7 +374,7 @@ int main(void)
                 cmocka_unit_test(test_what_cannot_be),
                 cmocka_unit_test(test_more_than_there_can_be),
                 cmocka_unit_test(test_deep_nesting),
-                cmocka_unit_test(test_five_megabytes),
+                cmocka_unit_test(test_six_megabytes),
                 cmocka_unit_test(test_what_is_no_file),
                 cmocka_unit_test(test_random_damage),
         };

@@ -50,6 +50,7 @@ static void test_no_manifest(void **state)
         assert_int_equal(strlen(manifest.boot_id), 32); // as the segments say
         assert_true(manifest.gaps_unknown);
         assert_non_null(strstr((char *)specimen_find(&after, BC_MANIFEST_NAME)->bytes, "\"gaps\": null"));
+        assert_true(manifest.clock_unknown && manifest.marks_unknown);
         assert_int_equal(manifest.segments, 3);
         for (uint32_t number = 1; number <= 3; number++) {
                 assert_int_equal(state_of(&manifest, number), BC_SEGMENT_RECOVERED);
