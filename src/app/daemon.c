@@ -17,6 +17,9 @@
 #include "control/controller.h"
 #include "control/dbus.h"
 #include "control/observer.h"
+#include "control/officer.h"
+#include "control/policy_words.h"
+#include "control/supplies.h"
 #include "evidence/recorder.h"
 #include "evidence/store.h"
 #include "media/overlay.h"
@@ -38,6 +41,8 @@ struct daemon {
         struct bc_controller *controller;
         struct bc_pipeline *pipeline;
         struct bc_recorder *recorder;
+        struct bc_officer *officer;
+        struct bc_supplies *supplies;
         struct bc_dbus *dbus;
         struct bc_timer *let_run;
         struct bc_service *service;
@@ -53,8 +58,12 @@ static void close_parts(struct daemon *daemon)
         bc_timer_free(daemon->let_run);
         bc_service_free(daemon->service);
         bc_dbus_free(daemon->dbus);
+        if (daemon->devices.battery)
+                bc_battery_stop(daemon->devices.battery);
         if (daemon->devices.buttons)
                 bc_buttons_stop(daemon->devices.buttons);
+        bc_supplies_free(daemon->supplies);
+        bc_officer_free(daemon->officer);
         if (daemon->devices.gnss)
                 bc_gnss_stop(daemon->devices.gnss);
         if (daemon->devices.wall)
@@ -100,6 +109,12 @@ static void log_line(const char *line)
 static void print_line(const char *line)
 {
         puts(line);
+}
+
+static void print_sentence(void *user, const char *text)
+{
+        (void)user;
+        printf("policy: %s\n", text);
 }
 
 static int make_clock(const struct bc_settings *settings, struct bc_clock **ret_clock)
@@ -224,7 +239,33 @@ static struct bc_controller_config controller_config(const struct daemon *daemon
                 .stop_within_ns = daemon->bounds.stop_within_ns,
                 .sound = daemon->devices.mic != NULL,
                 .gnss = daemon->devices.gnss != NULL,
+                .policy = { .activation = (enum bc_activation)daemon->settings->activation,
+                            .mute = daemon->settings->mute,
+                            .stealth = daemon->settings->stealth },
+                .mute_limit_ns = daemon->settings->mute_limit_ns,
         };
+}
+
+static void on_wrong_pattern(void *user, enum bc_signal signal, const char *why)
+{
+        (void)user;
+        bc_log_error("[pattern] %s: %s", bc_signal_name(signal), why); // cannot be: the settings were judged
+}
+
+static struct bc_officer_config officer_config(const struct daemon *daemon)
+{
+        const struct bc_settings *settings = daemon->settings;
+        struct bc_officer_config config = {
+                .grammar = { .debounce_ns = settings->debounce_ns,
+                             .stop_hold_ns = settings->stop_hold_ns,
+                             .release_hold_ns = settings->emergency_release ? settings->release_hold_ns : 0 },
+                .reminder_ns = settings->reminder_ns,
+                .sound = daemon->devices.mic != NULL,
+        };
+
+        (void)bc_signal_patterns((enum bc_scheme)settings->indicator_scheme, settings->pattern,
+                                 (uint32_t)settings->indicator_outputs, on_wrong_pattern, NULL, config.patterns);
+        return config;
 }
 
 static enum bc_exit make_recording_parts(struct daemon *daemon)
@@ -296,6 +337,35 @@ static void start_observing(struct daemon *daemon)
                 bc_log_error("receiver: %s", strerror(-r));
 }
 
+// The officer's side, and what is told of supplies.
+static enum bc_exit start_body(struct daemon *daemon)
+{
+        const struct bc_officer_config config = officer_config(daemon);
+        const struct bc_minutes_rate rate = {
+                .picture_bps = daemon->bounds.pipeline.bit_rate_bps,
+                .sound_bps = daemon->devices.mic ? daemon->bounds.pipeline.sound_bit_rate_bps : 0,
+        };
+        int r = bc_officer_new(daemon->loop, daemon->controller, daemon->devices.indicator, &config, &daemon->officer);
+
+        if (r == 0)
+                r = bc_supplies_new(daemon->loop, daemon->controller, daemon->recorder, &rate, &daemon->supplies);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "the officer's side cannot be made", r);
+        if (daemon->devices.battery) {
+                const struct bc_battery_sink sink = bc_supplies_battery_sink(daemon->supplies);
+                r = bc_battery_start(daemon->devices.battery, &sink);
+                if (r < 0)
+                        bc_log_error("battery: %s", strerror(-r)); // no reason not to record
+        }
+        if (daemon->devices.buttons) {
+                const struct bc_buttons_sink sink = bc_officer_buttons_sink(daemon->officer);
+                r = bc_buttons_start(daemon->devices.buttons, &sink);
+                if (r < 0)
+                        return failed(BC_EXIT_DEVICE, "buttons", r);
+        }
+        return BC_EXIT_DONE;
+}
+
 static enum bc_exit start(struct daemon *daemon)
 {
         const struct bc_simulation simulation = bc_devices_simulation(&daemon->devices);
@@ -303,6 +373,9 @@ static enum bc_exit start(struct daemon *daemon)
                 .bus = (enum bc_bus)daemon->settings->bus,
                 .simulation = daemon->settings->simulation ? &simulation : NULL,
         };
+        struct bc_dbus_parts parts = { .controller = daemon->controller, .store = daemon->store,
+                                       .settings = daemon->settings };
+        enum bc_exit status;
         int r;
 
         r = bc_timer_new(daemon->loop, on_let_run, daemon, &daemon->let_run);
@@ -310,17 +383,16 @@ static enum bc_exit start(struct daemon *daemon)
                 r = bc_controller_start(daemon->controller, daemon->pipeline, daemon->recorder);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "control cannot be started", r);
-        if (daemon->devices.buttons) {
-                const struct bc_buttons_sink sink = bc_controller_buttons_sink(daemon->controller);
-                r = bc_buttons_start(daemon->devices.buttons, &sink);
-                if (r < 0)
-                        return failed(BC_EXIT_DEVICE, "buttons", r);
-        }
+        status = start_body(daemon);
+        if (status != BC_EXIT_DONE)
+                return status;
         start_observing(daemon);
+        parts.officer = daemon->officer;
+        parts.supplies = daemon->supplies;
         r = bc_service_new(daemon->loop, daemon->controller, daemon->store, &daemon->service);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "systemd cannot be told", r);
-        r = bc_dbus_new(daemon->loop, daemon->controller, daemon->store, &dbus_config, &daemon->dbus);
+        r = bc_dbus_new(daemon->loop, &parts, &dbus_config, &daemon->dbus);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "D-Bus", r);
         return BC_EXIT_DONE;
@@ -338,8 +410,10 @@ static void on_settings(void *user)
 {
         struct daemon *daemon = user;
         const struct bc_controller_config config = controller_config(daemon);
+        const struct bc_officer_config officer = officer_config(daemon);
 
         bc_controller_set_config(daemon->controller, &config);
+        bc_officer_set_config(daemon->officer, &officer);
 }
 
 static void on_reloaded(void *user)
@@ -362,6 +436,7 @@ static void on_signal(void *user, int signal)
         struct daemon *daemon = user;
 
         (void)bc_controller_handle(daemon->controller, BC_EVENT_SHUTDOWN, bc_clock_now_ns(daemon->clock),
+                                   BC_ORIGIN_DEVICE,
                                    signal == SIGINT ? "SIGINT" : "SIGTERM");
         if (daemon->service)
                 bc_service_stopping(daemon->service);
@@ -446,5 +521,6 @@ enum bc_exit bc_daemon_check(const struct bc_settings *settings)
                 puts("microphone: none");
         printf("encoder: %s\nstore: %s\n", settings->video_encoder, settings->store_path);
         bc_bounds_print(&daemon.bounds, settings, print_line);
+        bc_policy_describe(settings, print_sentence, NULL);
         return BC_EXIT_DONE;
 }

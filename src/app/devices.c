@@ -8,7 +8,9 @@
 #include "file/file.h"
 #include "nmea/gnss.h"
 #include "pattern/pattern.h"
+#include "simulated/battery.h"
 #include "simulated/buttons.h"
+#include "simulated/indicator.h"
 #include "simulated/wall.h"
 #include "system/wall.h"
 #include "track/gnss.h"
@@ -110,6 +112,26 @@ static int open_wall(struct bc_devices *devices, struct bc_loop *loop, const str
         return bc_simulated_wall_open(loop, settings->utc_start_ns == BC_UTC_UNKNOWN ? &unset : &set, &devices->wall);
 }
 
+// What the officer handles: there are simulated ones only.
+static int open_body(struct bc_devices *devices, char *text, size_t text_bytes)
+{
+        const struct bc_battery_level unknown = { .percent = BC_BATTERY_UNKNOWN, .minutes = BC_BATTERY_UNKNOWN };
+        const char *what = "buttons";
+        int r = bc_simulated_buttons_open(&devices->buttons);
+
+        if (r == 0) {
+                what = "indicator";
+                r = bc_simulated_indicator_open(devices->clock, &devices->indicator);
+        }
+        if (r == 0) {
+                what = "battery";
+                r = bc_simulated_battery_open(&unknown, &devices->battery);
+        }
+        if (r < 0)
+                snprintf(text, text_bytes, "%s: %s", what, strerror(-r));
+        return r;
+}
+
 int bc_devices_open(struct bc_loop *loop, const struct bc_settings *settings, char *text, size_t text_bytes,
                     struct bc_devices *ret_devices)
 {
@@ -142,13 +164,10 @@ int bc_devices_open(struct bc_loop *loop, const struct bc_settings *settings, ch
                 bc_devices_close(&devices);
                 return r;
         }
-        if (settings->simulation) {
-                r = bc_simulated_buttons_open(&devices.buttons);
-                if (r < 0) {
-                        snprintf(text, text_bytes, "buttons: %s", strerror(-r));
-                        bc_devices_close(&devices);
-                        return r;
-                }
+        r = settings->simulation ? open_body(&devices, text, text_bytes) : 0;
+        if (r < 0) {
+                bc_devices_close(&devices);
+                return r;
         }
         *ret_devices = devices;
         return 0;
@@ -156,6 +175,8 @@ int bc_devices_open(struct bc_loop *loop, const struct bc_settings *settings, ch
 
 void bc_devices_close(struct bc_devices *devices)
 {
+        bc_indicator_free(devices->indicator);
+        bc_battery_free(devices->battery);
         bc_buttons_free(devices->buttons);
         bc_wall_free(devices->wall);
         bc_gnss_free(devices->gnss);
@@ -198,7 +219,30 @@ static int set_utc(void *user, const struct bc_utc_anchor *anchor)
         return devices->wall->simulated ? bc_simulated_wall_step(devices->wall, &config) : -ENODEV;
 }
 
+static int set_battery(void *user, const struct bc_battery_level *level)
+{
+        struct bc_devices *devices = user;
+
+        return devices->battery ? bc_simulated_battery_set(devices->battery, level) : -ENODEV;
+}
+
+static int take_indications(void *user, struct bc_simulated_indication *indications, size_t room)
+{
+        struct bc_devices *devices = user;
+        struct bc_simulated_indicator_change changes[BC_SIMULATED_INDICATOR_CHANGES];
+        uint64_t lost;
+        size_t count;
+
+        if (!devices->indicator)
+                return -ENODEV;
+        count = bc_simulated_indicator_take(devices->indicator, changes, room < BC_SIMULATED_INDICATOR_CHANGES ? room
+                                                                                : BC_SIMULATED_INDICATOR_CHANGES, &lost);
+        for (size_t i = 0; i < count; i++)
+                indications[i] = (struct bc_simulated_indication){ changes[i].time_ns, changes[i].indication };
+        return (int)count;
+}
+
 struct bc_simulation bc_devices_simulation(struct bc_devices *devices)
 {
-        return (struct bc_simulation){ press, set_fault, set_utc, devices };
+        return (struct bc_simulation){ press, set_fault, set_utc, set_battery, take_indications, devices };
 }

@@ -7,9 +7,11 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "bodycam/battery.h"
 #include "bodycam/button.h"
 #include "bodycam/camera.h"
 #include "bodycam/gnss.h"
+#include "bodycam/indicator.h"
 #include "bodycam/mic.h"
 #include "bodycam/wall.h"
 #include "control/settings.h"
@@ -22,6 +24,8 @@ struct bc_devices {
         struct bc_buttons *buttons; // NULL: no buttons
         struct bc_gnss *gnss;       // NULL: no receiver
         struct bc_wall *wall;
+        struct bc_battery *battery;     // NULL: nothing is known of it
+        struct bc_indicator *indicator; // NULL: nothing is told
         void (*set_camera_fault)(struct bc_camera *camera, enum bc_fault fault); // NULL: not simulated
         void (*set_mic_fault)(struct bc_mic *mic, enum bc_fault fault);
         void (*set_gnss_fault)(struct bc_gnss *gnss, enum bc_fault fault);

@@ -36,7 +36,7 @@ enum inbox {
 struct bc_controller {
         struct bc_controller_parts parts;
         struct bc_controller_config config;
-        struct bc_controller_sink sink; // on_change NULL: nobody watches
+        struct bc_controller_sink sinks[BC_CONTROLLER_SINKS_MAX]; // on_change NULL: free
         struct bc_clock *clock;
         struct bc_pipeline *pipeline;
         struct bc_recorder *recorder;
@@ -52,8 +52,10 @@ struct bc_controller {
         struct bc_handover handover;
         char stop_by[BC_BY_BYTES]; // what began the post-event seconds
         bool trouble;              // the recorder's last word on writing
+        uint32_t told_flags;       // by others
+        const char *mark;          // text of the mark that is being set
 
-        struct bc_timer *post_event, *dwell, *retry, *give_up, *camera_retry;
+        struct bc_timer *post_event, *dwell, *retry, *give_up, *camera_retry, *mute_end, *begin;
         int64_t retry_ns; // the next pause
 
         struct bc_thread *recovery;
@@ -69,18 +71,20 @@ static int64_t now_ns(const struct bc_controller *controller)
 
 static void changed(const struct bc_controller *controller)
 {
-        if (controller->sink.on_change)
-                controller->sink.on_change(controller->sink.user);
+        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
+                if (controller->sinks[i].on_change)
+                        controller->sinks[i].on_change(controller->sinks[i].user);
 }
 
-static void alarm_all(const struct bc_controller *controller, const char *text)
+static void alarm_all(const struct bc_controller *controller, enum bc_alarm alarm, const char *text)
 {
         bc_log_event(LOG_WARNING, BC_JOURNAL_ALARM,
                      BC_LOG_FIELDS({ BC_JOURNAL_FIELD_STATE, .text = bc_state_name(bc_state_of(controller->mode.phase)) },
                                    { BC_JOURNAL_FIELD_TIME, .number = now_ns(controller) }),
                      "ALARM: %s", text);
-        if (controller->sink.on_alarm)
-                controller->sink.on_alarm(controller->sink.user, text);
+        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
+                if (controller->sinks[i].on_alarm)
+                        controller->sinks[i].on_alarm(controller->sinks[i].user, alarm, text);
 }
 
 // ---- notices of other threads --------------------------------------------------------------------------------
@@ -216,6 +220,8 @@ static void show_marks(const struct bc_controller *controller)
                 marks |= BC_MARK_REC;
         if (bc_state_of(controller->mode.phase) == BC_STATE_EMERGENCY)
                 marks |= BC_MARK_EMERGENCY;
+        if (controller->mode.muted)
+                marks |= BC_MARK_MUTED;
         bc_telemetry_set_marks(controller->parts.telemetry, marks);
 }
 
@@ -235,15 +241,36 @@ static void raise_alarm(const struct bc_controller *controller, enum bc_event ev
 {
         switch (event) {
         case BC_EVENT_EMERGENCY_START:
-                alarm_all(controller, "emergency");
+                alarm_all(controller, BC_ALARM_EMERGENCY, "emergency");
                 break;
         case BC_EVENT_RETRY_DUE:
-                alarm_all(controller, "still nothing can be recorded");
+                alarm_all(controller, BC_ALARM_TROUBLE, "still nothing can be recorded");
                 break;
         default:
-                alarm_all(controller, "nothing can be recorded");
+                alarm_all(controller, BC_ALARM_TROUBLE, "nothing can be recorded");
                 break;
         }
+}
+
+static void set_mute(struct bc_controller *controller, int64_t time_ns, const char *by)
+{
+        bool muted = controller->mode.muted;
+
+        (void)bc_pipeline_set_muted(controller->pipeline, muted, time_ns);
+        show_marks(controller);
+        if (muted && controller->config.mute_limit_ns > 0)
+                bc_timer_set(controller->mute_end, time_ns + controller->config.mute_limit_ns);
+        else
+                bc_timer_clear(controller->mute_end);
+        bc_log_notice("the sound is %s (%s)", muted ? "muted" : "on again", by);
+}
+
+static void set_mark(struct bc_controller *controller, int64_t time_ns)
+{
+        int r = bc_recorder_mark(controller->recorder, time_ns, controller->mark ? controller->mark : "");
+
+        if (r < 0)
+                bc_log_error("a mark cannot be kept: %s", strerror(-r));
 }
 
 static void act(struct bc_controller *controller, uint32_t actions, enum bc_event event, int64_t time_ns,
@@ -270,6 +297,12 @@ static void act(struct bc_controller *controller, uint32_t actions, enum bc_even
         }
         if (actions & BC_ACTION_ARM_DWELL)
                 bc_timer_set(controller->dwell, time_ns + controller->config.dock_dwell_ns);
+        if (actions & BC_ACTION_MARK)
+                set_mark(controller, time_ns);
+        if (actions & BC_ACTION_SET_MUTE)
+                set_mute(controller, time_ns, by);
+        if (actions & BC_ACTION_SET_STEALTH)
+                bc_log_notice("stealth %s (%s)", controller->mode.stealthy ? "on" : "off", by);
         if (actions & BC_ACTION_RETRY_CAPTURE)
                 retry_capture(controller);
         if (actions & BC_ACTION_ARM_RETRY)
@@ -320,21 +353,34 @@ static void settle(struct bc_controller *controller)
         changed(controller);
         if (controller->mode.phase == BC_PHASE_STOPPING && !controller->recovery &&
             bc_handover_is_idle(&controller->handover))
-                (void)bc_controller_handle(controller, BC_EVENT_STOPPED, now_ns(controller), "all is closed");
+                (void)bc_controller_handle(controller, BC_EVENT_STOPPED, now_ns(controller), BC_ORIGIN_DEVICE, "all is closed");
+}
+
+// Not for what is held back by a store or by sensors: that has its own ways to begin again.
+static void follow_policy(struct bc_controller *controller)
+{
+        if (bc_policy_wants_recording(&controller->config.policy, &controller->mode))
+                (void)apply(controller, BC_EVENT_RECORD_START, now_ns(controller), "policy");
 }
 
 struct bc_outcome bc_controller_handle(struct bc_controller *controller, enum bc_event event, int64_t time_ns,
-                                       const char *by)
+                                       enum bc_origin origin, const char *by)
 {
-        struct bc_outcome outcome;
+        struct bc_outcome outcome = {
+                .refusal = bc_policy_judge(&controller->config.policy, &controller->mode, event, origin),
+        };
 
+        if (outcome.refusal != BC_REFUSAL_NONE)
+                return outcome;
         controller->busy = true;
         outcome = apply(controller, event, time_ns, by);
+        follow_policy(controller);
         // What was found out meanwhile follows, one event after the other.
         while (controller->capable_is_news) {
                 controller->capable_is_news = false;
                 (void)apply(controller, controller->capable_news ? BC_EVENT_CAPTURE_BACK : BC_EVENT_CAPTURE_LOST,
                             now_ns(controller), "sensors");
+                follow_policy(controller);
         }
         controller->busy = false;
         if (event != BC_EVENT_STOPPED)
@@ -351,38 +397,49 @@ static void on_capable(void *user, bool capable)
         if (!controller->busy) {
                 controller->capable_is_news = false;
                 (void)bc_controller_handle(controller, capable ? BC_EVENT_CAPTURE_BACK : BC_EVENT_CAPTURE_LOST,
-                                           now_ns(controller), "sensors");
+                                           now_ns(controller), BC_ORIGIN_DEVICE, "sensors");
         }
 }
 
 static void on_post_event(void *user, int64_t due_ns)
 {
-        (void)bc_controller_handle(user, BC_EVENT_POST_EVENT_ELAPSED, due_ns, "post-event");
+        (void)bc_controller_handle(user, BC_EVENT_POST_EVENT_ELAPSED, due_ns, BC_ORIGIN_DEVICE, "post-event");
 }
 
 static void on_dwell(void *user, int64_t due_ns)
 {
-        (void)bc_controller_handle(user, BC_EVENT_DWELL_ELAPSED, due_ns, "dock");
+        (void)bc_controller_handle(user, BC_EVENT_DWELL_ELAPSED, due_ns, BC_ORIGIN_DEVICE, "dock");
 }
 
 static void on_retry(void *user, int64_t due_ns)
 {
-        (void)bc_controller_handle(user, BC_EVENT_RETRY_DUE, due_ns, "retry");
+        (void)bc_controller_handle(user, BC_EVENT_RETRY_DUE, due_ns, BC_ORIGIN_DEVICE, "retry");
 }
 
-static void on_button(void *user, enum bc_button button, bool pressed, int64_t time_ns)
+// What records from boot does not wait for recovery.
+static void on_begin(void *user, int64_t due_ns)
 {
-        if (!pressed)
-                return;
-        if (button == BC_BUTTON_RECORD)
-                (void)bc_controller_handle(user, BC_EVENT_RECORD_PRESS, time_ns, "button");
-        if (button == BC_BUTTON_EMERGENCY)
-                (void)bc_controller_handle(user, BC_EVENT_EMERGENCY_START, time_ns, "button");
+        struct bc_controller *controller = user;
+
+        (void)due_ns;
+        follow_policy(controller);
+        settle(controller);
 }
 
-struct bc_buttons_sink bc_controller_buttons_sink(struct bc_controller *controller)
+static void on_mute_end(void *user, int64_t due_ns)
 {
-        return (struct bc_buttons_sink){ on_button, controller };
+        (void)bc_controller_handle(user, BC_EVENT_UNMUTE, due_ns, BC_ORIGIN_DEVICE, "mute limit");
+}
+
+struct bc_outcome bc_controller_mark(struct bc_controller *controller, int64_t time_ns, enum bc_origin origin,
+                                     const char *by, const char *text)
+{
+        struct bc_outcome outcome;
+
+        controller->mark = text;
+        outcome = bc_controller_handle(controller, BC_EVENT_MARK, time_ns, origin, by);
+        controller->mark = NULL;
+        return outcome;
 }
 
 // ---- the inbox -----------------------------------------------------------------------------------------------
@@ -401,7 +458,7 @@ static void on_recovered(struct bc_controller *controller)
                 bc_log_notice("recovered: %u recordings, %u files, %llu bytes set aside, %u recordings failed",
                               report->recordings - report->failed, report->segments,
                               (unsigned long long)report->tail_bytes, report->failed);
-        (void)bc_controller_handle(controller, BC_EVENT_STARTED, now_ns(controller), "recovery is done");
+        (void)bc_controller_handle(controller, BC_EVENT_STARTED, now_ns(controller), BC_ORIGIN_DEVICE, "recovery is done");
 }
 
 static void on_trouble(struct bc_controller *controller, int error)
@@ -411,7 +468,7 @@ static void on_trouble(struct bc_controller *controller, int error)
 
         if (trouble && !controller->trouble) {
                 snprintf(text, sizeof(text), "the store cannot be written: %s", strerror(-error));
-                alarm_all(controller, text);
+                alarm_all(controller, BC_ALARM_TROUBLE, text);
         }
         controller->trouble = trouble;
 }
@@ -458,7 +515,7 @@ static void on_late(void *user, bool late)
         struct bc_controller *controller = user;
 
         if (late)
-                alarm_all(controller, "what is recorded does not become durable");
+                alarm_all(controller, BC_ALARM_TROUBLE, "what is recorded does not become durable");
         changed(controller);
 }
 
@@ -514,6 +571,10 @@ int bc_controller_new(const struct bc_controller_parts *parts, const struct bc_c
                 r = bc_timer_new(parts->loop, on_give_up, controller, &controller->give_up);
         if (r == 0)
                 r = bc_timer_new(parts->loop, on_camera_retry, controller, &controller->camera_retry);
+        if (r == 0)
+                r = bc_timer_new(parts->loop, on_mute_end, controller, &controller->mute_end);
+        if (r == 0)
+                r = bc_timer_new(parts->loop, on_begin, controller, &controller->begin);
         if (r < 0)
                 return r;
         *ret_controller = BC_TAKE(controller);
@@ -531,6 +592,7 @@ int bc_controller_start(struct bc_controller *controller, struct bc_pipeline *pi
         if (r < 0)
                 return r;
         bc_loop_on_message(controller->parts.loop, on_message, controller);
+        bc_timer_set(controller->begin, now_ns(controller));
         return bc_thread_start(controller->clock, "recovery", recover, controller, &controller->recovery);
 }
 
@@ -555,12 +617,21 @@ void bc_controller_free(struct bc_controller *controller)
         bc_timer_free(controller->retry);
         bc_timer_free(controller->give_up);
         bc_timer_free(controller->camera_retry);
+        bc_timer_free(controller->mute_end);
+        bc_timer_free(controller->begin);
         free(controller);
 }
 
 void bc_controller_set_config(struct bc_controller *controller, const struct bc_controller_config *config)
 {
         controller->config = *config;
+        // A policy may want something else from now on; and what it does not allow any more ends.
+        if (controller->mode.muted && !config->policy.mute)
+                (void)bc_controller_handle(controller, BC_EVENT_UNMUTE, now_ns(controller), BC_ORIGIN_DEVICE, "policy");
+        if (controller->mode.stealthy && !config->policy.stealth)
+                (void)bc_controller_handle(controller, BC_EVENT_STEALTH_OFF, now_ns(controller), BC_ORIGIN_DEVICE, "policy");
+        follow_policy(controller);
+        settle(controller);
 }
 
 void bc_controller_refresh(struct bc_controller *controller)
@@ -568,36 +639,85 @@ void bc_controller_refresh(struct bc_controller *controller)
         changed(controller);
 }
 
-void bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink)
+int bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink)
 {
-        controller->sink = sink ? *sink : (struct bc_controller_sink){ 0 };
+        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
+                if (!controller->sinks[i].on_change) {
+                        controller->sinks[i] = *sink;
+                        return 0;
+                }
+        return -ENOSPC;
+}
+
+void bc_controller_unwatch(struct bc_controller *controller, const void *user)
+{
+        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
+                if (controller->sinks[i].user == user)
+                        controller->sinks[i] = (struct bc_controller_sink){ 0 };
+}
+
+void bc_controller_set_flag(struct bc_controller *controller, enum bc_flag flag, bool stands)
+{
+        uint32_t flags = stands ? controller->told_flags | (uint32_t)flag : controller->told_flags & ~(uint32_t)flag;
+
+        if (flags == controller->told_flags)
+                return;
+        controller->told_flags = flags;
+        changed(controller);
+}
+
+void bc_controller_alarm(struct bc_controller *controller, enum bc_alarm alarm, const char *text)
+{
+        alarm_all(controller, alarm, text);
+}
+
+struct bc_mode bc_controller_mode(const struct bc_controller *controller)
+{
+        return controller->mode;
+}
+
+const struct bc_policy *bc_controller_policy(const struct bc_controller *controller)
+{
+        return &controller->config.policy;
+}
+
+uint32_t bc_controller_flags(const struct bc_controller *controller)
+{
+        uint32_t flags = controller->told_flags;
+
+        if (controller->capture.picture_lost)
+                flags |= BC_FLAG_NO_PICTURE;
+        if (controller->capture.sound_lost)
+                flags |= BC_FLAG_NO_AUDIO;
+        if (controller->trouble)
+                flags |= BC_FLAG_STORAGE_TROUBLE;
+        if (controller->handover.late)
+                flags |= BC_FLAG_NOT_DURABLE;
+        if (controller->mode.phase == BC_PHASE_ENDING)
+                flags |= BC_FLAG_POST_EVENT;
+        if (controller->mode.phase == BC_PHASE_FAULT_WANTED)
+                flags |= BC_FLAG_WANTED;
+        if (!controller->mode.capable)
+                flags |= BC_FLAG_CANNOT_RECORD;
+        if (controller->mode.muted)
+                flags |= BC_FLAG_MUTED;
+        if (controller->mode.stealthy)
+                flags |= BC_FLAG_STEALTH;
+        return flags;
 }
 
 void bc_controller_status(struct bc_controller *controller, struct bc_status *ret_status)
 {
         struct bc_status status = {
                 .state = bc_state_of(controller->mode.phase),
+                .flags = bc_controller_flags(controller),
                 .now_ns = now_ns(controller),
                 .since_ns = controller->since_ns,
                 .press_ns = controller->handover.press_ns,
         };
 
-        if (controller->capture.picture_lost)
-                status.flags |= BC_FLAG_NO_PICTURE;
-        if (controller->capture.sound_lost)
-                status.flags |= BC_FLAG_NO_AUDIO;
-        if (controller->trouble)
-                status.flags |= BC_FLAG_STORAGE_TROUBLE;
-        if (controller->handover.late)
-                status.flags |= BC_FLAG_NOT_DURABLE;
-        if (controller->mode.phase == BC_PHASE_ENDING)
-                status.flags |= BC_FLAG_POST_EVENT;
-        if (controller->mode.phase == BC_PHASE_FAULT_WANTED)
-                status.flags |= BC_FLAG_WANTED;
-        if (!controller->mode.capable) {
-                status.flags |= BC_FLAG_CANNOT_RECORD;
+        if (!controller->mode.capable)
                 status.missing = bc_capture_missing(&controller->capture);
-        }
         bc_telemetry_at(controller->parts.telemetry, status.now_ns, &status.moment);
         if (status.moment.source == BC_UTC_NONE)
                 status.flags |= BC_FLAG_TIME_UNSET;

@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 #include "base/loop.h"
-#include "bodycam/button.h"
 #include "bodycam/ring.h"
 #include "control/flag.h"
+#include "control/policy.h"
 #include "control/state.h"
 #include "evidence/recorder.h"
 #include "evidence/store.h"
@@ -35,6 +35,8 @@ struct bc_controller_config {
         int64_t stop_within_ns; // a shutdown leaves a recording unclosed after this
         bool sound;             // there is a microphone
         bool gnss;              // there is a receiver
+        struct bc_policy policy;
+        int64_t mute_limit_ns;  // a mute ends by itself after this; 0: with the recording
 };
 
 // Where the controller acts. All borrowed.
@@ -45,11 +47,18 @@ struct bc_controller_parts {
         struct bc_telemetry *telemetry;
 };
 
+enum bc_alarm {
+        BC_ALARM_EMERGENCY, // somebody calls for help
+        BC_ALARM_TROUBLE,   // what is recorded, or should be, is in danger
+        BC_ALARM_WARNING,   // it will be soon: room, battery, a stuck button
+};
+
 struct bc_controller_sink {
-        void (*on_change)(void *user);                   // something of bc_controller_status() may be new
-        void (*on_alarm)(void *user, const char *text);  // for whoever watches, after it was logged
+        void (*on_change)(void *user); // something of bc_controller_status() may be new
+        void (*on_alarm)(void *user, enum bc_alarm alarm, const char *text); // for whoever watches, after it was logged
         void *user;
 };
+#define BC_CONTROLLER_SINKS_MAX 4
 
 struct bc_status {
         enum bc_state state;
@@ -91,15 +100,27 @@ void bc_controller_refresh(struct bc_controller *controller);
 // and what depends on the pipeline, stays as it was.
 void bc_controller_set_config(struct bc_controller *controller, const struct bc_controller_config *config);
 
-// One watcher; NULL: none.
-void bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink);
+// One watcher more, known by its user. 0 or -ENOSPC, with BC_CONTROLLER_SINKS_MAX of them.
+int bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink);
+void bc_controller_unwatch(struct bc_controller *controller, const void *user);
 
-// Something happened at time_ns. by: who or what, for the manifest and the log ("button", "command: REASON").
+// Something happened at time_ns: the policy judges it, then the state table. by: who or what, for the manifest and the log
+// ("button", "command: REASON").
 struct bc_outcome bc_controller_handle(struct bc_controller *controller, enum bc_event event, int64_t time_ns,
-                                       const char *by);
+                                       enum bc_origin origin, const char *by);
 
-// For bc_buttons_start().
-struct bc_buttons_sink bc_controller_buttons_sink(struct bc_controller *controller);
+// BC_EVENT_MARK with a text of the mark's own, UTF-8, at most BC_RECORDER_MARK_BYTES_MAX bytes.
+struct bc_outcome bc_controller_mark(struct bc_controller *controller, int64_t time_ns, enum bc_origin origin,
+                                     const char *by, const char *text);
+
+// What others than the controller know: whether a flag stands, and what everybody is to be told.
+void bc_controller_set_flag(struct bc_controller *controller, enum bc_flag flag, bool stands);
+void bc_controller_alarm(struct bc_controller *controller, enum bc_alarm alarm, const char *text);
+
+// Of this instant. Asks nobody else, unlike bc_controller_status().
+struct bc_mode bc_controller_mode(const struct bc_controller *controller);
+uint32_t bc_controller_flags(const struct bc_controller *controller);
+const struct bc_policy *bc_controller_policy(const struct bc_controller *controller);
 
 void bc_controller_status(struct bc_controller *controller, struct bc_status *ret_status);
 

@@ -106,8 +106,8 @@ static void on_reconnect(void *user, int64_t due_ns)
 
 BC_DEFINE_CLEANUP(dbus, struct bc_dbus, bc_dbus_free)
 
-int bc_dbus_new(struct bc_loop *loop, struct bc_controller *controller, struct bc_store *store,
-                const struct bc_dbus_config *config, struct bc_dbus **ret_dbus)
+int bc_dbus_new(struct bc_loop *loop, const struct bc_dbus_parts *parts, const struct bc_dbus_config *config,
+                struct bc_dbus **ret_dbus)
 {
         BC_CLEANUP(bc_cleanup_dbus) struct bc_dbus *dbus = calloc(1, sizeof(*dbus));
         int r;
@@ -115,8 +115,9 @@ int bc_dbus_new(struct bc_loop *loop, struct bc_controller *controller, struct b
         if (!dbus)
                 return -ENOMEM;
         dbus->loop = loop;
-        dbus->controller = controller;
-        dbus->store = store;
+        dbus->parts = *parts;
+        dbus->controller = parts->controller;
+        dbus->store = parts->store;
         dbus->config = *config;
         dbus->pause_ns = PAUSE_FIRST_NS;
         if (config->simulation)

@@ -8,8 +8,10 @@
 
 #include "base/loop.h"
 #include "control/controller.h"
+#include "control/officer.h"
 #include "control/settings.h"
 #include "control/simulation.h"
+#include "control/supplies.h"
 #include "evidence/store.h"
 
 #define BC_DBUS_NAME "org.bodycam.Recorder1"
@@ -19,6 +21,7 @@
 #define BC_DBUS_REFUSED "org.bodycam.Error.Refused"
 
 #define BC_DBUS_REASON_BYTES_MAX 48
+#define BC_DBUS_INDICATIONS_MAX 256 // in one answer
 #define BC_DBUS_WAITING_MAX 16 // calls that wait for durability
 
 struct bc_dbus;
@@ -28,9 +31,18 @@ struct bc_dbus_config {
         const struct bc_simulation *simulation; // NULL: not offered. Borrowed, copied
 };
 
-// Connects as soon as the loop runs. Borrows the rest. 0 or negative errno; a missing bus is no error.
-int bc_dbus_new(struct bc_loop *loop, struct bc_controller *controller, struct bc_store *store,
-                const struct bc_dbus_config *config, struct bc_dbus **ret_dbus);
+// What calls and properties are about. All borrowed.
+struct bc_dbus_parts {
+        struct bc_controller *controller;
+        struct bc_store *store;
+        struct bc_officer *officer;
+        const struct bc_supplies *supplies;
+        const struct bc_settings *settings; // those that run
+};
+
+// Connects as soon as the loop runs. 0 or negative errno; a missing bus is no error.
+int bc_dbus_new(struct bc_loop *loop, const struct bc_dbus_parts *parts, const struct bc_dbus_config *config,
+                struct bc_dbus **ret_dbus);
 void bc_dbus_free(struct bc_dbus *dbus);
 
 #endif

@@ -24,11 +24,16 @@ struct bc_dbus_told {
         int64_t since_ns;
         uint64_t counter;
         bool durable;
+        int64_t storage_minutes;
+        struct bc_battery_level battery;
+        uint64_t marks;
+        enum bc_activation activation;
 };
 
 struct bc_dbus {
         struct bc_loop *loop;
-        struct bc_controller *controller;
+        struct bc_dbus_parts parts;
+        struct bc_controller *controller; // as in parts
         struct bc_store *store;
         struct bc_dbus_config config;
         struct bc_simulation simulation;

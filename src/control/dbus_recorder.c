@@ -9,6 +9,7 @@
 #include "base/utc.h"
 #include "control/dbus_object.h"
 #include "control/handover.h"
+#include "control/policy_words.h"
 
 static int64_t now_ns(const struct bc_dbus *dbus)
 {
@@ -87,27 +88,35 @@ static int answer_when_durable(struct bc_dbus *dbus, sd_bus_message *call)
 
 static int command(struct bc_dbus *dbus, enum bc_event event, const char *by, sd_bus_error *error)
 {
-        struct bc_outcome outcome = bc_controller_handle(dbus->controller, event, now_ns(dbus), by);
+        struct bc_outcome outcome = bc_controller_handle(dbus->controller, event, now_ns(dbus), BC_ORIGIN_COMMAND, by);
 
         if (outcome.refusal != BC_REFUSAL_NONE)
                 return sd_bus_error_set(error, BC_DBUS_REFUSED, bc_refusal_text(outcome.refusal));
         return 0;
 }
 
-static int read_reason(sd_bus_message *call, char ret_by[BC_BY_BYTES], sd_bus_error *error)
+// A text that a person gave. The bus has seen to it that it is UTF-8.
+static int read_text(sd_bus_message *call, const char *what, size_t bytes_max, const char **ret_text, sd_bus_error *error)
 {
-        const char *reason;
-        int r = sd_bus_message_read(call, "s", &reason);
+        int r = sd_bus_message_read(call, "s", ret_text);
 
         if (r < 0)
                 return r;
-        // The bus has seen to it that this is UTF-8.
-        if (strlen(reason) > BC_DBUS_REASON_BYTES_MAX)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the reason is longer than %d bytes",
-                                         BC_DBUS_REASON_BYTES_MAX);
-        for (const char *c = reason; *c; c++)
+        if (strlen(*ret_text) > bytes_max)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the %s is longer than %zu bytes", what, bytes_max);
+        for (const char *c = *ret_text; *c; c++)
                 if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                        return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "the reason holds a control character");
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the %s holds a control character", what);
+        return 0;
+}
+
+static int read_reason(sd_bus_message *call, char ret_by[BC_BY_BYTES], sd_bus_error *error)
+{
+        const char *reason;
+        int r = read_text(call, "reason", BC_DBUS_REASON_BYTES_MAX, &reason, error);
+
+        if (r < 0)
+                return r;
         snprintf(ret_by, BC_BY_BYTES, reason[0] ? "command: %s" : "command", reason);
         return 0;
 }
@@ -159,6 +168,93 @@ static int on_sensors_off(sd_bus_message *call, void *user, sd_bus_error *error)
         return plain(call, user, BC_EVENT_SENSORS_OFF, error);
 }
 
+static int on_mark(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        struct bc_dbus *dbus = user;
+        struct bc_outcome outcome;
+        const char *text;
+        int r = read_text(call, "text", BC_RECORDER_MARK_BYTES_MAX, &text, error);
+
+        if (r < 0)
+                return r;
+        outcome = bc_controller_mark(dbus->controller, now_ns(dbus), BC_ORIGIN_COMMAND, "command", text);
+        if (outcome.refusal != BC_REFUSAL_NONE)
+                return sd_bus_error_set(error, BC_DBUS_REFUSED, bc_refusal_text(outcome.refusal));
+        return sd_bus_reply_method_return(call, NULL);
+}
+
+static int switch_on_off(sd_bus_message *call, struct bc_dbus *dbus, enum bc_event on_event, enum bc_event off_event,
+                         sd_bus_error *error)
+{
+        int on;
+        int r = sd_bus_message_read(call, "b", &on);
+
+        return r < 0 ? r : plain(call, dbus, on ? on_event : off_event, error);
+}
+
+static int on_set_muted(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        return switch_on_off(call, user, BC_EVENT_MUTE, BC_EVENT_UNMUTE, error);
+}
+
+static int on_set_stealth(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        return switch_on_off(call, user, BC_EVENT_STEALTH_ON, BC_EVENT_STEALTH_OFF, error);
+}
+
+static int on_indicate(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        struct bc_dbus *dbus = user;
+        const char *name;
+        int r = sd_bus_message_read(call, "s", &name);
+        unsigned signal = 0;
+
+        if (r < 0)
+                return r;
+        while (signal < BC_SIGNAL_COUNT && strcmp(bc_signal_name((enum bc_signal)signal), name) != 0)
+                signal++;
+        if (signal == BC_SIGNAL_COUNT)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "no such signal; the property Signals has them");
+        r = bc_officer_preview(dbus->parts.officer, (enum bc_signal)signal);
+        if (r == -ENODEV)
+                return sd_bus_error_set(error, BC_DBUS_REFUSED, "there is no indicator");
+        if (r == -EPERM)
+                return sd_bus_error_set(error, BC_DBUS_REFUSED, "stealth is on: nothing is shown");
+        return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
+}
+
+struct sentences {
+        sd_bus_message *reply;
+        int r;
+};
+
+static void on_sentence(void *user, const char *text)
+{
+        struct sentences *sentences = user;
+
+        if (sentences->r >= 0)
+                sentences->r = sd_bus_message_append(sentences->reply, "s", text);
+}
+
+static int on_describe_policy(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        struct bc_dbus *dbus = user;
+        struct sentences sentences = { 0 };
+
+        (void)error;
+        sentences.r = sd_bus_message_new_method_return(call, &sentences.reply);
+        if (sentences.r >= 0)
+                sentences.r = sd_bus_message_open_container(sentences.reply, 'a', "s");
+        if (sentences.r >= 0)
+                bc_policy_describe(dbus->parts.settings, on_sentence, &sentences);
+        if (sentences.r >= 0)
+                sentences.r = sd_bus_message_close_container(sentences.reply);
+        if (sentences.r >= 0)
+                sentences.r = sd_bus_send(NULL, sentences.reply, NULL);
+        sd_bus_message_unref(sentences.reply);
+        return sentences.r < 0 ? sentences.r : 1;
+}
+
 // ---- properties ----------------------------------------------------------------------------------------------
 
 static int get_flags(sd_bus_message *reply, uint32_t flags)
@@ -168,6 +264,15 @@ static int get_flags(sd_bus_message *reply, uint32_t flags)
         for (unsigned bit = 0; r >= 0 && bit < BC_FLAG_BITS; bit++)
                 if (flags & (1u << bit))
                         r = sd_bus_message_append(reply, "s", bc_flag_name((enum bc_flag)(1 << bit)));
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_signals(sd_bus_message *reply)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+
+        for (unsigned signal = 0; r >= 0 && signal < BC_SIGNAL_COUNT; signal++)
+                r = sd_bus_message_append(reply, "s", bc_signal_name((enum bc_signal)signal));
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -200,6 +305,13 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                 return sd_bus_message_append(reply, "s", bc_state_name(status.state));
         if (strcmp(property, "Flags") == 0)
                 return get_flags(reply, status.flags);
+        if (strcmp(property, "StorePath") == 0)
+                return sd_bus_message_append(reply, "s", dbus->parts.settings->store_path);
+        if (strcmp(property, "Signals") == 0)
+                return get_signals(reply);
+        if (strcmp(property, "Policy") == 0)
+                return sd_bus_message_append(reply, "s",
+                                             bc_activation_name(bc_controller_policy(dbus->controller)->activation));
         if (strcmp(property, "Utc") == 0)
                 return get_utc(reply, &status.moment);
         if (strcmp(property, "UtcSource") == 0)
@@ -221,7 +333,9 @@ static int get_truth(sd_bus *bus, const char *path, const char *interface, const
         (void)interface;
         (void)error;
         bc_controller_status(dbus->controller, &status);
-        truth = strcmp(property, "Simulated") == 0 ? dbus->config.simulation != NULL : status.durable;
+        truth = strcmp(property, "Simulated") == 0   ? dbus->config.simulation != NULL
+                : strcmp(property, "Charging") == 0 ? bc_supplies_battery(dbus->parts.supplies)->charging
+                                                    : status.durable;
         return sd_bus_message_append(reply, "b", truth);
 }
 
@@ -231,6 +345,7 @@ struct shown {
         int64_t lat_e7, lon_e7, accuracy_mm; // of the fix; accuracy -1: not known
         int64_t fix_age_ns;                  // -1: there is none
         uint64_t ring_bytes, ring_capacity;
+        int64_t storage_minutes, battery_minutes, battery_percent;
 };
 
 static void look_at_fix(struct shown *shown)
@@ -256,6 +371,9 @@ static void look(struct bc_dbus *dbus, struct shown *shown)
         if (level->oldest_ns >= 0)
                 shown->held_ns = level->newest_ns - level->oldest_ns;
         look_at_fix(shown);
+        shown->storage_minutes = bc_supplies_storage_minutes(dbus->parts.supplies);
+        shown->battery_minutes = bc_supplies_battery(dbus->parts.supplies)->minutes;
+        shown->battery_percent = bc_supplies_battery(dbus->parts.supplies)->percent;
         for (unsigned lane = 0; lane < BC_LANE_COUNT; lane++) {
                 shown->ring_bytes += level->bytes[lane];
                 shown->ring_capacity += level->capacity_bytes[lane];
@@ -282,6 +400,10 @@ static const struct number {
         NUMBER("DurableUntilNs", 'x', status.recorder.durable_ns),
         NUMBER("Segments", 'u', status.recorder.segments),
         NUMBER("Gaps", 't', status.recorder.gaps),
+        NUMBER("Marks", 't', status.recorder.marks),
+        NUMBER("StorageMinutes", 'x', storage_minutes),
+        NUMBER("BatteryMinutes", 'x', battery_minutes),
+        NUMBER("BatteryPercent", 'x', battery_percent),
         NUMBER("Unclosed", 'u', status.recorder.waiting),
         NUMBER("PreEventHeldNs", 'x', held_ns),
         NUMBER("RingBytes", 't', ring_bytes),
@@ -327,10 +449,25 @@ const sd_bus_vtable bc_dbus_recorder_vtable[] = {
         SD_BUS_METHOD("EmergencyRelease", NULL, NULL, on_emergency_release, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("SensorsOn", NULL, NULL, on_sensors_on, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("SensorsOff", NULL, NULL, on_sensors_off, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Mark", "s", SD_BUS_PARAM(text), NULL, , on_mark, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("SetMuted", "b", SD_BUS_PARAM(on), NULL, , on_set_muted, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("SetStealth", "b", SD_BUS_PARAM(on), NULL, , on_set_stealth,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Indicate", "s", SD_BUS_PARAM(signal), NULL, , on_indicate, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("DescribePolicy", NULL, , "as", SD_BUS_PARAM(sentences), on_describe_policy,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("Alarm", "s", SD_BUS_PARAM(text), 0),
         SD_BUS_PROPERTY("Version", "s", get_text, 0, CONSTANT),
         SD_BUS_PROPERTY("Device", "s", get_text, 0, CONSTANT),
         SD_BUS_PROPERTY("Simulated", "b", get_truth, 0, CONSTANT),
+        SD_BUS_PROPERTY("StorePath", "s", get_text, 0, CONSTANT),
+        SD_BUS_PROPERTY("Signals", "as", get_text, 0, CONSTANT),
+        SD_BUS_PROPERTY("Policy", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("StorageMinutes", "x", get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("BatteryMinutes", "x", get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("BatteryPercent", "x", get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("Charging", "b", get_truth, 0, CHANGES),
+        SD_BUS_PROPERTY("Marks", "t", get_number, 0, CHANGES),
         SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
         SD_BUS_PROPERTY("Flags", "as", get_text, 0, CHANGES),
         SD_BUS_PROPERTY("SinceNs", "x", get_number, 0, CHANGES),
@@ -377,9 +514,13 @@ static void tell_changes(struct bc_dbus *dbus, const struct bc_status *status)
                 .since_ns = status->since_ns,
                 .counter = status->recorder.counter,
                 .durable = status->durable,
+                .storage_minutes = bc_supplies_storage_minutes(dbus->parts.supplies),
+                .battery = *bc_supplies_battery(dbus->parts.supplies),
+                .marks = status->recorder.marks,
+                .activation = bc_controller_policy(dbus->controller)->activation,
         };
         const struct bc_dbus_told *told = &dbus->told;
-        const char *names[7] = { NULL };
+        const char *names[13] = { NULL };
         size_t count = 0;
         int r;
 
@@ -395,6 +536,17 @@ static void tell_changes(struct bc_dbus *dbus, const struct bc_status *status)
         }
         if (now.durable != told->durable)
                 names[count++] = "Durable";
+        if (now.storage_minutes != told->storage_minutes)
+                names[count++] = "StorageMinutes";
+        if (!bc_battery_level_is_same(&now.battery, &told->battery)) {
+                names[count++] = "BatteryMinutes";
+                names[count++] = "BatteryPercent";
+                names[count++] = "Charging";
+        }
+        if (now.marks != told->marks)
+                names[count++] = "Marks";
+        if (now.activation != told->activation)
+                names[count++] = "Policy";
         dbus->told = now;
         if (count == 0 || !dbus->bus)
                 return;
@@ -415,10 +567,11 @@ static void on_change(void *user)
         tell_changes(dbus, &status);
 }
 
-static void on_alarm(void *user, const char *text)
+static void on_alarm(void *user, enum bc_alarm alarm, const char *text)
 {
         struct bc_dbus *dbus = user;
 
+        (void)alarm;
         // Without a bus nobody is there to be told; the log has it.
         if (dbus->bus)
                 (void)sd_bus_emit_signal(dbus->bus, BC_DBUS_PATH, BC_DBUS_RECORDER, "Alarm", "s", text);
@@ -435,13 +588,12 @@ int bc_dbus_recorder_init(struct bc_dbus *dbus)
                 if (r < 0)
                         return r;
         }
-        bc_controller_watch(dbus->controller, &sink);
-        return 0;
+        return bc_controller_watch(dbus->controller, &sink);
 }
 
 void bc_dbus_recorder_done(struct bc_dbus *dbus)
 {
-        bc_controller_watch(dbus->controller, NULL);
+        bc_controller_unwatch(dbus->controller, dbus);
         for (size_t i = 0; i < BC_DBUS_WAITING_MAX; i++) {
                 bc_timer_free(dbus->waiting[i].timer);
                 dbus->waiting[i].timer = NULL;

@@ -96,6 +96,54 @@ static int on_set_utc(sd_bus_message *call, void *user, sd_bus_error *error)
         return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
 }
 
+static int on_set_battery(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        struct bc_dbus *dbus = user;
+        struct bc_battery_level level = { 0 };
+        int64_t percent, minutes;
+        int charging, r;
+
+        r = sd_bus_message_read(call, "xxb", &percent, &minutes, &charging);
+        if (r < 0)
+                return r;
+        if (percent < BC_BATTERY_UNKNOWN || percent > 100 || minutes < BC_BATTERY_UNKNOWN || minutes > INT32_MAX)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+                                        "percent is 0 to 100, minutes 0 or more; -1 of either: not known");
+        level = (struct bc_battery_level){ (int32_t)percent, (int32_t)minutes, charging };
+        r = dbus->simulation.set_battery(dbus->simulation.user, &level);
+        return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
+}
+
+static int append_indications(sd_bus_message *reply, const struct bc_simulated_indication *indications, int count)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "(xuub)");
+
+        for (int i = 0; r >= 0 && i < count; i++)
+                r = sd_bus_message_append(reply, "(xuub)", indications[i].time_ns, indications[i].indication.lights,
+                                          (uint32_t)indications[i].indication.tone_hz,
+                                          (int)indications[i].indication.vibration);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int on_indications(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        struct bc_simulated_indication indications[BC_DBUS_INDICATIONS_MAX];
+        struct bc_dbus *dbus = user;
+        sd_bus_message *reply = NULL;
+        int r, count = dbus->simulation.take_indications(dbus->simulation.user, indications, BC_DBUS_INDICATIONS_MAX);
+
+        (void)error;
+        if (count < 0)
+                return count;
+        r = sd_bus_message_new_method_return(call, &reply);
+        if (r >= 0)
+                r = append_indications(reply, indications, count);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r < 0 ? r : 1;
+}
+
 static int on_dock(sd_bus_message *call, void *user, sd_bus_error *error)
 {
         struct bc_dbus *dbus = user;
@@ -106,7 +154,7 @@ static int on_dock(sd_bus_message *call, void *user, sd_bus_error *error)
         if (r < 0)
                 return r;
         outcome = bc_controller_handle(dbus->controller, docked ? BC_EVENT_DOCK : BC_EVENT_UNDOCK,
-                                       bc_clock_now_ns(clock_of(dbus)), "dock");
+                                       bc_clock_now_ns(clock_of(dbus)), BC_ORIGIN_DEVICE, "dock");
         if (outcome.refusal != BC_REFUSAL_NONE)
                 return sd_bus_error_set(error, BC_DBUS_REFUSED, bc_refusal_text(outcome.refusal));
         return sd_bus_reply_method_return(call, NULL);
@@ -185,6 +233,10 @@ const sd_bus_vtable bc_dbus_simulation_vtable[] = {
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("SetUtc", "xsx", SD_BUS_PARAM(utc) SD_BUS_PARAM(source) SD_BUS_PARAM(uncertainty), NULL, ,
                                  on_set_utc, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("SetBattery", "xxb", SD_BUS_PARAM(percent) SD_BUS_PARAM(minutes) SD_BUS_PARAM(charging), NULL,
+                                 , on_set_battery, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Indications", NULL, , "a(xuub)", SD_BUS_PARAM(changes), on_indications,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Dock", "b", SD_BUS_PARAM(docked), NULL, , on_dock, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Now", NULL, , "x", SD_BUS_PARAM(now), on_now, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("RunUntil", "x", SD_BUS_PARAM(time), "x", SD_BUS_PARAM(now), on_run_until,

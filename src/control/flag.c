@@ -3,9 +3,11 @@
 
 const char *bc_flag_name(enum bc_flag flag)
 {
-        static const char *const names[BC_FLAG_BITS] = { "no-picture", "no-audio", "storage-trouble", "not-durable",
-                                                         "post-event", "wanted",   "cannot-record",   "time-unset",
-                                                         "no-gnss" };
+        static const char *const names[BC_FLAG_BITS] = {
+                "no-picture", "no-audio", "storage-trouble", "not-durable", "post-event",
+                "wanted",     "cannot-record", "time-unset", "no-gnss",     "muted",
+                "stealth",    "storage-low",   "storage-full", "battery-low", "button-stuck",
+        };
 
         for (unsigned bit = 0; bit < BC_FLAG_BITS; bit++)
                 if ((unsigned)flag == 1u << bit)

@@ -13,8 +13,14 @@ enum bc_flag {
         BC_FLAG_CANNOT_RECORD = 1 << 6,   // sensors are on, but nothing can be recorded, whatever the state
         BC_FLAG_TIME_UNSET = 1 << 7,      // UTC is not known
         BC_FLAG_NO_GNSS = 1 << 8,         // there is a receiver, and no position
+        BC_FLAG_MUTED = 1 << 9,           // RECORDING without sound, on purpose
+        BC_FLAG_STEALTH = 1 << 10,        // nothing lights up, sounds or vibrates
+        BC_FLAG_STORAGE_LOW = 1 << 11,    // room for few minutes more
+        BC_FLAG_STORAGE_FULL = 1 << 12,   // room for none
+        BC_FLAG_BATTERY_LOW = 1 << 13,    // lasts for few minutes more
+        BC_FLAG_BUTTON_STUCK = 1 << 14,
 };
-#define BC_FLAG_BITS 9
+#define BC_FLAG_BITS 15
 const char *bc_flag_name(enum bc_flag flag); // "no-picture"
 
 #endif

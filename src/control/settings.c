@@ -13,9 +13,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "bodycam/time.h"
+#include "control/grammar.h"
+#include "control/policy.h"
 #include "control/settings_table.h"
 
-#define KEYS_MAX 64
 #define ERROR_BYTES 768
 #define PATH_BYTES 4096
 
@@ -24,14 +25,14 @@ struct bc_settings_places {
         struct {
                 char *file; // owned
                 unsigned line;
-        } key[KEYS_MAX];
+        } key[BC_SETTINGS_KEYS_MAX];
 };
 
 struct loader {
         struct bc_settings settings;
         struct bc_settings_places *places;
         const struct bc_settings_sink *sink;
-        bool wrong[KEYS_MAX]; // a value that was refused: what depends on it is not judged
+        bool wrong[BC_SETTINGS_KEYS_MAX]; // a value that was refused: what depends on it is not judged
         bool unread;          // a file could not be read: what is missing may stand there
         unsigned errors;
 
@@ -39,7 +40,7 @@ struct loader {
         const char *file;
         const char *next, *end; // of its text
         unsigned line;
-        unsigned seen_at[KEYS_MAX]; // line of each key in this file; 0: not there
+        unsigned seen_at[BC_SETTINGS_KEYS_MAX]; // line of each key in this file; 0: not there
         bool section_known;
         bool owes_key; // the line handed to the parser must come back as a key
         bool came_back;
@@ -47,7 +48,7 @@ struct loader {
 
 static void free_places(struct bc_settings_places *places)
 {
-        for (size_t i = 0; places && i < KEYS_MAX; i++)
+        for (size_t i = 0; places && i < BC_SETTINGS_KEYS_MAX; i++)
                 free(places->key[i].file);
         free(places);
 }
@@ -439,6 +440,71 @@ static void check_segment(struct loader *loader)
                          (long long)longest_s);
 }
 
+static void complain_at(struct loader *loader, const char *section, const char *key, const char *why)
+{
+        char text[PATH_BYTES + BC_SETTING_VALUE_BYTES + 100];
+
+        loader->settings.places = loader->places;
+        bc_settings_tell(&loader->settings, section, key, text, sizeof(text));
+        loader->settings.places = NULL;
+        complain(loader, "%s: %s", text, why);
+}
+
+// What contradicts itself, or leaves nobody who could do what must be done.
+static void check_policy(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+
+        if (s->activation == BC_ACTIVATION_CONTROL_ROOM && s->bus == BC_BUS_NONE && !is_wrong(loader, "dbus", "bus"))
+                complain_at(loader, "policy", "activation", "no command gets here with [dbus] bus = none: nobody could start "
+                                                            "a recording");
+        if (s->mute && s->mic_driver == BC_MIC_NONE && !is_wrong(loader, "microphone", "driver"))
+                complain_at(loader, "policy", "mute", "there is nothing to mute with [microphone] driver = none");
+}
+
+// A hold that could never end, an emergency that nobody could.
+static void check_buttons(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        char why[120];
+
+        snprintf(why, sizeof(why), "could never end: a button that is held for %lld s is stuck",
+                 (long long)(BC_GRAMMAR_STUCK_NS / BC_NS_PER_S));
+        if (s->stop_hold_ns >= BC_GRAMMAR_STUCK_NS)
+                complain_at(loader, "buttons", "stop_hold", why);
+        snprintf(why, sizeof(why), "could never end: a button that is held for %lld s is stuck, and there are %lld s to let go in",
+                 (long long)(BC_GRAMMAR_STUCK_NS / BC_NS_PER_S), (long long)(BC_GRAMMAR_LET_GO_NS / BC_NS_PER_S));
+        if (s->emergency_release && s->release_hold_ns + BC_GRAMMAR_LET_GO_NS >= BC_GRAMMAR_STUCK_NS)
+                complain_at(loader, "buttons", "release_hold", why);
+        if (!s->emergency_release && s->bus == BC_BUS_NONE && !is_wrong(loader, "dbus", "bus"))
+                complain_at(loader, "buttons", "emergency_release", "no command gets here with [dbus] bus = none: only the "
+                                                                    "dock could end an emergency");
+}
+
+static void on_wrong_pattern(void *user, enum bc_signal signal, const char *why)
+{
+        struct loader *loader = user;
+        char text[300];
+
+        if (loader->settings.pattern[signal][0])
+                snprintf(text, sizeof(text), "%s", why);
+        else
+                snprintf(text, sizeof(text), "the pattern of scheme %s, \"%.100s\": %s",
+                         bc_scheme_name((enum bc_scheme)loader->settings.indicator_scheme),
+                         bc_signal_pattern(signal, (enum bc_scheme)loader->settings.indicator_scheme), why);
+        complain_at(loader, "pattern", bc_signal_name(signal), text);
+}
+
+static void check_patterns(struct loader *loader)
+{
+        const struct bc_settings *s = &loader->settings;
+        struct bc_pattern patterns[BC_SIGNAL_COUNT];
+
+        if (!is_wrong(loader, "indicator", "scheme") && !is_wrong(loader, "indicator", "outputs"))
+                (void)bc_signal_patterns((enum bc_scheme)s->indicator_scheme, s->pattern, (uint32_t)s->indicator_outputs,
+                                         on_wrong_pattern, loader, patterns);
+}
+
 static void set_fallbacks(struct bc_settings *settings)
 {
         for (size_t i = 0; i < bc_setting_count(); i++)
@@ -467,6 +533,9 @@ int bc_settings_load(const char *path, const struct bc_settings_sink *sink, stru
                 check_clock(loader);
                 check_telemetry(loader);
                 check_segment(loader);
+                check_policy(loader);
+                check_buttons(loader);
+                check_patterns(loader);
         }
         if (loader->errors > 0)
                 return -EINVAL;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "control/signal.h"
+
 #define BC_SETTINGS_ID_BYTES 33    // with the 0 at the end
 #define BC_SETTINGS_NAME_BYTES 65
 #define BC_SETTINGS_TEXT_BYTES 200 // a line is shorter
@@ -58,6 +60,19 @@ struct bc_settings {
         int64_t stall_tolerance_ns;
 
         int64_t dock_dwell_ns;
+
+        int activation; // enum bc_activation of control/policy.h
+        bool mute, stealth;
+        int64_t mute_limit_ns;
+
+        int64_t debounce_ns, stop_hold_ns;
+        bool emergency_release;
+        int64_t release_hold_ns;
+
+        int indicator_outputs; // bits: enum bc_output of control/pattern.h
+        int indicator_scheme;  // enum bc_scheme of control/signal.h
+        int64_t reminder_ns;
+        char pattern[BC_SIGNAL_COUNT][BC_PATTERN_TEXT_BYTES]; // "": the scheme's
 
         int overlay_contents; // bits: enum bc_overlay_content of media/overlay.h
         int overlay_corner;   // enum bc_corner of media/overlay.h

@@ -70,7 +70,7 @@ int main(void)
                 }
                 bc_setting_allowed(setting, allowed, sizeof(allowed));
                 printf(".TP\n.BI %s \" = value\"\n", setting->key);
-                print_text(setting->help);
+                print_text(bc_setting_help(setting));
                 fputs("\n.br\nAllowed: ", stdout);
                 print_text(allowed);
                 fputs(".\n.br\n", stdout);
@@ -78,7 +78,7 @@ int main(void)
                         fputs("Must be set.\n", stdout);
                 } else {
                         fputs("Default: ", stdout);
-                        print_text(setting->fallback[0] ? setting->fallback : "nothing");
+                        print_text(bc_setting_default(setting));
                         fputs(".\n", stdout);
                 }
                 if (setting->reloadable)

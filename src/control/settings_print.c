@@ -37,10 +37,11 @@ void bc_settings_print(const struct bc_settings *settings, FILE *out)
         for (size_t i = 0; i < bc_setting_count(); i++) {
                 const struct bc_setting *setting = bc_setting_at(i);
                 if (begins_section(i)) {
-                        fprintf(out, "%s# %s\n[%s]\n", i ? "\n" : "", bc_setting_section_help(setting->section),
-                                setting->section);
+                        fputs(i ? "\n" : "", out);
+                        print_wrapped(out, "# ", bc_setting_section_help(setting->section));
+                        fprintf(out, "[%s]\n", setting->section);
                 }
-                print_wrapped(out, "# ", setting->help);
+                print_wrapped(out, "# ", bc_setting_help(setting));
                 bc_setting_allowed(setting, allowed, sizeof(allowed));
                 bc_setting_format(setting, settings, value);
                 fprintf(out, "# Allowed: %s.\n%s = %s\n", allowed, setting->key, value);
@@ -53,16 +54,17 @@ void bc_settings_help(FILE *out)
 
         for (size_t i = 0; i < bc_setting_count(); i++) {
                 const struct bc_setting *setting = bc_setting_at(i);
-                if (begins_section(i))
-                        fprintf(out, "%s[%s] %s\n", i ? "\n" : "", setting->section,
-                                bc_setting_section_help(setting->section));
+                if (begins_section(i)) {
+                        fprintf(out, "%s[%s]\n", i ? "\n" : "", setting->section);
+                        print_wrapped(out, "    ", bc_setting_section_help(setting->section));
+                }
                 bc_setting_allowed(setting, allowed, sizeof(allowed));
                 fprintf(out, "  %s = %s\n", setting->key, allowed);
-                print_wrapped(out, "      ", setting->help);
+                print_wrapped(out, "      ", bc_setting_help(setting));
                 if (setting->required)
                         fprintf(out, "      Must be set.\n");
                 else
-                        fprintf(out, "      Default: %s.\n", setting->fallback[0] ? setting->fallback : "nothing");
+                        fprintf(out, "      Default: %s.\n", bc_setting_default(setting));
                 if (setting->reloadable)
                         fprintf(out, "      May be changed by a reload.\n");
         }

@@ -5,6 +5,7 @@
 
 #include "bodycam/frame.h"
 #include "bodycam/time.h"
+#include "control/pattern.h"
 #include "media/pipeline.h"
 #include "media/sound_encoder.h"
 
@@ -12,6 +13,9 @@
 #define MS BC_NS_PER_MS
 #define S BC_NS_PER_S
 #define MIN (60 * BC_NS_PER_S)
+
+#define PATTERN(signal, name)                                                                             \
+        { "pattern", name, BC_SETTING_PATTERN, AT(pattern[BC_SIGNAL_##signal]), .fallback = "", .reloadable = true }
 
 static const struct bc_setting table[] = {
         { "device", "id", BC_SETTING_ID, AT(device_id), .fallback = "BODYCAM-0001", .required = true,
@@ -83,6 +87,66 @@ static const struct bc_setting table[] = {
           .reloadable = true,
           .help = "So long on the dock without a break ends an emergency." },
 
+        { "policy", "activation", BC_SETTING_CHOICE, AT(activation), .choices = "officer control-room always-on",
+          .fallback = "officer", .reloadable = true,
+          .help = "Who starts and stops recordings. officer: the record button and commands. control-room: commands alone. "
+                  "always-on: the camera itself, from boot to dock, and nobody stops it. An emergency is anybody's." },
+        { "policy", "mute", BC_SETTING_BOOL, AT(mute), .fallback = "no", .reloadable = true,
+          .help = "yes: the sound of an ordinary recording may be muted; that shows in the picture and is declared." },
+        { "policy", "mute_limit", BC_SETTING_DURATION, AT(mute_limit_ns), .max = 60 * MIN, .fallback = "10 min",
+          .reloadable = true, .help = "The sound comes back by itself after this. 0 s: with the end of the recording." },
+        { "policy", "stealth", BC_SETTING_BOOL, AT(stealth), .fallback = "yes", .reloadable = true,
+          .help = "yes: lights, sound and vibration may be switched off, all at once." },
+
+        { "buttons", "debounce", BC_SETTING_DURATION, AT(debounce_ns), .min = 1 * MS, .max = 100 * MS,
+          .fallback = "20 ms", .reloadable = true,
+          .help = "So long after an edge a contact may bounce. The first edge counts at once." },
+        { "buttons", "stop_hold", BC_SETTING_DURATION, AT(stop_hold_ns), .min = 500 * MS, .max = 60 * S, .fallback = "2 s",
+          .reloadable = true,
+          .help = "Record held for so long stops the recording; a shorter press marks the instant." },
+        { "buttons", "emergency_release", BC_SETTING_BOOL, AT(emergency_release), .fallback = "yes", .reloadable = true,
+          .help = "yes: both buttons, pressed together, held, and let go when told so, end an emergency. no: only a command "
+                  "or the dock does." },
+        { "buttons", "release_hold", BC_SETTING_DURATION, AT(release_hold_ns), .min = 2 * S, .max = 60 * S,
+          .fallback = "5 s", .reloadable = true, .help = "How long both are held for that." },
+
+        { "indicator", "outputs", BC_SETTING_SET, AT(indicator_outputs), .choices = BC_OUTPUT_WORDS,
+          .fallback = BC_OUTPUT_WORDS,
+          .help = "What the device has. A pattern that could not be noticed with these is refused." },
+        { "indicator", "scheme", BC_SETTING_CHOICE, AT(indicator_scheme), .choices = "default french chinese",
+          .fallback = "default", .reloadable = true,
+          .help = "The patterns of all signals. french: fixed green while buffering, two blinking red lights while "
+                  "recording. chinese: red for picture, yellow for sound, green for power." },
+        { "indicator", "reminder", BC_SETTING_DURATION, AT(reminder_ns), .max = 60 * MIN, .fallback = "2 min",
+          .reloadable = true, .help = "So often the officer is reminded that a recording goes on. 0 s: never." },
+
+        PATTERN(POWER, "power"),
+        PATTERN(STARTING, "starting"),
+        PATTERN(STANDBY, "standby"),
+        PATTERN(BUFFERING, "buffering"),
+        PATTERN(DOCKED, "docked"),
+        PATTERN(STOPPING, "stopping"),
+        PATTERN(SOUND, "sound"),
+        PATTERN(POST_EVENT, "post-event"),
+        PATTERN(RECORDING, "recording"),
+        PATTERN(BATTERY_LOW, "battery-low"),
+        PATTERN(STORAGE_LOW, "storage-low"),
+        PATTERN(MUTED, "muted"),
+        PATTERN(TROUBLE, "trouble"),
+        PATTERN(EMERGENCY, "emergency"),
+        PATTERN(FAULT, "fault"),
+        PATTERN(REMINDER, "reminder"),
+        PATTERN(WARNING, "warning"),
+        PATTERN(ALARM, "alarm"),
+        PATTERN(PRESS, "press"),
+        PATTERN(MARK, "mark"),
+        PATTERN(START, "start"),
+        PATTERN(STOP, "stop"),
+        PATTERN(EMERGENCY_START, "emergency-start"),
+        PATTERN(EMERGENCY_END, "emergency-end"),
+        PATTERN(LET_GO, "let-go"),
+        PATTERN(REFUSAL, "refusal"),
+
         { "overlay", "contents", BC_SETTING_SET, AT(overlay_contents), .choices = "time device unit position state",
           .fallback = "time device unit position state",
           .help = "What is written into the picture, in this order. Nothing: no text in the picture; the text track has all "
@@ -126,6 +190,8 @@ static const struct bc_setting table[] = {
           .help = "yes: buttons are pressed and sensors are failed by org.bodycam.Simulation1. Never on a body." },
 };
 
+_Static_assert(sizeof(table) / sizeof(table[0]) <= BC_SETTINGS_KEYS_MAX, "room for each key");
+
 static const struct {
         const char *name, *help;
 } sections[] = {
@@ -137,6 +203,13 @@ static const struct {
         { "sound", "How the sound is encoded." },
         { "recording", "What a recording is." },
         { "dock", "The charging and offloading dock." },
+        { "policy", "Who may do what." },
+        { "buttons", "What presses and holds of the two buttons are." },
+        { "indicator", "What the officer sees, hears and feels." },
+        { "pattern", "A signal's own pattern in place of the scheme's: steps with commas between them, each of outputs and a length, "
+                     "as \"red+vibrate 150 ms, - 1 s\". Outputs: red, red2, yellow, green, blue, vibrate, tone1000 (of 1000 Hz), or - "
+                     "for none. Signals that stand repeat theirs, momentary ones are shown once. A higher signal takes the "
+                     "outputs that it uses; here they stand from the lowest to the highest." },
         { "overlay", "Text in the picture." },
         { "gnss", "Where the camera is." },
         { "utc", "What time it is. Nothing is ordered by it." },
@@ -176,4 +249,21 @@ const char *bc_setting_section_help(const char *section)
 bool bc_setting_has_section(const char *section)
 {
         return bc_setting_section_help(section) != NULL;
+}
+
+const char *bc_setting_help(const struct bc_setting *setting)
+{
+        return setting->help ? setting->help : bc_signal_help(bc_setting_signal(setting));
+}
+
+const char *bc_setting_default(const struct bc_setting *setting)
+{
+        if (setting->type == BC_SETTING_PATTERN)
+                return "the scheme's";
+        return setting->fallback[0] ? setting->fallback : "nothing";
+}
+
+enum bc_signal bc_setting_signal(const struct bc_setting *setting)
+{
+        return (enum bc_signal)((setting->offset - offsetof(struct bc_settings, pattern)) / BC_PATTERN_TEXT_BYTES);
 }

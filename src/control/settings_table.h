@@ -22,6 +22,7 @@ enum bc_setting_type {
         BC_SETTING_TEXT,     // UTF-8 without control characters and colons
         BC_SETTING_ID,       // letters, digits, - and _
         BC_SETTING_PATH,     // absolute, or empty where that is allowed
+        BC_SETTING_PATTERN,  // control/pattern.h, judged with all others; empty: the scheme's
 };
 
 struct bc_setting {
@@ -34,13 +35,14 @@ struct bc_setting {
         const char *fallback; // when required: a sample
         bool required;
         bool reloadable;     // may change while the daemon runs: whoever uses it has a setter (app/reload.h)
-        const char *help;
+        const char *help;    // NULL: bc_setting_help() knows
 };
 
 // Room for any value as text.
 #define BC_SETTING_VALUE_BYTES BC_SETTINGS_TEXT_BYTES
 
-size_t bc_setting_count(void);
+#define BC_SETTINGS_KEYS_MAX 128
+size_t bc_setting_count(void); // at most that
 const struct bc_setting *bc_setting_at(size_t number);
 
 // NULL: no such section, or no such key in it. *ret_number is its row.
@@ -50,6 +52,11 @@ const char *bc_setting_section_help(const char *section);
 
 // Puts a value into settings. 0, or -EINVAL, -ERANGE.
 int bc_setting_parse(const struct bc_setting *setting, const char *value, struct bc_settings *settings);
+
+// A sentence or more; and what holds when it is not set, "nothing".
+const char *bc_setting_help(const struct bc_setting *setting);
+enum bc_signal bc_setting_signal(const struct bc_setting *setting); // of a pattern
+const char *bc_setting_default(const struct bc_setting *setting);
 
 // The value as it would be written in a file.
 void bc_setting_format(const struct bc_setting *setting, const struct bc_settings *settings,

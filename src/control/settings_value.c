@@ -217,6 +217,15 @@ static int parse_path(const struct bc_setting *setting, const char *value, char 
         return 0;
 }
 
+// Whether it is one, and can be noticed, is judged with the scheme and the device: there the reason is known.
+static int parse_pattern(const char *value, char *ret_pattern)
+{
+        if (strlen(value) >= BC_PATTERN_TEXT_BYTES)
+                return -ERANGE;
+        memcpy(ret_pattern, value, strlen(value) + 1);
+        return 0;
+}
+
 static int parse_number(const struct bc_setting *setting, const char *value, int64_t *ret_number)
 {
         int64_t number = 0;
@@ -266,6 +275,8 @@ int bc_setting_parse(const struct bc_setting *setting, const char *value, struct
                 return parse_id(value, at);
         case BC_SETTING_PATH:
                 return parse_path(setting, value, at);
+        case BC_SETTING_PATTERN:
+                return parse_pattern(value, at);
         default:
                 return parse_number(setting, value, at);
         }
@@ -355,6 +366,7 @@ void bc_setting_format(const struct bc_setting *setting, const struct bc_setting
         case BC_SETTING_ID:
         case BC_SETTING_TEXT:
         case BC_SETTING_PATH:
+        case BC_SETTING_PATTERN:
                 snprintf(ret_text, BC_SETTING_VALUE_BYTES, "%s", (const char *)at);
                 break;
         default:
@@ -399,6 +411,9 @@ void bc_setting_allowed(const struct bc_setting *setting, char *text, size_t tex
                 return;
         case BC_SETTING_PATH:
                 snprintf(text, text_bytes, "an absolute path%s", setting->required ? "" : ", or nothing");
+                return;
+        case BC_SETTING_PATTERN:
+                snprintf(text, text_bytes, "a pattern of at most %d steps", BC_PATTERN_STEPS_MAX);
                 return;
         default:
                 break;

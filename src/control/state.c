@@ -8,7 +8,7 @@
 struct cell {
         uint8_t to;
         uint8_t refusal;
-        uint16_t actions;
+        uint32_t actions;
         bool answered;
 };
 
@@ -31,11 +31,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = GO(REST),
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = STAY,
-                [BC_EVENT_RECORD_PRESS]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_START]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_STOP]        = NO(NOT_RECORDING),
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = NO(NOT_RECORDING),
+                [BC_EVENT_MUTE]               = NO(NOT_RECORDING),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = STAY,
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -50,11 +54,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = GO(REST),
                 [BC_EVENT_SENSORS_OFF]        = STAY,
-                [BC_EVENT_RECORD_PRESS]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_START]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_STOP]        = NO(NOT_RECORDING),
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = NO(NOT_RECORDING),
+                [BC_EVENT_MUTE]               = NO(NOT_RECORDING),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = GO(BC_PHASE_DOCKED),
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -69,11 +77,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = GO(BC_PHASE_STANDBY),
-                [BC_EVENT_RECORD_PRESS]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_START]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_STOP]        = NO(NOT_RECORDING),
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = NO(NOT_RECORDING),
+                [BC_EVENT_MUTE]               = NO(NOT_RECORDING),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = GO(BC_PHASE_DOCKED),
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -88,11 +100,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = NO(RECORDING),
-                [BC_EVENT_RECORD_PRESS]       = GO(BC_PHASE_ENDING),
                 [BC_EVENT_RECORD_START]       = STAY,
                 [BC_EVENT_RECORD_STOP]        = GO(BC_PHASE_ENDING),
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY_OVER, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = STAY_AND(BC_ACTION_MARK),
+                [BC_EVENT_MUTE]               = STAY,
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = GO(BC_PHASE_DOCKED),
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -107,11 +123,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = NO(RECORDING),
-                [BC_EVENT_RECORD_PRESS]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_START]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_STOP]        = STAY,
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = STAY_AND(BC_ACTION_MARK),
+                [BC_EVENT_MUTE]               = STAY,
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = GO(REST),
                 [BC_EVENT_DOCK]               = GO(BC_PHASE_DOCKED),
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -126,11 +146,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = NO(EMERGENCY),
-                [BC_EVENT_RECORD_PRESS]       = NO(EMERGENCY),
                 [BC_EVENT_RECORD_START]       = GO(BC_PHASE_EMERGENCY_OVER),
                 [BC_EVENT_RECORD_STOP]        = NO(EMERGENCY),
                 [BC_EVENT_EMERGENCY_START]    = STAY,
                 [BC_EVENT_EMERGENCY_RELEASE]  = GO(BC_PHASE_ENDING),
+                [BC_EVENT_MARK]               = STAY_AND(BC_ACTION_MARK),
+                [BC_EVENT_MUTE]               = NO(EMERGENCY_SOUND),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = STAY_AND(BC_ACTION_ARM_DWELL),
                 [BC_EVENT_UNDOCK]             = STAY_AND(BC_ACTION_CANCEL_DWELL),
@@ -146,11 +170,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = NO(EMERGENCY),
-                [BC_EVENT_RECORD_PRESS]       = NO(EMERGENCY),
                 [BC_EVENT_RECORD_START]       = STAY,
                 [BC_EVENT_RECORD_STOP]        = NO(EMERGENCY),
                 [BC_EVENT_EMERGENCY_START]    = STAY,
                 [BC_EVENT_EMERGENCY_RELEASE]  = GO(BC_PHASE_RECORDING),
+                [BC_EVENT_MARK]               = STAY_AND(BC_ACTION_MARK),
+                [BC_EVENT_MUTE]               = NO(EMERGENCY_SOUND),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ARM_DWELL),
                 [BC_EVENT_UNDOCK]             = STAY_AND(BC_ACTION_CANCEL_DWELL),
@@ -165,11 +193,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = STAY,
-                [BC_EVENT_RECORD_PRESS]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_START]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RECORD_STOP]        = NO(NOT_RECORDING),
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = NO(NOT_RECORDING),
+                [BC_EVENT_MUTE]               = NO(NOT_RECORDING),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = NO(DOCKED),
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = STAY,
                 [BC_EVENT_UNDOCK]             = GO(REST),
@@ -184,11 +216,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = GO(BC_PHASE_STANDBY),
-                [BC_EVENT_RECORD_PRESS]       = LATER(BC_PHASE_FAULT_WANTED, FAULT),
                 [BC_EVENT_RECORD_START]       = LATER(BC_PHASE_FAULT_WANTED, FAULT),
                 [BC_EVENT_RECORD_STOP]        = NO(NOT_RECORDING),
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = NO(NOT_RECORDING),
+                [BC_EVENT_MUTE]               = NO(NOT_RECORDING),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = GO(BC_PHASE_DOCKED),
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -203,11 +239,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = STAY,
                 [BC_EVENT_SENSORS_OFF]        = NO(RECORDING),
-                [BC_EVENT_RECORD_PRESS]       = GO(REST),
                 [BC_EVENT_RECORD_START]       = NO(FAULT),
                 [BC_EVENT_RECORD_STOP]        = GO(REST),
                 [BC_EVENT_EMERGENCY_START]    = GO_AND(BC_PHASE_EMERGENCY_OVER, BC_ACTION_ALARM),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(NOT_EMERGENCY),
+                [BC_EVENT_MARK]               = NO(NOT_RECORDING),
+                [BC_EVENT_MUTE]               = NO(NOT_RECORDING),
+                [BC_EVENT_UNMUTE]             = STAY,
+                [BC_EVENT_STEALTH_ON]         = STAY,
+                [BC_EVENT_STEALTH_OFF]        = STAY,
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = GO(BC_PHASE_DOCKED),
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -222,11 +262,15 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_STARTED]            = STAY,
                 [BC_EVENT_SENSORS_ON]         = NO(STOPPING),
                 [BC_EVENT_SENSORS_OFF]        = NO(STOPPING),
-                [BC_EVENT_RECORD_PRESS]       = NO(STOPPING),
                 [BC_EVENT_RECORD_START]       = NO(STOPPING),
                 [BC_EVENT_RECORD_STOP]        = NO(STOPPING),
                 [BC_EVENT_EMERGENCY_START]    = NO(STOPPING),
                 [BC_EVENT_EMERGENCY_RELEASE]  = NO(STOPPING),
+                [BC_EVENT_MARK]               = NO(STOPPING),
+                [BC_EVENT_MUTE]               = NO(STOPPING),
+                [BC_EVENT_UNMUTE]             = NO(STOPPING),
+                [BC_EVENT_STEALTH_ON]         = NO(STOPPING),
+                [BC_EVENT_STEALTH_OFF]        = NO(STOPPING),
                 [BC_EVENT_POST_EVENT_ELAPSED] = NO(STALE),
                 [BC_EVENT_DOCK]               = STAY,
                 [BC_EVENT_UNDOCK]             = STAY,
@@ -283,6 +327,18 @@ static void set_levels(struct bc_mode *mode, enum bc_event event)
         case BC_EVENT_SENSORS_OFF:
                 mode->sensors_wanted = false;
                 break;
+        case BC_EVENT_MUTE:
+                mode->muted = true;
+                break;
+        case BC_EVENT_UNMUTE:
+                mode->muted = false;
+                break;
+        case BC_EVENT_STEALTH_ON:
+                mode->stealthy = true;
+                break;
+        case BC_EVENT_STEALTH_OFF:
+                mode->stealthy = false;
+                break;
         case BC_EVENT_CAPTURE_LOST:
                 mode->capable = false;
                 break;
@@ -313,7 +369,17 @@ static enum bc_phase honest(const struct bc_mode *mode, enum bc_phase to)
         return to == BC_PHASE_BUFFERING ? BC_PHASE_FAULT : to;
 }
 
-// What follows from the two phases alone, so that no cell can forget it.
+// Silence belongs to one ordinary recording: nobody's forgotten mute is in the next one, and an emergency is heard.
+// Darkness ends where the camera is handed in.
+static void end_discretion(struct bc_mode *mode)
+{
+        if (phases[mode->phase].state != BC_STATE_RECORDING)
+                mode->muted = false;
+        if (mode->phase == BC_PHASE_DOCKED || mode->phase == BC_PHASE_STOPPING)
+                mode->stealthy = false;
+}
+
+// What follows from the two modes alone, so that no cell can forget it.
 static uint32_t derived_actions(const struct bc_mode *from, const struct bc_mode *to)
 {
         bool was_emergency = phases[from->phase].state == BC_STATE_EMERGENCY;
@@ -341,6 +407,10 @@ static uint32_t derived_actions(const struct bc_mode *from, const struct bc_mode
                 actions |= BC_ACTION_ARM_RETRY;
         if (!from->capable && to->capable)
                 actions |= BC_ACTION_CANCEL_RETRY;
+        if (from->muted != to->muted)
+                actions |= BC_ACTION_SET_MUTE;
+        if (from->stealthy != to->stealthy)
+                actions |= BC_ACTION_SET_STEALTH;
         return actions;
 }
 
@@ -369,6 +439,7 @@ struct bc_step bc_state_step(const struct bc_mode *mode, enum bc_event event)
                 step.mode.phase = honest(&step.mode, cell->to);
         if (!phases[step.mode.phase].sensors)
                 step.mode.capable = true;
+        end_discretion(&step.mode);
         step.actions = cell->actions | derived_actions(mode, &step.mode);
         return step;
 }
@@ -410,11 +481,15 @@ const char *bc_event_name(enum bc_event event)
                 [BC_EVENT_STARTED] = "STARTED",
                 [BC_EVENT_SENSORS_ON] = "SENSORS_ON",
                 [BC_EVENT_SENSORS_OFF] = "SENSORS_OFF",
-                [BC_EVENT_RECORD_PRESS] = "RECORD_PRESS",
                 [BC_EVENT_RECORD_START] = "RECORD_START",
                 [BC_EVENT_RECORD_STOP] = "RECORD_STOP",
                 [BC_EVENT_EMERGENCY_START] = "EMERGENCY_START",
                 [BC_EVENT_EMERGENCY_RELEASE] = "EMERGENCY_RELEASE",
+                [BC_EVENT_MARK] = "MARK",
+                [BC_EVENT_MUTE] = "MUTE",
+                [BC_EVENT_UNMUTE] = "UNMUTE",
+                [BC_EVENT_STEALTH_ON] = "STEALTH_ON",
+                [BC_EVENT_STEALTH_OFF] = "STEALTH_OFF",
                 [BC_EVENT_POST_EVENT_ELAPSED] = "POST_EVENT_ELAPSED",
                 [BC_EVENT_DOCK] = "DOCK",
                 [BC_EVENT_UNDOCK] = "UNDOCK",
@@ -433,7 +508,8 @@ const char *bc_action_name(enum bc_action action)
         static const char *const names[BC_ACTION_BITS] = {
                 "CANCEL_POST_EVENT", "CANCEL_DWELL",     "CANCEL_RETRY", "CLOSE_RECORDING", "STOP_SENSORS",
                 "START_SENSORS",     "COMMIT_PRE_EVENT", "ARM_POST_EVENT", "ARM_DWELL",     "ARM_RETRY",
-                "RETRY_CAPTURE",     "ALARM",            "REPORT_EDGE",  "EXIT",
+                "RETRY_CAPTURE",     "MARK",             "SET_MUTE",     "SET_STEALTH",     "ALARM",
+                "REPORT_EDGE",       "EXIT",
         };
         for (unsigned bit = 0; bit < BC_ACTION_BITS; bit++)
                 if ((unsigned)action == 1u << bit)
@@ -449,9 +525,16 @@ const char *bc_refusal_text(enum bc_refusal refusal)
                 [BC_REFUSAL_NOT_EMERGENCY] = "there is no emergency to release",
                 [BC_REFUSAL_RECORDING] = "a recording is on; stop it first",
                 [BC_REFUSAL_EMERGENCY] = "an emergency is on; only its release ends it",
+                [BC_REFUSAL_EMERGENCY_SOUND] = "an emergency is recorded with its sound",
+                [BC_REFUSAL_DOCKED] = "the camera is on its dock",
                 [BC_REFUSAL_FAULT] = "nothing can be recorded at the moment; the recording starts as soon as something can",
                 [BC_REFUSAL_STALE] = "too late: meant for something that is past",
                 [BC_REFUSAL_STOPPING] = "the recorder is shutting down",
+                [BC_REFUSAL_POLICY_START] = "by the policy, recordings are started by the control room; an emergency by anybody",
+                [BC_REFUSAL_POLICY_STOP] = "by the policy, recordings are stopped by the control room",
+                [BC_REFUSAL_POLICY_ALWAYS] = "by the policy, the camera records from boot to dock",
+                [BC_REFUSAL_POLICY_MUTE] = "the policy does not allow to mute",
+                [BC_REFUSAL_POLICY_STEALTH] = "the policy does not allow stealth",
         };
         return refusal < BC_REFUSAL_COUNT ? texts[refusal] : "?";
 }

@@ -3,7 +3,8 @@
 // as events. docs/STATES.md is generated from this.
 //
 // A phase is a state with what must be remembered in it: RECORDING that is about to end, an emergency with an
-// ordinary recording beneath it, a fault that cut a recording. Beside the phase stand three levels of the world.
+// ordinary recording beneath it, a fault that cut a recording. Beside the phase stand three levels of the world and two of
+// discretion.
 //
 // Pure functions, any thread.
 #ifndef BC_CONTROL_STATE_H
@@ -43,11 +44,15 @@ enum bc_event {
         BC_EVENT_STARTED,            // recovery is done
         BC_EVENT_SENSORS_ON,         // command
         BC_EVENT_SENSORS_OFF,        // command
-        BC_EVENT_RECORD_PRESS,       // the record button, short: toggles
-        BC_EVENT_RECORD_START,       // command
-        BC_EVENT_RECORD_STOP,        // command
+        BC_EVENT_RECORD_START,       // button, command or policy
+        BC_EVENT_RECORD_STOP,        // button or command
         BC_EVENT_EMERGENCY_START,    // button or command
-        BC_EVENT_EMERGENCY_RELEASE,  // command
+        BC_EVENT_EMERGENCY_RELEASE,  // both buttons or command
+        BC_EVENT_MARK,               // button or command
+        BC_EVENT_MUTE,               // command, as those below
+        BC_EVENT_UNMUTE,
+        BC_EVENT_STEALTH_ON,
+        BC_EVENT_STEALTH_OFF,
         BC_EVENT_POST_EVENT_ELAPSED,
         BC_EVENT_DOCK,
         BC_EVENT_UNDOCK,
@@ -73,11 +78,14 @@ enum bc_action {
         BC_ACTION_ARM_DWELL = 1 << 8,
         BC_ACTION_ARM_RETRY = 1 << 9,
         BC_ACTION_RETRY_CAPTURE = 1 << 10,
-        BC_ACTION_ALARM = 1 << 11,
-        BC_ACTION_REPORT_EDGE = 1 << 12,      // the phase changed: for the ledger and whoever watches
-        BC_ACTION_EXIT = 1 << 13,
+        BC_ACTION_MARK = 1 << 11,             // the instant, in the recording
+        BC_ACTION_SET_MUTE = 1 << 12,         // on or off, as the mode has it
+        BC_ACTION_SET_STEALTH = 1 << 13,      // as well
+        BC_ACTION_ALARM = 1 << 14,
+        BC_ACTION_REPORT_EDGE = 1 << 15,      // the phase changed: for the ledger and whoever watches
+        BC_ACTION_EXIT = 1 << 16,
 };
-#define BC_ACTION_BITS 14
+#define BC_ACTION_BITS 17
 
 // Why an event changes nothing, or less than was asked.
 enum bc_refusal {
@@ -86,9 +94,16 @@ enum bc_refusal {
         BC_REFUSAL_NOT_EMERGENCY,
         BC_REFUSAL_RECORDING,
         BC_REFUSAL_EMERGENCY,
+        BC_REFUSAL_EMERGENCY_SOUND,
+        BC_REFUSAL_DOCKED,
         BC_REFUSAL_FAULT,
         BC_REFUSAL_STALE,
         BC_REFUSAL_STOPPING,
+        BC_REFUSAL_POLICY_START, // these are policy.h's, not the table's
+        BC_REFUSAL_POLICY_STOP,
+        BC_REFUSAL_POLICY_ALWAYS,
+        BC_REFUSAL_POLICY_MUTE,
+        BC_REFUSAL_POLICY_STEALTH,
         BC_REFUSAL_COUNT,
 };
 
@@ -97,6 +112,8 @@ struct bc_mode {
         bool docked;         // the dock's contact is closed
         bool sensors_wanted; // nobody has switched them off
         bool capable;        // something can be recorded; true while the sensors are off
+        bool muted;          // only in RECORDING
+        bool stealthy;       // nothing lights up, sounds or vibrates
 };
 
 struct bc_step {

@@ -5,6 +5,8 @@
 
 #include "control/state.h"
 
+#define MODES_OF_PHASE 32 // five levels
+
 static const char intro[] =
         "<!-- Generated from src/control/state.c by the target states-doc-update. Do not edit. -->\n"
         "# States\n"
@@ -12,8 +14,9 @@ static const char intro[] =
         "What the recorder does at each event. The table is `src/control/state.c`, a pure function: (mode, event) ->\n"
         "(mode, actions). It is tested over every mode that can be reached and every event.\n"
         "\n"
-        "A *phase* is a state with what must be remembered in it. Beside it stand three levels: *docked* (the dock's\n"
-        "contact is closed), *sensors wanted* (nobody has switched them off), *capable* (something can be recorded).\n"
+        "A *phase* is a state with what must be remembered in it. Beside it stand levels: *docked* (the dock's contact\n"
+        "is closed), *sensors wanted* (nobody has switched them off), *capable* (something can be recorded), *muted*, *stealthy*\n"
+        "(nothing lights up, sounds or vibrates). What the policy refuses does not come here (`src/control/policy.c`).\n"
         "\n";
 
 static const char rules[] =
@@ -29,6 +32,8 @@ static const char rules[] =
         "  dock's edge counts: a recording may be started on the dock on purpose, and a contact told again changes nothing.\n"
         "- FAULT stands only while nothing can be recorded. It retries and raises the alarm at each try. A recording that\n"
         "  it cut starts anew as soon as something can be recorded (phase FAULT_WANTED).\n"
+        "- Only an ordinary recording is muted, and only while it lasts: an emergency is heard, and the next recording begins\n"
+        "  with its sound. Stealth ends on the dock.\n"
         "- Every change of phase is reported (`REPORT_EDGE`, left out below).\n"
         "- Sensors go off (`STOP_SENSORS`) only when what was recorded is closed and durable, for they come on again with an\n"
         "  empty ring; at a shutdown they go off at once, and the recorder closes with what the ring holds.\n";
@@ -49,7 +54,7 @@ static void print_actions(uint32_t actions)
 static bool mode_equal(const struct bc_mode *a, const struct bc_mode *b)
 {
         return a->phase == b->phase && a->docked == b->docked && a->sensors_wanted == b->sensors_wanted &&
-               a->capable == b->capable;
+               a->capable == b->capable && a->muted == b->muted && a->stealthy == b->stealthy;
 }
 
 static bool same_outcome(const struct bc_step *a, const struct bc_step *b)
@@ -90,18 +95,20 @@ static void print_row(const char *event, const char *when, enum bc_phase phase, 
 // Says in what the modes of this outcome differ from the others of the phase.
 static void describe(const struct bc_mode *const *modes, const bool *member, size_t count, char *text, size_t bytes)
 {
-        static const char *const words[3][2] = { { "not docked", "docked" },
-                                                 { "sensors not wanted", "sensors wanted" },
-                                                 { "not capable", "capable" } };
+        static const char *const words[][2] = { { "not docked", "docked" },
+                                                { "sensors not wanted", "sensors wanted" },
+                                                { "not capable", "capable" },
+                                                { "not muted", "muted" },
+                                                { "not stealthy", "stealthy" } };
         size_t used = 0;
 
         text[0] = 0;
-        for (unsigned level = 0; level < 3; level++) {
+        for (unsigned level = 0; level < sizeof(words) / sizeof(words[0]); level++) {
                 bool in[2] = { false, false }, out[2] = { false, false };
                 for (size_t i = 0; i < count; i++) {
-                        bool value = level == 0   ? modes[i]->docked
-                                     : level == 1 ? modes[i]->sensors_wanted
-                                                  : modes[i]->capable;
+                        bool values[] = { modes[i]->docked, modes[i]->sensors_wanted, modes[i]->capable, modes[i]->muted,
+                                          modes[i]->stealthy };
+                        bool value = values[level];
                         (member[i] ? in : out)[value] = true;
                 }
                 if (in[0] != in[1] && out[in[0] ? 1 : 0])
@@ -120,15 +127,15 @@ static bool is_stale(const struct bc_mode *const *modes, size_t count, enum bc_e
 
 static void print_event(const struct bc_mode *const *modes, size_t count, enum bc_phase phase, enum bc_event event)
 {
-        struct bc_step steps[8];
-        bool done[8] = { false };
+        struct bc_step steps[MODES_OF_PHASE];
+        bool done[MODES_OF_PHASE] = { false };
 
         for (size_t i = 0; i < count; i++)
                 steps[i] = bc_state_step(modes[i], event);
         if (is_stale(modes, count, event))
                 return;
         for (size_t i = 0; i < count; i++) {
-                bool member[8] = { false };
+                bool member[MODES_OF_PHASE] = { false };
                 char when[128];
                 if (done[i])
                         continue;
@@ -170,17 +177,17 @@ static void print_stale(const struct bc_mode *const *modes, size_t count)
 
 int main(void)
 {
-        struct bc_mode modes[BC_PHASE_COUNT * 8];
+        struct bc_mode modes[BC_PHASE_COUNT * MODES_OF_PHASE];
         size_t count = reachable(modes, sizeof(modes) / sizeof(modes[0]));
 
         fputs(intro, stdout);
         print_diagram(modes, count);
         fputs(rules, stdout);
         for (unsigned phase = 0; phase < BC_PHASE_COUNT; phase++) {
-                const struct bc_mode *of_phase[8];
+                const struct bc_mode *of_phase[MODES_OF_PHASE];
                 size_t n = 0;
                 for (size_t i = 0; i < count; i++)
-                        if (modes[i].phase == (enum bc_phase)phase && n < 8)
+                        if (modes[i].phase == (enum bc_phase)phase && n < MODES_OF_PHASE)
                                 of_phase[n++] = &modes[i];
                 printf("\n## %s\n\nState %s; sensors %s; %s.\n\n", bc_phase_name((enum bc_phase)phase),
                        bc_state_name(bc_state_of((enum bc_phase)phase)),

@@ -432,6 +432,7 @@ int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_stor
         recorder->config = *config;
         recorder->sink = *sink;
         recorder->status.first_ns = recorder->status.durable_ns = -1;
+        recorder->status.room_bytes = UINT64_MAX;
         recorder->leave_ns = BC_RECORDER_LEAVE_NS;
         bc_monitor_init(&recorder->monitor, clock);
         look_at_room(recorder);

@@ -69,7 +69,8 @@ struct bc_recorder_status {
         uint64_t marks;         // set in it, as of its newest fragment
         unsigned waiting;       // recordings started and not yet closed, the current one included
         int error;              // negative errno while in trouble, else 0
-        uint64_t room_bytes;    // bc_store_room() as of BC_RECORDER_ROOM_EVERY_NS ago, or of when the card last answered
+        uint64_t room_bytes;    // bc_store_room() as of BC_RECORDER_ROOM_EVERY_NS ago, or of when the card last answered;
+                                // UINT64_MAX: it has not answered yet
 };
 
 // Starts the thread. Borrows clock, ring, store, stream.

@@ -415,8 +415,29 @@ class Daemon:
 
     def press(self, button="record"):
         """A short press."""
+        self.push(button)
+        self.let_go(button)
+
+    def push(self, button="record"):
         self.call(SIMULATION, "PressButton", "(sb)", button, True)
+
+    def let_go(self, button="record"):
         self.call(SIMULATION, "PressButton", "(sb)", button, False)
+
+    def hold(self, seconds, *buttons):
+        """Simulated time: all of them are pressed for so long."""
+        for button in buttons or ("record",):
+            self.push(button)
+        self.run_for(seconds)
+        for button in buttons or ("record",):
+            self.let_go(button)
+
+    def set_battery(self, percent, minutes=-1, charging=False):
+        self.call(SIMULATION, "SetBattery", "(xxb)", percent, minutes, charging)
+
+    def indications(self):
+        """What lights, tone and vibration did since the last call: (media time in ns, lights, tone in Hz, vibration)."""
+        return self.call(SIMULATION, "Indications")[0]
 
     def set_utc(self, utc_ns, source="ntp", uncertainty_ns=20_000_000):
         """Sets the simulated wall clock."""

@@ -22,7 +22,7 @@ def record(d, seconds=2):
     d.run_for(3)
     d.press()
     d.run_for(seconds)
-    d.press()
+    d.record_stop()
     d.run_for(0.5)
     d.run_until_closed()
 
@@ -128,7 +128,7 @@ def test_a_second_daemon_does_not_disturb_the_first(daemon):
         done = run_bodycamd("--config", d.config)
         assert done.returncode == 5 and "in use" in done.stderr and str(d.store) in done.stderr
     d.run_for(2)
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     d.terminate()
     recording, = d.recordings()
@@ -152,7 +152,7 @@ def test_a_store_that_fails_at_the_start(daemon, error):
         assert "storage-trouble" in d.flags
         card.repair()
         d.run_for(3)
-        d.press()
+        d.record_stop()
         d.run_until_closed()
         d.terminate()
         recording, = d.recordings()
@@ -179,7 +179,7 @@ def test_a_signal_ends_it_well(daemon, number, state):
         d.press()
         d.run_for(2)
     if state == "post-event":
-        d.press()
+        d.record_stop()
         d.run_for(2)
     if state == "emergency":
         d.press("emergency")
@@ -261,7 +261,7 @@ def test_a_file_system_that_fills_up(daemon, tmp_path):
                    check=True)
     d.run_for(3)
     assert d.flags == set()
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     subprocess.run(["cp", "-a", f"{seen}/.", str(tmp_path / "kept")], check=True)
     d.terminate()

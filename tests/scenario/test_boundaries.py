@@ -17,7 +17,7 @@ def record(d, seconds):
     while seconds > 0:
         d.run_for(min(50, seconds))
         seconds -= 50
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     assert d.get("FramesDropped") == 0
     d.terminate()

@@ -40,7 +40,7 @@ def record(d, seconds=3.3):
     d.press()
     d.run_for(seconds)
     stopped = d.now()
-    d.press()
+    d.record_stop()
     return pressed, stopped
 
 
@@ -108,7 +108,7 @@ def test_errors_that_last(carded):
     d.run_for(3)
     assert d.flags == set()
     stopped = d.now()
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     d.terminate()
     d.start()
@@ -131,7 +131,7 @@ def test_errors_that_last_longer_than_the_ring(carded):
     d.run_for(5)
     assert d.flags == set()
     stopped = d.now()
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     d.terminate()
     d.start()
@@ -165,7 +165,7 @@ def test_full_at_any_byte(carded):
         d.press()
         d.run_for(3.3)
         stopped = d.now()
-        d.press()
+        d.record_stop()
         d.run_for(1.5)
         full = card.space == 0
         if full:
@@ -220,7 +220,7 @@ def test_full_from_the_start_and_killed(carded):
     d.run_for(3)
     assert d.flags == set()
     third_stop = d.now()
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     d.terminate()
     d.start()

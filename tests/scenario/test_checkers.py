@@ -28,7 +28,7 @@ def original(tmp_path_factory):
         d.run_for(5.1)
         d.press()
         d.run_for(6)
-        d.press()
+        d.record_stop()
         d.run_until_closed()
     recording, = d.recordings()
     assert len(recording.files) >= 4

@@ -15,20 +15,20 @@ def closed(d, *states):
     return recordings
 
 
-def test_the_button_toggles_and_a_press_in_the_post_event_seconds_goes_on(daemon):
+def test_a_hold_stops_and_a_press_in_the_post_event_seconds_goes_on(daemon):
     d = daemon()
     d.run_for(7)
     d.press()
     assert d.state == "RECORDING" and d.flags == set()
     d.run_for(1)
-    d.press()
+    d.hold(2)
     assert d.state == "RECORDING" and d.flags == {"post-event"}
     d.run_for(1.5)
     d.press()
     assert d.state == "RECORDING" and d.flags == set()
     d.run_for(30)
     assert d.state == "RECORDING"
-    d.press()
+    d.hold(2)
     d.run_for(1.9)
     assert d.state == "RECORDING"
     d.run_for(0.2)

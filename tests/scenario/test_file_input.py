@@ -56,7 +56,7 @@ def record(d, seconds):
     d.run_for(2)
     d.press()
     d.run_for(seconds)
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     d.terminate()
     recording, = d.recordings()

@@ -27,7 +27,7 @@ def live_through(d):
     d.emergency_release()
     assert d.state == "RECORDING" and d.flags == set()
     d.run_for(3.1)
-    d.press()
+    d.record_stop()
     stopped_ns = d.now()
     assert d.flags == {"post-event"}
     d.run_until_state("BUFFERING")
@@ -45,7 +45,7 @@ def test_states_signals_and_files(daemon):
 
     recording, = d.recordings()
     manifest = recording.manifest
-    assert (manifest["state"], manifest["reason"], manifest["stop_reason"]) == ("closed", "button", "button")
+    assert (manifest["state"], manifest["reason"], manifest["stop_reason"]) == ("closed", "button", "command")
     assert recording.gaps == []
     assert recording.press_s == pytest.approx(112.3)
     assert abs(recording.end_s - (stopped_ns / NS + 2)) <= 1 / 15 + 1e-6

@@ -139,7 +139,7 @@ class Killer:
                 self.press()
                 d.run_for(rng.random() * 4)
                 if rng.random() < 0.5:
-                    d.press()
+                    d.record_stop()
                     d.run_for(rng.random() * 0.8)
             status = d.status()
             if status["recording_press_ns"] == status["press_ns"] and status["unclosed"] > 0:
@@ -148,13 +148,13 @@ class Killer:
             self.press()
             d.later("org.bodycam.Simulation1", "RunFor", "(x)", 300 * NS)
             if rng.random() < 0.5:
-                d.press()  # closing, perhaps, while time flies
+                d.record_stop()  # closing, perhaps, while time flies
             self.pass_time(rng.random() ** 2 * 0.5)
         else:
             self.press()
             self.pass_time(rng.random() * 1.2)
             if rng.random() < 0.5:
-                d.press()
+                d.record_stop()
                 self.pass_time(rng.random() * 0.5)
         return durable
 
@@ -198,7 +198,7 @@ def test_killed(daemon, mode):
     k.pass_time(0.5)
     if mode != "real":
         d.run_for(2)
-    d.press()
+    d.record_stop()
     if mode == "real":
         d.wait_for(lambda: d.get("Unclosed") == 0 and d.state == "BUFFERING", "closing")
     else:

@@ -58,14 +58,14 @@ class Presses:
         assert d.state == "RECORDING"
         self.pressed.append(at)
         self.wait()
-        d.press()
+        d.record_stop()
         if self.random.random() < 0.2:
             # Pressed again in the post-event seconds, if there are any: the recording goes on.
             d.run_for(self.post_event_ms / 2000)
             if d.state == "RECORDING":
                 d.press()
                 self.wait()
-                d.press()
+                d.record_stop()
         d.run_for(self.post_event_ms / 1000)
         if d.state != "BUFFERING":
             d.run_for(0.001)

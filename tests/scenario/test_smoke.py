@@ -59,7 +59,7 @@ def test_in_real_time(daemon):
     d = daemon({"recording": {"pre_event": "1 s", "post_event": "1 s"}}, clock="real")
     d.wait_for(lambda: d.get("PreEventHeldNs") > NS, "the buffer")
     assert d.record_start() == (1, True)
-    d.press()
+    d.record_stop()
     assert d.flags == {"post-event"}
     d.wait_for_state("BUFFERING")
     d.wait_for(lambda: d.get("Unclosed") == 0, "closing")

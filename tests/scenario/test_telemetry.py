@@ -309,7 +309,7 @@ def test_time_not_set(daemon, start):
     assert "clock      not set" in d.ctl("status").stdout
     d.press()
     d.run_for(3)
-    d.press()
+    d.record_stop()
     d.run_until_closed()
     recording, = d.recordings()
     units = units_of(recording)

@@ -81,7 +81,7 @@ struct bc_status world_status(struct world *world)
 
 struct bc_outcome world_tell(struct world *world, enum bc_event event)
 {
-        return bc_controller_handle(world->controller, event, bc_clock_now_ns(world->clock), "test");
+        return bc_controller_handle(world->controller, event, bc_clock_now_ns(world->clock), BC_ORIGIN_COMMAND, "test");
 }
 
 static void on_step(void *user, int64_t due_ns)
@@ -99,11 +99,12 @@ static void on_step(void *user, int64_t due_ns)
                 bc_timer_set(world->timer, START_NS + world->step->at_ns);
 }
 
-static void on_alarm(void *user, const char *text)
+static void on_alarm(void *user, enum bc_alarm alarm, const char *text)
 {
         struct world *world = user;
         size_t used = strlen(world->alarms);
 
+        (void)alarm;
         snprintf(world->alarms + used, sizeof(world->alarms) - used, "%s; ", text);
 }
 
@@ -137,7 +138,7 @@ static void make_parts(struct world *world)
         bc_telemetry_set_anchor(world->telemetry, &anchor);
         parts.telemetry = pipeline_parts.telemetry = world->telemetry;
         assert_int_equal(bc_controller_new(&parts, &config, &world->controller), 0);
-        bc_controller_watch(world->controller, &sink);
+        assert_int_equal(bc_controller_watch(world->controller, &sink), 0);
         pipeline_sink = bc_controller_pipeline_sink(world->controller);
         recorder_sink = bc_controller_recorder_sink(world->controller);
         assert_int_equal(bc_pipeline_new(&pipeline_parts, &pipeline, &pipeline_sink, &world->pipeline), 0);

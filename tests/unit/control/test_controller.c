@@ -23,9 +23,13 @@
                 assert_int_equal(status_.flags, flags_expected);                                                  \
         } while (0)
 
+// Starts, or stops what goes on.
 static void press(struct world *world)
 {
-        assert_true(world_tell(world, BC_EVENT_RECORD_PRESS).accepted);
+        struct bc_status status = world_status(world);
+        bool goes_on = status.state == BC_STATE_RECORDING && !(status.flags & BC_FLAG_POST_EVENT);
+
+        assert_true(world_tell(world, goes_on ? BC_EVENT_RECORD_STOP : BC_EVENT_RECORD_START).accepted);
 }
 
 static void emergency(struct world *world)

@@ -187,7 +187,7 @@ static void test_every_error_is_told(void **state)
                       "c:1: stray: stands before the first [section]\n"
                       "c:3: [device] id = no spaces: not understood; allowed: 1 to 32 letters, digits, - and _\n"
                       "c:4: [nosuch]: unknown section; allowed: device, store, camera, microphone, video, sound, "
-                      "recording, dock, overlay, gnss, utc, dbus, clock, simulation\n"
+                      "recording, dock, policy, buttons, indicator, pattern, overlay, gnss, utc, dbus, clock, simulation\n"
                       "c:7: [store] path = relative: not understood; allowed: an absolute path\n"
                       "c:8: [store] folder: unknown key; allowed: path\n"
                       "c:10: [recording] pre_event = 30: not understood; allowed: 0 s to 2 min (a whole number of ms, s, "
@@ -357,7 +357,7 @@ static void test_drop_ins(void **state)
         write_drop_in(world, "b.conf", "[recording]\npre_event = x\n");
         expect_errors(world, "[nosuch]\n" GOOD,
                       "c:1: [nosuch]: unknown section; allowed: device, store, camera, microphone, video, sound, "
-                      "recording, dock, overlay, gnss, utc, dbus, clock, simulation\n"
+                      "recording, dock, policy, buttons, indicator, pattern, overlay, gnss, utc, dbus, clock, simulation\n"
                       "c.d/b.conf:2: [recording] pre_event = x: not understood; allowed: 0 s to 2 min (a whole number of "
                       "ms, s, min or h)\n");
         // A section of one file does not reach into the next.
@@ -420,7 +420,7 @@ static void test_table(void **state)
                 assert_true(bc_setting_has_section(setting->section));
                 assert_ptr_equal(bc_setting_find(setting->section, setting->key, &number), setting);
                 assert_int_equal(number, i);
-                assert_true(strlen(setting->help) > 10 && setting->help[strlen(setting->help) - 1] == '.');
+                assert_true(strlen(bc_setting_help(setting)) > 10 && bc_setting_help(setting)[strlen(bc_setting_help(setting)) - 1] == '.');
                 // No two rows share a member.
                 for (size_t k = 0; k < i; k++)
                         assert_true(bc_setting_at(k)->offset != setting->offset);
@@ -462,6 +462,10 @@ static void test_printed_settings_load(void **state)
                         }
                 }
                 settings.simulation = true;
+                settings.stop_hold_ns %= 29 * BC_NS_PER_S;
+                settings.stop_hold_ns += BC_NS_PER_S / 2;
+                settings.release_hold_ns %= 24 * BC_NS_PER_S;
+                settings.release_hold_ns += 2 * BC_NS_PER_S;
                 settings.segment_ns %= 600 * BC_NS_PER_S;
                 settings.segment_ns += BC_NS_PER_S;
                 FILE *out = fopen(world->file, "w");

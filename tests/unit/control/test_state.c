@@ -11,7 +11,7 @@
 
 #include "control/state.h"
 
-#define MODES_MAX (BC_PHASE_COUNT * 8)
+#define MODES_MAX (BC_PHASE_COUNT * 32)
 
 struct modes {
         struct bc_mode list[MODES_MAX];
@@ -21,7 +21,7 @@ struct modes {
 static bool same_mode(const struct bc_mode *a, const struct bc_mode *b)
 {
         return a->phase == b->phase && a->docked == b->docked && a->sensors_wanted == b->sensors_wanted &&
-               a->capable == b->capable;
+               a->capable == b->capable && a->muted == b->muted && a->stealthy == b->stealthy;
 }
 
 static void find_reachable(struct modes *modes)
@@ -102,7 +102,7 @@ static void check_step(const struct bc_mode *mode, enum bc_event event, const st
         if (is_emergency(from) && !is_emergency(to))
                 holds(event == BC_EVENT_EMERGENCY_RELEASE || event == BC_EVENT_SHUTDOWN ||
                       (event == BC_EVENT_DWELL_ELAPSED && mode->docked));
-        if (is_emergency(from) && (event == BC_EVENT_RECORD_PRESS || event == BC_EVENT_RECORD_STOP))
+        if (is_emergency(from) && event == BC_EVENT_RECORD_STOP)
                 holds(!moved && step->refusal == BC_REFUSAL_EMERGENCY);
         if (is_emergency(from) && event == BC_EVENT_EMERGENCY_RELEASE)
                 holds(!is_emergency(to) && step->refusal == BC_REFUSAL_NONE);
@@ -112,7 +112,7 @@ static void check_step(const struct bc_mode *mode, enum bc_event event, const st
                 holds(is_pair(to) && step->refusal == BC_REFUSAL_NONE);
         if (event == BC_EVENT_RECORD_START && (from == BC_PHASE_STOPPING || is_fault(from)))
                 holds(step->refusal != BC_REFUSAL_NONE);
-        if (event == BC_EVENT_RECORD_STOP || event == BC_EVENT_RECORD_PRESS)
+        if (event == BC_EVENT_RECORD_STOP)
                 holds(from != BC_PHASE_RECORDING || to == BC_PHASE_ENDING);
 
         // Docking ends a recording at once, an emergency not; a confirmed dwell ends that too.
@@ -167,6 +167,23 @@ static void check_step(const struct bc_mode *mode, enum bc_event event, const st
         holds(to != BC_PHASE_DOCKED || step->mode.docked);
         holds(!is_dark(to) || step->mode.capable);
 
+        // Muted is an ordinary recording only, by its own word; what is not recorded or is an emergency has its sound.
+        holds(!step->mode.muted || to == BC_PHASE_RECORDING || to == BC_PHASE_ENDING);
+        holds(!step->mode.muted || mode->muted || event == BC_EVENT_MUTE);
+        holds(!(mode->muted && !step->mode.muted) || event == BC_EVENT_UNMUTE || is_emergency(to) || !is_pair(to));
+        holds(!!(actions & BC_ACTION_SET_MUTE) == (mode->muted != step->mode.muted));
+        // Dark by its own word only, and until that is taken back, the dock or the end.
+        holds(!step->mode.stealthy || mode->stealthy || event == BC_EVENT_STEALTH_ON);
+        holds(!(mode->stealthy && !step->mode.stealthy) || event == BC_EVENT_STEALTH_OFF || to == BC_PHASE_DOCKED ||
+              to == BC_PHASE_STOPPING);
+        holds(!!(actions & BC_ACTION_SET_STEALTH) == (mode->stealthy != step->mode.stealthy));
+        // An instant is marked exactly in a recording.
+        holds(!!(actions & BC_ACTION_MARK) == (event == BC_EVENT_MARK && is_pair(from)));
+        // None of the three moves anything.
+        if (event == BC_EVENT_MARK || event == BC_EVENT_MUTE || event == BC_EVENT_UNMUTE ||
+            event == BC_EVENT_STEALTH_ON || event == BC_EVENT_STEALTH_OFF)
+                holds(!moved);
+
         // A refusal without a move does nothing at all. An unanswered cell is refused with BC_REFUSAL_COUNT.
         if (step->refusal != BC_REFUSAL_NONE && !moved)
                 holds(actions == 0 && same_mode(mode, &step->mode));
@@ -196,9 +213,10 @@ static void test_unreachable_modes_are_harmless(void **state)
 {
         (void)state;
         for (unsigned phase = 0; phase <= BC_PHASE_COUNT; phase++)
-                for (unsigned levels = 0; levels < 8; levels++)
+                for (unsigned levels = 0; levels < 32; levels++)
                         for (unsigned event = 0; event <= BC_EVENT_COUNT; event++) {
-                                struct bc_mode mode = { (enum bc_phase)phase, levels & 1, levels & 2, levels & 4 };
+                                struct bc_mode mode = { (enum bc_phase)phase, levels & 1,  levels & 2,
+                                                        levels & 4,           levels & 8, levels & 16 };
                                 struct bc_step step = bc_state_step(&mode, (enum bc_event)event);
                                 if (phase == BC_PHASE_COUNT || event == BC_EVENT_COUNT) {
                                         assert_int_equal(step.actions, 0);
@@ -293,25 +311,25 @@ static void test_stories(void **state)
 {
         (void)state;
         WALK("STARTING BUFFERING (commit) RECORDING ENDING (close) BUFFERING",
-             BC_EVENT_STARTED, BC_EVENT_RECORD_PRESS, BC_EVENT_RECORD_PRESS, BC_EVENT_POST_EVENT_ELAPSED);
+             BC_EVENT_STARTED, BC_EVENT_RECORD_START, BC_EVENT_RECORD_STOP, BC_EVENT_POST_EVENT_ELAPSED);
         WALK("STARTING BUFFERING (commit) RECORDING ENDING RECORDING",
-             BC_EVENT_STARTED, BC_EVENT_RECORD_PRESS, BC_EVENT_RECORD_PRESS, BC_EVENT_RECORD_PRESS);
+             BC_EVENT_STARTED, BC_EVENT_RECORD_START, BC_EVENT_RECORD_STOP, BC_EVENT_RECORD_START);
         WALK("STARTING BUFFERING (commit) RECORDING EMERGENCY_OVER EMERGENCY_OVER RECORDING ENDING",
              BC_EVENT_STARTED, BC_EVENT_RECORD_START, BC_EVENT_EMERGENCY_START, BC_EVENT_RECORD_STOP,
              BC_EVENT_EMERGENCY_RELEASE, BC_EVENT_RECORD_STOP);
         WALK("STARTING BUFFERING (commit) EMERGENCY ENDING (close) BUFFERING",
              BC_EVENT_STARTED, BC_EVENT_EMERGENCY_START, BC_EVENT_EMERGENCY_RELEASE, BC_EVENT_POST_EVENT_ELAPSED);
         WALK("STARTING BUFFERING (commit) RECORDING EMERGENCY_OVER EMERGENCY (close) DOCKED BUFFERING",
-             BC_EVENT_STARTED, BC_EVENT_RECORD_PRESS, BC_EVENT_EMERGENCY_START, BC_EVENT_DOCK,
+             BC_EVENT_STARTED, BC_EVENT_RECORD_START, BC_EVENT_EMERGENCY_START, BC_EVENT_DOCK,
              BC_EVENT_DWELL_ELAPSED, BC_EVENT_UNDOCK);
         WALK("STARTING BUFFERING DOCKED (commit) EMERGENCY (close) STOPPING STOPPING",
              BC_EVENT_STARTED, BC_EVENT_DOCK, BC_EVENT_EMERGENCY_START, BC_EVENT_SHUTDOWN, BC_EVENT_STOPPED);
         WALK("STARTING BUFFERING DOCKED (commit) RECORDING RECORDING RECORDING (close) DOCKED",
              BC_EVENT_STARTED, BC_EVENT_DOCK, BC_EVENT_RECORD_START, BC_EVENT_DOCK, BC_EVENT_UNDOCK, BC_EVENT_DOCK);
         WALK("STARTING BUFFERING (commit) RECORDING (close) FAULT_WANTED (commit) RECORDING",
-             BC_EVENT_STARTED, BC_EVENT_RECORD_PRESS, BC_EVENT_CAPTURE_LOST, BC_EVENT_CAPTURE_BACK);
+             BC_EVENT_STARTED, BC_EVENT_RECORD_START, BC_EVENT_CAPTURE_LOST, BC_EVENT_CAPTURE_BACK);
         WALK("STARTING BUFFERING STANDBY (commit) RECORDING ENDING (close) STANDBY",
-             BC_EVENT_STARTED, BC_EVENT_SENSORS_OFF, BC_EVENT_RECORD_PRESS, BC_EVENT_RECORD_PRESS,
+             BC_EVENT_STARTED, BC_EVENT_SENSORS_OFF, BC_EVENT_RECORD_START, BC_EVENT_RECORD_STOP,
              BC_EVENT_POST_EVENT_ELAPSED);
 }
 
