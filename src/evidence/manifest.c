@@ -22,6 +22,21 @@ static const char *const segment_states[] = { "open", "closed", "abandoned", "re
 static const char *const gap_kinds[BC_GAP_KINDS] = { "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken",
                                                      "late-sound", "muted" };
 
+const char *bc_recording_state_name(enum bc_recording_state state)
+{
+        return recording_states[state];
+}
+
+const char *bc_segment_state_name(enum bc_segment_state state)
+{
+        return segment_states[state];
+}
+
+const char *bc_gap_kind_name(enum bc_gap_kind kind)
+{
+        return gap_kinds[kind];
+}
+
 void bc_manifest_init(struct bc_manifest *manifest)
 {
         *manifest = (struct bc_manifest){

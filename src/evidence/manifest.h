@@ -137,6 +137,11 @@ int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd);
 // Reads it. -ENOENT, -EBADMSG (damaged or not of this version), ... The manifest must be initialised.
 int bc_manifest_load(struct bc_manifest *manifest, int folder_fd);
 
+// The words of the file.
+const char *bc_recording_state_name(enum bc_recording_state state); // "closed"
+const char *bc_segment_state_name(enum bc_segment_state state);     // "abandoned"
+const char *bc_gap_kind_name(enum bc_gap_kind kind);                // "no-picture"
+
 void bc_segment_name(uint32_t number, char ret_name[BC_SEGMENT_NAME_BYTES_MAX]); // "0001.mp4"
 
 #endif

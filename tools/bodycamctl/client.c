@@ -7,29 +7,45 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME "org.bodycam.Recorder1"
-#define PATH "/org/bodycam/Recorder1"
-#define RECORDER "org.bodycam.Recorder1"
+#include "properties.h"
+#include "text.h"
+
+#define NAME BC_CLIENT_NAME
+#define PATH BC_CLIENT_PATH
+#define RECORDER BC_CLIENT_RECORDER
 #define SIMULATION "org.bodycam.Simulation1"
-#define TEXT_BYTES 600
+
+__attribute__((format(printf, 2, 0)))
+static void warn(char ret_clean[BC_CLIENT_TEXT_BYTES], const char *format, va_list arguments)
+{
+        char text[BC_CLIENT_TEXT_BYTES];
+
+        vsnprintf(text, sizeof(text), format, arguments);
+        bc_text_clean(text, ret_clean, BC_CLIENT_TEXT_BYTES); // names and texts from outside are in it
+        fprintf(stderr, "bodycamctl: %s\n", ret_clean);
+}
 
 enum bc_ctl_exit bc_client_complain(const struct bc_client *client, enum bc_ctl_exit status, const char *format, ...)
 {
-        char text[TEXT_BYTES];
+        char text[BC_CLIENT_TEXT_BYTES];
         va_list arguments;
 
         va_start(arguments, format);
-        vsnprintf(text, sizeof(text), format, arguments);
+        warn(text, format, arguments);
         va_end(arguments);
-        fprintf(stderr, "bodycamctl: %s\n", text);
-        if (client->json) {
-                json_t *error = json_pack("{s:s%,s:i}", "error", text, strlen(text), "status", (int)status);
-                if (error)
-                        json_dumpf(error, stdout, JSON_COMPACT);
-                putchar('\n');
-                json_decref(error);
-        }
+        if (client->json)
+                bc_text_print_json(json_pack("{s:s,s:i}", "error", text, "status", (int)status));
         return status;
+}
+
+void bc_client_warn(const char *format, ...)
+{
+        char text[BC_CLIENT_TEXT_BYTES];
+        va_list arguments;
+
+        va_start(arguments, format);
+        warn(text, format, arguments);
+        va_end(arguments);
 }
 
 static const char *bus_word(const struct bc_client *client)
@@ -37,17 +53,29 @@ static const char *bus_word(const struct bc_client *client)
         return client->session ? "session" : "system";
 }
 
-enum bc_ctl_exit bc_client_open(struct bc_client *client)
+enum bc_ctl_exit bc_client_connect(struct bc_client *client, char ret_text[BC_CLIENT_TEXT_BYTES])
 {
         int r = client->session ? sd_bus_open_user(&client->bus) : sd_bus_open_system(&client->bus);
 
+        if (r >= 0) {
+                (void)sd_bus_set_method_call_timeout(client->bus, client->timeout_us);
+                return BC_CTL_DONE;
+        }
         if (r == -EACCES || r == -EPERM)
-                return bc_client_complain(client, BC_CTL_NO_DAEMON, "no permission to use the %s bus", bus_word(client));
-        if (r < 0)
-                return bc_client_complain(client, BC_CTL_NO_DAEMON, "no %s bus here: %s", bus_word(client),
-                                          strerror(-r));
-        (void)sd_bus_set_method_call_timeout(client->bus, client->timeout_us);
-        return BC_CTL_DONE;
+                snprintf(ret_text, BC_CLIENT_TEXT_BYTES, "no permission to use the %s bus: %s", bus_word(client),
+                         strerror(-r));
+        else
+                snprintf(ret_text, BC_CLIENT_TEXT_BYTES, "no %s bus here: %s (--bus chooses: system or session)",
+                         bus_word(client), r == -ENOMEDIUM ? "its address is not set" : strerror(-r));
+        return BC_CTL_NO_DAEMON;
+}
+
+enum bc_ctl_exit bc_client_open(struct bc_client *client)
+{
+        char text[BC_CLIENT_TEXT_BYTES];
+        enum bc_ctl_exit status = bc_client_connect(client, text);
+
+        return status == BC_CTL_DONE ? status : bc_client_complain(client, status, "%s", text);
 }
 
 void bc_client_close(struct bc_client *client)
@@ -70,56 +98,73 @@ int bc_client_prepare(struct bc_client *client, bool simulation, const char *met
         return new_call(client, simulation ? SIMULATION : RECORDER, method, ret_call);
 }
 
-static bool is_one_of(const sd_bus_error *error, const char *const *names)
+// What the standard errors mean; NULL: it is none of them, the daemon itself refused.
+static const char *meaning_of(const sd_bus_error *error, int r)
 {
-        for (; *names; names++)
-                if (sd_bus_error_has_name(error, *names))
-                        return true;
-        return false;
+        static const struct {
+                const char *name, *meaning;
+        } meanings[] = {
+                { SD_BUS_ERROR_SERVICE_UNKNOWN, BC_CLIENT_ABSENT },
+                { SD_BUS_ERROR_NAME_HAS_NO_OWNER, BC_CLIENT_ABSENT },
+                { "org.freedesktop.DBus.Error.Spawn.ServiceNotFound", BC_CLIENT_ABSENT },
+                { SD_BUS_ERROR_ACCESS_DENIED, BC_CLIENT_DENIED },
+                { SD_BUS_ERROR_AUTH_FAILED, BC_CLIENT_DENIED },
+                { SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, BC_CLIENT_DENIED },
+                { SD_BUS_ERROR_NO_REPLY, BC_CLIENT_SILENT },
+                { SD_BUS_ERROR_TIMEOUT, BC_CLIENT_SILENT },
+                { SD_BUS_ERROR_DISCONNECTED, BC_CLIENT_SILENT },
+                { SD_BUS_ERROR_UNKNOWN_METHOD, BC_CLIENT_UNKNOWN },
+                { SD_BUS_ERROR_UNKNOWN_INTERFACE, BC_CLIENT_UNKNOWN },
+                { SD_BUS_ERROR_UNKNOWN_OBJECT, BC_CLIENT_UNKNOWN },
+        };
+
+        for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+                if (sd_bus_error_has_name(error, meanings[i].name))
+                        return meanings[i].meaning;
+        if (r == -EACCES || r == -EPERM)
+                return BC_CLIENT_DENIED;
+        return r == -ETIMEDOUT ? BC_CLIENT_SILENT : NULL;
 }
 
-static enum bc_ctl_exit explain(const struct bc_client *client, const sd_bus_error *error, int r)
+enum bc_ctl_exit bc_client_explain(const struct bc_client *client, const sd_bus_error *error, int r,
+                                   char ret_text[BC_CLIENT_TEXT_BYTES])
 {
-        static const char *const absent[] = { SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
-                                              "org.freedesktop.DBus.Error.Spawn.ServiceNotFound", NULL };
-        static const char *const denied[] = { SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_AUTH_FAILED,
-                                              SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, NULL };
-        static const char *const silent[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT,
-                                              SD_BUS_ERROR_DISCONNECTED, NULL };
-        static const char *const unknown[] = { SD_BUS_ERROR_UNKNOWN_METHOD, SD_BUS_ERROR_UNKNOWN_INTERFACE,
-                                               SD_BUS_ERROR_UNKNOWN_OBJECT, NULL };
+        const char *meaning = meaning_of(error, r), *bus = bus_word(client);
+        const char *words = error->message ? error->message : error->name ? error->name : strerror(-r);
 
-        if (is_one_of(error, absent))
-                return bc_client_complain(client, BC_CTL_NO_DAEMON, "bodycamd does not run: nobody offers " NAME
-                                          " on the %s bus", bus_word(client));
-        if (is_one_of(error, denied) || r == -EACCES || r == -EPERM)
-                return bc_client_complain(client, BC_CTL_NO_DAEMON, "no permission to talk to bodycamd on the %s bus: %s",
-                                          bus_word(client), error->message ? error->message : strerror(-r));
-        if (is_one_of(error, silent) || r == -ETIMEDOUT)
-                return bc_client_complain(client, BC_CTL_NO_DAEMON, "bodycamd does not answer (%s)",
-                                          error->message ? error->message : strerror(-r));
-        if (is_one_of(error, unknown))
-                return bc_client_complain(client, BC_CTL_REFUSED, "bodycamd does not offer this: %s",
-                                          error->message ? error->message : error->name);
-        if (sd_bus_error_is_set(error))
-                return bc_client_complain(client, BC_CTL_REFUSED, "%s", error->message ? error->message : error->name);
-        return bc_client_complain(client, BC_CTL_NO_DAEMON, "the %s bus: %s", bus_word(client), strerror(-r));
+        if (meaning && strcmp(meaning, BC_CLIENT_ABSENT) == 0)
+                snprintf(ret_text, BC_CLIENT_TEXT_BYTES, "%s: nobody offers " NAME " on the %s bus", meaning, bus);
+        else if (meaning && strcmp(meaning, BC_CLIENT_DENIED) == 0)
+                snprintf(ret_text, BC_CLIENT_TEXT_BYTES, "%s on the %s bus%s: %s", meaning, bus,
+                         client->session ? "" : " (it is given to root and to the group bodycam)", words);
+        else if (meaning)
+                snprintf(ret_text, BC_CLIENT_TEXT_BYTES, "%s: %s", meaning, words);
+        else if (sd_bus_error_is_set(error))
+                snprintf(ret_text, BC_CLIENT_TEXT_BYTES, "%s", words);
+        else
+                snprintf(ret_text, BC_CLIENT_TEXT_BYTES, "the %s bus: %s", bus, strerror(-r));
+        if (meaning ? strcmp(meaning, BC_CLIENT_UNKNOWN) == 0 : sd_bus_error_is_set(error))
+                return BC_CTL_REFUSED;
+        return BC_CTL_NO_DAEMON;
 }
 
 enum bc_ctl_exit bc_client_send(struct bc_client *client, sd_bus_message *call, sd_bus_message **ret_reply)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         enum bc_ctl_exit status = BC_CTL_DONE;
+        char text[BC_CLIENT_TEXT_BYTES];
         int r = sd_bus_call(client->bus, call, client->timeout_us, &error, ret_reply);
 
-        if (r < 0)
-                status = explain(client, &error, r);
+        if (r < 0) {
+                status = bc_client_explain(client, &error, r, text);
+                status = bc_client_complain(client, status, "%s", text);
+        }
         sd_bus_error_free(&error);
         sd_bus_message_unref(call);
         return status;
 }
 
-enum bc_ctl_exit bc_client_properties(struct bc_client *client, sd_bus_message **ret_reply)
+int bc_client_prepare_properties(struct bc_client *client, sd_bus_message **ret_call)
 {
         sd_bus_message *call = NULL;
         int r = new_call(client, "org.freedesktop.DBus.Properties", "GetAll", &call);
@@ -128,7 +173,29 @@ enum bc_ctl_exit bc_client_properties(struct bc_client *client, sd_bus_message *
                 r = sd_bus_message_append(call, "s", RECORDER);
         if (r < 0) {
                 sd_bus_message_unref(call);
-                return bc_client_complain(client, BC_CTL_NO_DAEMON, "the %s bus: %s", bus_word(client), strerror(-r));
+                return r;
         }
-        return bc_client_send(client, call, ret_reply);
+        *ret_call = call;
+        return 0;
+}
+
+enum bc_ctl_exit bc_client_unreadable(const struct bc_client *client, int r)
+{
+        return bc_client_complain(client, BC_CTL_NO_DAEMON, "the answer is not understood: %s", strerror(-r));
+}
+
+enum bc_ctl_exit bc_client_properties(struct bc_client *client, json_t **ret_properties)
+{
+        sd_bus_message *call = NULL, *reply = NULL;
+        int r = bc_client_prepare_properties(client, &call);
+        enum bc_ctl_exit status;
+
+        if (r < 0)
+                return bc_client_complain(client, BC_CTL_NO_DAEMON, "the %s bus: %s", bus_word(client), strerror(-r));
+        status = bc_client_send(client, call, &reply);
+        if (status != BC_CTL_DONE)
+                return status;
+        r = bc_properties_read(reply, ret_properties);
+        sd_bus_message_unref(reply);
+        return r < 0 ? bc_client_unreadable(client, r) : BC_CTL_DONE;
 }

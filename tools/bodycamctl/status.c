@@ -1,207 +1,312 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "status.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define KEY_BYTES 64
+#include "base/utc.h"
+#include "bodycam/time.h"
+#include "properties.h"
+#include "span.h"
+#include "text.h"
+#include "warning.h"
 
-// RecordingCounter becomes recording_counter.
-static void snake(const char *name, char ret_key[KEY_BYTES])
+#define ROW_BYTES 600
+
+// A row that grows piece by piece.
+struct row {
+        char text[ROW_BYTES];
+        size_t used;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void put(struct row *row, const char *format, ...)
 {
-        size_t used = 0;
+        va_list arguments;
+        int n;
 
-        for (; *name && used < KEY_BYTES - 2; name++) {
-                if (isupper((unsigned char)*name) && used > 0)
-                        ret_key[used++] = '_';
-                ret_key[used++] = (char)tolower((unsigned char)*name);
+        va_start(arguments, format);
+        n = vsnprintf(row->text + row->used, sizeof(row->text) - row->used, format, arguments);
+        va_end(arguments);
+        if (n > 0)
+                row->used += (size_t)n < sizeof(row->text) - row->used ? (size_t)n : sizeof(row->text) - row->used - 1;
+}
+
+// b - a of two properties; false when one is missing or they cannot be subtracted.
+static bool difference(const json_t *properties, const char *a_key, const char *b_key, int64_t *ret_ns)
+{
+        int64_t a, b;
+
+        return bc_properties_number(properties, a_key, &a) && bc_properties_number(properties, b_key, &b) &&
+               !__builtin_sub_overflow(b, a, ret_ns);
+}
+
+static bool is_recording(const json_t *properties)
+{
+        const char *state = bc_properties_text(properties, "state");
+
+        return strcmp(state, "RECORDING") == 0 || strcmp(state, "EMERGENCY") == 0;
+}
+
+static enum bc_tone tone_of(const char *state)
+{
+        static const struct {
+                const char *state;
+                enum bc_tone tone;
+        } tones[] = {
+                { "RECORDING", BC_TONE_ALERT }, { "EMERGENCY", BC_TONE_LOUD }, { "FAULT", BC_TONE_LOUD },
+                { "BUFFERING", BC_TONE_GOOD },
+        };
+
+        for (size_t i = 0; i < sizeof(tones) / sizeof(tones[0]); i++)
+                if (strcmp(tones[i].state, state) == 0)
+                        return tones[i].tone;
+        return BC_TONE_PLAIN;
+}
+
+static const char *meaning_of(const char *state)
+{
+        static const char *const meanings[][2] = {
+                { "STARTING", "recordings of an earlier run are put in order" },
+                { "STANDBY", "sensors are off, nothing is held" },
+                { "BUFFERING", "ready, nothing is recorded" },
+                { "RECORDING", "" },
+                { "EMERGENCY", "recording; only its release ends it" },
+                { "DOCKED", "on the dock, sensors are off" },
+                { "FAULT", "nothing can be recorded" },
+                { "STOPPING", "the last recording is closed" },
+        };
+
+        for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+                if (strcmp(meanings[i][0], state) == 0)
+                        return meanings[i][1];
+        return "";
+}
+
+static void describe_state(const json_t *properties, struct bc_page *page)
+{
+        const char *state = bc_properties_text(properties, "state"), *meaning = meaning_of(state);
+        char since[BC_UTC_TEXT_BYTES];
+        struct row row = { 0 };
+        int64_t for_ns, utc_ns;
+
+        if (!*state)
+                return;
+        put(&row, "%s", state);
+        if (difference(properties, "since_ns", "now_ns", &for_ns)) {
+                put(&row, " for %s", bc_span_of_ns(for_ns).text);
+                if (bc_utc_parse(bc_properties_text(properties, "utc"), &utc_ns) == 0 &&
+                    bc_utc_format(utc_ns - for_ns, since) == 0)
+                        put(&row, ", since %.16sZ", since); // to the minute: Utc is whole seconds, and so it stands still
         }
-        ret_key[used] = 0;
+        if (*meaning)
+                put(&row, " (%s)", meaning);
+        bc_page_add(page, tone_of(state), "state", "%s", row.text);
 }
 
-static int read_strings(sd_bus_message *message, json_t **ret_value)
+static void put_count(struct row *row, const json_t *properties, const char *key, const char *one, const char *many)
 {
-        json_t *list = json_array();
-        const char *text;
-        int r = sd_bus_message_enter_container(message, 'a', "s");
+        int64_t count;
 
-        while (r >= 0 && (r = sd_bus_message_read_basic(message, 's', &text)) > 0)
-                json_array_append_new(list, json_string(text));
-        if (r >= 0)
-                r = sd_bus_message_exit_container(message);
-        *ret_value = list;
-        return r;
+        if (bc_properties_number(properties, key, &count))
+                put(row, ", %" PRId64 " %s", count, count == 1 ? one : many);
 }
 
-static int read_basic(sd_bus_message *message, char type, json_t **ret_value)
+// Durable, or by how much it lags, or closed.
+static enum bc_tone put_durable(struct row *row, const json_t *properties)
 {
-        union {
-                const char *text;
-                int truth;
-                int64_t number;
-                uint32_t small;
-        } value = { 0 };
-        int r = sd_bus_message_read_basic(message, type, &value);
+        int64_t unclosed, until_ns = -1, lag_ns;
+        bool known = bc_properties_number(properties, "durable_until_ns", &until_ns);
 
-        if (r < 0)
-                return r;
-        switch (type) {
-        case 's':
-                *ret_value = json_string(value.text);
-                break;
-        case 'b':
-                *ret_value = json_boolean(value.truth);
-                break;
-        case 'u':
-                *ret_value = json_integer(value.small);
-                break;
-        default: // x, and t below 2^63
-                *ret_value = json_integer(value.number);
-                break;
+        if (!bc_properties_number(properties, "unclosed", &unclosed))
+                return BC_TONE_PLAIN;
+        if (unclosed == 0) {
+                put(row, ", closed");
+                return BC_TONE_PLAIN;
         }
-        return 0;
+        if (known && until_ns < 0) {
+                put(row, ", NOTHING DURABLE YET");
+                return BC_TONE_WARNING;
+        }
+        if (difference(properties, "durable_until_ns", "now_ns", &lag_ns))
+                put(row, ", durable but for the last %s", bc_span_of_ns(lag_ns).text);
+        return BC_TONE_PLAIN;
 }
 
-static int read_variant(sd_bus_message *message, json_t **ret_value)
+static void describe_recording(const json_t *properties, struct bc_page *page)
 {
-        const char *type;
-        char kind;
-        int r = sd_bus_message_peek_type(message, &kind, &type);
+        struct row row = { 0 };
+        enum bc_tone tone;
+        int64_t counter, length_ns, first_ns;
 
-        if (r < 0)
-                return r;
-        r = sd_bus_message_enter_container(message, 'v', type);
-        if (r < 0)
-                return r;
-        if (strcmp(type, "as") == 0)
-                r = read_strings(message, ret_value);
-        else if (strlen(type) == 1 && strchr("sbuxt", type[0]))
-                r = read_basic(message, type[0], ret_value);
+        if (!bc_properties_number(properties, "recording_counter", &counter) || counter <= 0)
+                return;
+        put(&row, "%s", bc_properties_text(properties, "recording_name"));
+        if (is_recording(properties) && bc_properties_number(properties, "first_picture_ns", &first_ns) && first_ns >= 0 &&
+            difference(properties, "first_picture_ns", "now_ns", &length_ns))
+                put(&row, ", %s long", bc_span_of_ns(length_ns).text);
+        tone = put_durable(&row, properties);
+        put_count(&row, properties, "segments", "segment", "segments");
+        put_count(&row, properties, "gaps", "gap", "gaps");
+        put_count(&row, properties, "marks", "mark", "marks");
+        bc_page_add(page, tone, is_recording(properties) ? "recording" : "last", "%s", row.text);
+}
+
+static void describe_buffer(const json_t *properties, struct bc_page *page)
+{
+        int64_t held_ns, asked_ns;
+
+        if (!bc_properties_number(properties, "pre_event_held_ns", &held_ns))
+                return;
+        if (bc_properties_number(properties, "pre_event_ns", &asked_ns))
+                bc_page_add(page, held_ns < asked_ns ? BC_TONE_WARNING : BC_TONE_PLAIN, "pre-event", "%s held of %s asked for",
+                            bc_span_of_ns(held_ns).text, bc_span_of_ns(asked_ns).text);
         else
-                r = sd_bus_message_skip(message, type); // of a newer daemon
-        return r < 0 ? r : sd_bus_message_exit_container(message);
+                bc_page_add(page, BC_TONE_PLAIN, "pre-event", "%s held", bc_span_of_ns(held_ns).text);
 }
 
-static int read_properties(sd_bus_message *message, json_t *properties)
+static void describe_storage(const json_t *properties, struct bc_page *page)
 {
-        int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+        bool full = bc_properties_holds(properties, "flags", "storage-full");
+        bool low = bc_properties_holds(properties, "flags", "storage-low");
+        int64_t minutes = -1, bytes = 0;
+        bool room = bc_properties_number(properties, "store_room_bytes", &bytes) && bytes >= 0;
+        struct row row = { 0 };
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-                json_t *value = NULL;
-                char key[KEY_BYTES];
-                const char *name;
+        (void)bc_properties_number(properties, "storage_minutes", &minutes);
+        if (minutes >= 0)
+                put(&row, "%s of recording left%s", bc_span_of_minutes(minutes).text, room ? ", " : "");
+        if (room)
+                put(&row, "%s free", bc_span_of_bytes((uint64_t)bytes).text);
+        if (row.used)
+                bc_page_add(page, full ? BC_TONE_ALERT : low ? BC_TONE_WARNING : BC_TONE_PLAIN, "storage", "%s", row.text);
+}
 
-                r = sd_bus_message_read_basic(message, 's', &name);
-                if (r >= 0)
-                        r = read_variant(message, &value);
-                if (r >= 0 && value) {
-                        snake(name, key);
-                        json_object_set_new(properties, key, value);
-                }
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(message);
+static void describe_battery(const json_t *properties, struct bc_page *page)
+{
+        bool low = bc_properties_holds(properties, "flags", "battery-low");
+        int64_t percent = -1, minutes = -1;
+        struct row row = { 0 };
+
+        (void)bc_properties_number(properties, "battery_percent", &percent);
+        (void)bc_properties_number(properties, "battery_minutes", &minutes);
+        if (percent >= 0)
+                put(&row, "%" PRId64 " %%", percent);
+        if (minutes >= 0)
+                put(&row, "%s%s left", row.used ? ", " : "", bc_span_of_minutes(minutes).text);
+        if (bc_properties_truth(properties, "charging"))
+                put(&row, "%scharging", row.used ? ", " : "");
+        if (row.used)
+                bc_page_add(page, low ? BC_TONE_WARNING : BC_TONE_PLAIN, "battery", "%s", row.text);
+}
+
+static void describe_clock(const json_t *properties, struct bc_page *page)
+{
+        const char *utc = bc_properties_text(properties, "utc"), *source = bc_properties_text(properties, "utc_source");
+        struct row row = { 0 };
+        int64_t error_ns;
+
+        if (!json_object_get(properties, "utc"))
+                return;
+        if (!*utc) {
+                bc_page_add(page, BC_TONE_WARNING, "clock", "TIME NOT SET");
+                return;
         }
-        return r;
+        put(&row, "%s", utc);
+        if (*source)
+                put(&row, ", source %s", source);
+        if (bc_properties_number(properties, "utc_uncertainty_ns", &error_ns))
+                put(&row, ", +- %s", bc_span_of_error(error_ns).text);
+        bc_page_add(page, BC_TONE_PLAIN, "clock", "%s", row.text);
 }
 
-static const char *text_of(const json_t *properties, const char *key)
+static void put_degrees(struct row *row, int64_t e7, char positive, char negative)
 {
-        const char *text = json_string_value(json_object_get(properties, key));
+        uint64_t size = e7 < 0 ? -(uint64_t)e7 : (uint64_t)e7;
 
-        return text ? text : "";
+        put(row, "%" PRIu64 ".%06" PRIu64 " %c", size / 10000000, size % 10000000 / 10, e7 < 0 ? negative : positive);
 }
 
-static int64_t number_of(const json_t *properties, const char *key)
+static void describe_position(const json_t *properties, struct bc_page *page)
 {
-        return json_integer_value(json_object_get(properties, key));
-}
+        bool receiver = bc_properties_holds(properties, "flags", "no-gnss");
+        int64_t age_ns, latitude, longitude, accuracy_mm;
+        struct row row = { 0 };
 
-static void print_seconds(const char *before, int64_t time_ns, const char *after)
-{
-        printf("%s%" PRId64 ".%" PRId64 " s%s", before, time_ns / 1000000000, time_ns / 100000000 % 10, after);
-}
-
-static void print_degrees(const char *before, int64_t e7)
-{
-        printf("%s%s%" PRId64 ".%06" PRId64, before, e7 < 0 ? "-" : "", (e7 < 0 ? -e7 : e7) / 10000000,
-               (e7 < 0 ? -e7 : e7) % 10000000 / 10);
-}
-
-static void print_time_and_place(const json_t *properties)
-{
-        if (text_of(properties, "utc")[0])
-                printf("%-10s %s by %s, within %.3f s\n", "clock", text_of(properties, "utc"),
-                       text_of(properties, "utc_source"), (double)number_of(properties, "utc_uncertainty_ns") / 1e9);
-        else
-                printf("%-10s not set\n", "clock");
-        if (number_of(properties, "fix_age_ns") < 0)
-                return; // a flag says so where there is a receiver
-        print_degrees("position   ", number_of(properties, "latitude_e7"));
-        print_degrees(" ", number_of(properties, "longitude_e7"));
-        if (number_of(properties, "accuracy_mm") >= 0)
-                printf(", within %" PRId64 " m", (number_of(properties, "accuracy_mm") + 999) / 1000);
-        print_seconds(", ", number_of(properties, "fix_age_ns"), " old\n");
-}
-
-static void print_for_people(const json_t *properties)
-{
-        int64_t now_ns = number_of(properties, "now_ns");
-        const json_t *flags = json_object_get(properties, "flags"), *flag;
-        size_t i;
-
-        printf("%-10s %s", "state", text_of(properties, "state"));
-        print_seconds(" for ", now_ns - number_of(properties, "since_ns"), "\n");
-        if (json_array_size(flags) > 0) {
-                printf("%-10s", "flags");
-                json_array_foreach(flags, i, flag)
-                        printf(" %s", json_string_value(flag));
-                putchar('\n');
+        if (!bc_properties_number(properties, "fix_age_ns", &age_ns))
+                return;
+        if (age_ns < 0 || !bc_properties_number(properties, "latitude_e7", &latitude) ||
+            !bc_properties_number(properties, "longitude_e7", &longitude)) {
+                bc_page_add(page, receiver ? BC_TONE_NOTE : BC_TONE_PLAIN, "position", receiver ? "NO FIX" : "NO FIX (no receiver)");
+                return;
         }
-        printf("%-10s %s%s\n", "device", text_of(properties, "device"),
-               json_is_true(json_object_get(properties, "simulated")) ? " (simulated)" : "");
-        print_time_and_place(properties);
-        print_seconds("buffer     ", number_of(properties, "pre_event_held_ns"), " held\n");
-        if (number_of(properties, "recording_counter") > 0) {
-                printf("%-10s %s, %" PRId64 " files, %" PRId64 " gaps", "recording", text_of(properties, "recording_name"),
-                       number_of(properties, "segments"), number_of(properties, "gaps"));
-                if (number_of(properties, "unclosed") > 0 && number_of(properties, "durable_until_ns") < 0)
-                        puts(", nothing durable yet");
-                else if (number_of(properties, "unclosed") > 0)
-                        print_seconds(", durable but for the last ", now_ns - number_of(properties, "durable_until_ns"),
-                                      "\n");
-                else
-                        puts(", closed");
-        }
-        printf("%-10s %" PRId64 " MB free\n", "store", number_of(properties, "store_room_bytes") / 1000000);
-        printf("%-10s %" PRId64 ", dropped %" PRId64 ", lost by the camera %" PRId64 "\n", "frames",
-               number_of(properties, "frames"), number_of(properties, "frames_dropped"),
-               number_of(properties, "frames_lost_by_camera"));
+        put_degrees(&row, latitude, 'N', 'S');
+        put(&row, ", ");
+        put_degrees(&row, longitude, 'E', 'W');
+        if (bc_properties_number(properties, "accuracy_mm", &accuracy_mm) && accuracy_mm >= 0)
+                put(&row, ", +- %" PRId64 " m", accuracy_mm / 1000 + (accuracy_mm % 1000 > 0));
+        put(&row, ", %s old", bc_span_of_ns(age_ns).text);
+        bc_page_add(page, BC_TONE_PLAIN, "position", "%s", row.text);
 }
 
-enum bc_ctl_exit bc_status_show(struct bc_client *client)
+static void describe_counts(const json_t *properties, struct bc_page *page)
 {
-        sd_bus_message *reply = NULL;
-        json_t *properties;
-        enum bc_ctl_exit status = bc_client_properties(client, &reply);
-        int r;
+        int64_t frames, dropped = 0, lost = 0;
+        struct row row = { 0 };
+
+        if (!bc_properties_number(properties, "frames", &frames))
+                return;
+        put(&row, "%" PRId64 " encoded", frames);
+        if (bc_properties_number(properties, "frames_dropped", &dropped))
+                put(&row, ", %" PRId64 " dropped", dropped);
+        if (bc_properties_number(properties, "frames_lost_by_camera", &lost))
+                put(&row, ", %" PRId64 " lost by the camera", lost);
+        bc_page_add(page, dropped || lost ? BC_TONE_WARNING : BC_TONE_PLAIN, "frames", "%s", row.text);
+}
+
+static void describe_device(const json_t *properties, struct bc_page *page)
+{
+        const char *version = bc_properties_text(properties, "version"), *policy = bc_properties_text(properties, "policy");
+
+        if (*bc_properties_text(properties, "device"))
+                bc_page_add(page, BC_TONE_PLAIN, "device", "%s%s%s%s%s%s", bc_properties_text(properties, "device"),
+                            bc_properties_truth(properties, "simulated") ? " (simulated)" : "",
+                            *version ? ", bodycamd " : "", version, *policy ? ", policy " : "", policy);
+}
+
+void bc_status_describe(const json_t *properties, struct bc_page *page)
+{
+        describe_state(properties, page);
+        describe_recording(properties, page);
+        bc_warning_describe(json_object_get(properties, "flags"), page);
+        describe_buffer(properties, page);
+        describe_storage(properties, page);
+        describe_battery(properties, page);
+        describe_clock(properties, page);
+        describe_position(properties, page);
+        describe_counts(properties, page);
+        describe_device(properties, page);
+}
+
+enum bc_ctl_exit bc_status_show(struct bc_request *request)
+{
+        json_t *properties = NULL;
+        enum bc_ctl_exit status = bc_client_properties(&request->client, &properties);
+        struct bc_page page;
 
         if (status != BC_CTL_DONE)
                 return status;
-        properties = json_object();
-        r = properties ? read_properties(reply, properties) : -ENOMEM;
-        if (r < 0) {
-                status = bc_client_complain(client, BC_CTL_NO_DAEMON, "the answer is not understood: %s", strerror(-r));
-        } else if (client->json) {
-                json_dumpf(properties, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-                putchar('\n');
-        } else {
-                print_for_people(properties);
+        if (request->client.json) {
+                bc_text_print_json(properties);
+                return BC_CTL_DONE;
         }
+        bc_page_init(&page, STDOUT_FILENO);
+        bc_status_describe(properties, &page);
+        bc_page_show(&page);
+        bc_page_done(&page);
         json_decref(properties);
-        sd_bus_message_unref(reply);
-        return status;
+        return BC_CTL_DONE;
 }

@@ -22,7 +22,7 @@ PARTS = {
     "drivers/nmea": ["include", "base", "drivers/simulated"],
     "drivers/track": ["include", "base", "drivers/simulated"],
     "drivers/*": ["include", "base"],  # and its own library: see LIBRARIES
-    "tools/bodycamctl": ["include", "base"],
+    "tools/bodycamctl": ["include", "base", "evidence"],  # reads manifests where they lie, daemon or not
     "tools/bodycam-verify": ["include", "base", "format", "verify"],
     "tools/*": ["include", "base", "format"],
     "tests/unit/*": ["include", "base", "tests"],  # and the part it mirrors with what that part may include
