@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 
-#define LOOK_EVERY_NS (5 * BC_NS_PER_S)
+#define LOOK_EVERY_NS BC_RECORDER_ROOM_EVERY_NS
 #define WELL_ABOVE_MIN 3 // a figure that wavers warns once
 
 // A figure that runs down, and what was said of it.
@@ -37,7 +37,10 @@ static void warn(struct bc_supplies *supplies, struct supply *supply, const char
                 if (supply->minutes <= thresholds[i])
                         lowest = thresholds[i];
         if (lowest < supply->warned_min) {
-                snprintf(text, sizeof(text), "%s %" PRId64 " minutes more", what, supply->minutes);
+                if (supply->minutes > 0)
+                        snprintf(text, sizeof(text), "%s %" PRId64 " min more", what, supply->minutes);
+                else
+                        snprintf(text, sizeof(text), "%s less than a minute more", what);
                 supply->warned_min = lowest;
                 bc_controller_alarm(supplies->controller, BC_ALARM_WARNING, text);
         } else if (supply->warned_min < INT32_MAX && supply->minutes > supply->warned_min + WELL_ABOVE_MIN) {

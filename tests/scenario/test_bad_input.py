@@ -257,9 +257,9 @@ def test_a_file_system_that_fills_up(daemon, tmp_path):
     assert d.get("StoreRoomBytes") < 16384
     assert {f: b for f, b in contents(seen / "recordings").items() if f in first} == first
     # Somebody makes room.
-    subprocess.run(["nsenter", f"--mount=/proc/{d.process.pid}/ns/mnt", "mount", "-o", "remount,size=4m", str(store)],
+    subprocess.run(["nsenter", f"--mount=/proc/{d.process.pid}/ns/mnt", "mount", "-o", "remount,size=2g", str(store)],
                    check=True)
-    d.run_for(3)
+    d.run_for(5)
     assert d.flags == set()
     d.record_stop()
     d.run_until_closed()
