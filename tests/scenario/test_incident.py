@@ -118,13 +118,17 @@ def test_numbers_go_on_after_a_restart(daemon):
 
 METHODS = {
     RECORDER: {"RecordStart": ("s", "tbs"), "RecordStop": ("", ""), "EmergencyStart": ("s", "tbs"),
-               "EmergencyRelease": ("", ""), "SensorsOn": ("", ""), "SensorsOff": ("", "")},
+               "EmergencyRelease": ("", ""), "SensorsOn": ("", ""), "SensorsOff": ("", ""), "Mark": ("s", ""),
+               "SetMuted": ("b", ""), "SetStealth": ("b", ""), "Indicate": ("s", ""), "DescribePolicy": ("", "as")},
     SIMULATION: {"PressButton": ("sb", ""), "SetFault": ("ss", ""), "SetUtc": ("xsx", ""), "Dock": ("b", ""), "Now": ("", "x"),
+                 "SetBattery": ("xxb", ""), "Indications": ("", "a(xuub)"),
                  "RunUntil": ("x", "x"), "RunFor": ("x", "x")},
 }
 PROPERTIES = {"Version": "s", "Device": "s", "State": "s", "Flags": "as", "RecordingName": "s", "RecordingCounter": "t",
               "PressNs": "x", "NowNs": "x", "SinceNs": "x", "Durable": "b", "Simulated": "b", "PreEventHeldNs": "x",
-              "FirstPictureNs": "x", "DurableUntilNs": "x", "Gaps": "t", "Segments": "u", "Unclosed": "u"}
+              "FirstPictureNs": "x", "DurableUntilNs": "x", "Gaps": "t", "Segments": "u", "Unclosed": "u",
+              "StorePath": "s", "Signals": "as", "Policy": "s", "StorageMinutes": "x", "BatteryMinutes": "x", "BatteryPercent": "x",
+              "Charging": "b", "Marks": "t"}
 
 
 def test_the_bus_tells_what_it_offers(daemon):
