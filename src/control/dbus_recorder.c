@@ -342,6 +342,7 @@ static int get_truth(sd_bus *bus, const char *path, const char *interface, const
 struct shown {
         struct bc_status status;
         int64_t held_ns; // how far back the ring reaches
+        int64_t asked_ns; // how far back it is to reach
         int64_t lat_e7, lon_e7, accuracy_mm; // of the fix; accuracy -1: not known
         int64_t fix_age_ns;                  // -1: there is none
         uint64_t ring_bytes, ring_capacity;
@@ -368,6 +369,7 @@ static void look(struct bc_dbus *dbus, struct shown *shown)
 
         *shown = (struct shown){ 0 };
         bc_controller_status(dbus->controller, &shown->status);
+        shown->asked_ns = dbus->parts.settings->pre_event_ns;
         if (level->oldest_ns >= 0)
                 shown->held_ns = level->newest_ns - level->oldest_ns;
         look_at_fix(shown);
@@ -406,6 +408,7 @@ static const struct number {
         NUMBER("BatteryPercent", 'x', battery_percent),
         NUMBER("Unclosed", 'u', status.recorder.waiting),
         NUMBER("PreEventHeldNs", 'x', held_ns),
+        NUMBER("PreEventNs", 'x', asked_ns),
         NUMBER("RingBytes", 't', ring_bytes),
         NUMBER("RingCapacityBytes", 't', ring_capacity),
         NUMBER("EvictedForSpace", 't', status.level.evicted_for_space),
@@ -490,6 +493,7 @@ const sd_bus_vtable bc_dbus_recorder_vtable[] = {
         SD_BUS_PROPERTY("Gaps", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("Unclosed", "u", get_number, 0, 0),
         SD_BUS_PROPERTY("PreEventHeldNs", "x", get_number, 0, 0),
+        SD_BUS_PROPERTY("PreEventNs", "x", get_number, 0, CONSTANT),
         SD_BUS_PROPERTY("RingBytes", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("RingCapacityBytes", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("EvictedForSpace", "t", get_number, 0, 0),

@@ -125,7 +125,7 @@ METHODS = {
                  "RunUntil": ("x", "x"), "RunFor": ("x", "x")},
 }
 PROPERTIES = {"Version": "s", "Device": "s", "State": "s", "Flags": "as", "RecordingName": "s", "RecordingCounter": "t",
-              "PressNs": "x", "NowNs": "x", "SinceNs": "x", "Durable": "b", "Simulated": "b", "PreEventHeldNs": "x",
+              "PressNs": "x", "NowNs": "x", "SinceNs": "x", "Durable": "b", "Simulated": "b", "PreEventHeldNs": "x", "PreEventNs": "x",
               "FirstPictureNs": "x", "DurableUntilNs": "x", "Gaps": "t", "Segments": "u", "Unclosed": "u",
               "StorePath": "s", "Signals": "as", "Policy": "s", "StorageMinutes": "x", "BatteryMinutes": "x", "BatteryPercent": "x",
               "Charging": "b", "Marks": "t"}

@@ -199,7 +199,7 @@ def test_ctl_commands(daemon):
     status = json.loads(d.ctl("--json", "status").stdout)
     assert status["state"] == "RECORDING" and status["recording_name"] == "TEST-1-000001" and status["durable"] is True
     assert set(status) == set(d.status()) and status["store_room_bytes"] > 0
-    assert "recording  TEST-1-000001, 1 files" in d.ctl("status").stdout
+    assert "recording  TEST-1-000001, durable but for the last " in d.ctl("status").stdout
     assert d.ctl("emergency", "start").stdout == "recording 1, durable\n"
     done = d.ctl("--json", "record", "stop", check=False)
     assert done.returncode == 1 and "only its release ends it" in done.stderr

@@ -306,7 +306,7 @@ def test_time_not_set(daemon, start):
     d = daemon({**SETTINGS, "utc": {"start": start}, "gnss": {"driver": "none"}})
     d.run_for(6)
     assert "time-unset" in d.flags and "no-gnss" not in d.flags
-    assert "clock      not set" in d.ctl("status").stdout
+    assert "clock      TIME NOT SET\n" in d.ctl("status").stdout
     d.press()
     d.run_for(3)
     d.record_stop()

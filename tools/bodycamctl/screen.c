@@ -20,7 +20,7 @@
 #include "text.h"
 
 #define ALARMS 100     // that are kept
-#define ALARMS_LEAST 4 // lines that they have at the least, with their heading, where there are any
+#define ALARMS_LEAST 4 // lines that they have at the least, with the empty one before them, where there are any
 
 // The alternate screen, no cursor, no wrapping at the right edge; and back. xterm's and all that follow it.
 #define ENTER "\033[?1049h\033[?25l\033[?7l"
@@ -64,7 +64,7 @@ static int64_t now_ns(const struct bc_screen *screen)
 // What was true when it was last seen is never shown as if it were.
 static void describe_absence(const struct bc_screen *screen, struct bc_page *page)
 {
-        bc_page_add(page, BC_TONE_LOUD, "NO CAMERA", "%s", screen->gone);
+        bc_page_add(page, BC_TONE_LOUD, "OFFLINE", "%s", screen->gone);
         bc_page_add(page, BC_TONE_PLAIN, "", "for %s; waiting for it",
                     bc_span_of_ns(now_ns(screen) - screen->gone_ns).text);
         if (screen->last_seen[0])
@@ -73,6 +73,8 @@ static void describe_absence(const struct bc_screen *screen, struct bc_page *pag
 
 static void describe_alarms(const struct bc_screen *screen, struct bc_page *page)
 {
+        if (screen->alarms > 0)
+                bc_page_add(page, BC_TONE_PLAIN, "", " ");
         for (size_t i = 0; i < screen->alarms; i++)
                 bc_page_add(page, i == 0 ? BC_TONE_WARNING : BC_TONE_PLAIN, i == 0 ? "alarms" : "", "%s %s",
                             screen->alarm[i].when, screen->alarm[i].text);
@@ -93,7 +95,7 @@ static void draw(const struct bc_screen *screen)
         else
                 bc_page_add(&status, BC_TONE_PLAIN, "", "asking bodycamd ...");
         if (!screen->gone[0] && screen->back_ns > 0)
-                bc_page_add(&status, BC_TONE_NOTE, "daemon", "is back since %s; it was not there for %s",
+                bc_page_add(&status, BC_TONE_NOTE, "daemon", "came back %s ago, after %s",
                             bc_span_of_ns(now_ns(screen) - screen->back_ns).text,
                             bc_span_of_ns(screen->back_ns - screen->gone_ns).text);
         describe_alarms(screen, &alarms);

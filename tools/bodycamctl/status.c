@@ -145,10 +145,10 @@ static void describe_recording(const json_t *properties, struct bc_page *page)
         if (!bc_properties_number(properties, "recording_counter", &counter) || counter <= 0)
                 return;
         put(&row, "%s", bc_properties_text(properties, "recording_name"));
+        tone = put_durable(&row, properties);
         if (is_recording(properties) && bc_properties_number(properties, "first_picture_ns", &first_ns) && first_ns >= 0 &&
             difference(properties, "first_picture_ns", "now_ns", &length_ns))
                 put(&row, ", %s long", bc_span_of_ns(length_ns).text);
-        tone = put_durable(&row, properties);
         put_count(&row, properties, "segments", "segment", "segments");
         put_count(&row, properties, "gaps", "gap", "gaps");
         put_count(&row, properties, "marks", "mark", "marks");
@@ -162,7 +162,7 @@ static void describe_buffer(const json_t *properties, struct bc_page *page)
         if (!bc_properties_number(properties, "pre_event_held_ns", &held_ns))
                 return;
         if (bc_properties_number(properties, "pre_event_ns", &asked_ns))
-                bc_page_add(page, held_ns < asked_ns ? BC_TONE_WARNING : BC_TONE_PLAIN, "pre-event", "%s held of %s asked for",
+                bc_page_add(page, held_ns < asked_ns ? BC_TONE_NOTE : BC_TONE_PLAIN, "pre-event", "%s held of %s asked for",
                             bc_span_of_ns(held_ns).text, bc_span_of_ns(asked_ns).text);
         else
                 bc_page_add(page, BC_TONE_PLAIN, "pre-event", "%s held", bc_span_of_ns(held_ns).text);
