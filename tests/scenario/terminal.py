@@ -80,7 +80,7 @@ class Terminal:
             assert time.monotonic() < deadline, "it does not end"
             self.read(0.1)
             self.status = self.process.poll()
-        while self.read(0):
+        while self.read(0.2):  # what the kernel still has on its way
             pass
         return self.text
 

@@ -94,6 +94,8 @@ def test_signals_end_it_and_it_waits_for_a_daemon(bus, end):
     with Terminal(bus, "watch") as t:
         t.wait_for_text("OFFLINE    bodycamd does not run", "waiting for it")
         t.send("\x1a")  # Ctrl-Z does not leave the shell on this screen
+        began = t.screen()
+        t.wait_for(lambda x: x.screen() != began, "drawn again")
         t.process.send_signal(end)
         t.to_end()
         assert t.status == 0

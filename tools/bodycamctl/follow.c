@@ -21,6 +21,7 @@ struct bc_follow {
         sd_bus_slot *question;   // NULL: none is under way
         int64_t asked_ns;
         bool again;              // something is new since the question
+        bool asked_twice;        // since the last tick
         bool lost;               // the connection: made anew at the next tick, for it is still in use in its callback
         char *alarm[PENDING_MAX];
         size_t alarms;
@@ -60,6 +61,12 @@ static int on_properties(sd_bus_message *reply, void *user, sd_bus_error *ret_er
 
         (void)ret_error;
         follow->question = sd_bus_slot_unref(follow->question);
+        // Who leaves the bus with a question unanswered is absent, not silent: asked once more, the bus says which.
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) && !follow->asked_twice) {
+                follow->asked_twice = true;
+                ask(follow);
+                return 0;
+        }
         if (error) {
                 (void)bc_client_explain(follow->client, error, -sd_bus_error_get_errno(error), text);
                 tell_gone(follow, text);
@@ -192,6 +199,7 @@ static void on_timer(void *user, int64_t due_ns)
         int64_t now_ns = bc_clock_now_ns(bc_loop_clock(follow->loop));
 
         bc_timer_set(follow->timer, (now_ns > due_ns ? now_ns : due_ns) + BC_NS_PER_S);
+        follow->asked_twice = false;
         if (follow->lost)
                 connect_again(follow);
         if (follow->question && now_ns - follow->asked_ns >= SILENT_NS) {
