@@ -50,7 +50,10 @@ static void note_odd(struct bc_catalog *catalog, const char *name)
 static int add(struct bc_catalog *catalog, const char *name, uint64_t counter)
 {
         struct bc_catalog_entry *entry;
+        size_t length = strlen(name);
 
+        if (length >= sizeof(entry->name))
+                return -ENAMETOOLONG; // none that bc_catalog_is_name() takes
         if (catalog->entries == catalog->room) {
                 size_t room = catalog->room ? catalog->room * 2 : 64;
                 entry = reallocarray(catalog->entry, room, sizeof(*entry));
@@ -61,7 +64,7 @@ static int add(struct bc_catalog *catalog, const char *name, uint64_t counter)
         }
         entry = &catalog->entry[catalog->entries++];
         entry->counter = counter;
-        snprintf(entry->name, sizeof(entry->name), "%s", name);
+        memcpy(entry->name, name, length + 1);
         return 0;
 }
 
