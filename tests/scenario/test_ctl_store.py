@@ -264,6 +264,8 @@ EDGE = 2**63 - 1
 @pytest.mark.parametrize("changes", [
     {"reason": "a\x1b[2J\x07\x7f\u009b\u202eb", "stop_reason": "\r\n"},
     {"press_ticks": EDGE, "stop_ticks": 0, "pre_event_ticks": EDGE},
+    {"press_ticks": EDGE, "stop_ticks": EDGE, "clock": [
+        {"from_ticks": 0, "source": "rtc", "utc": "1970-01-01T00:00:00Z", "utc_ns": 0, "uncertainty_ns": 0, "step_ns": 0, "count": 1}]},
     {"segments": [{"file": "9999.mp4", "state": "missing", "first_ticks": 0, "end_ticks": EDGE, "bytes": 0, "fragments": 0,
                    "succeeds": 9998, "error": "x", "errno": 4095, "tail_bytes": EDGE, "missing_bytes": EDGE}]},
     {"segments": [], "gaps": None, "clock": None, "press_ticks": None, "stop_ticks": None, "pre_event_ticks": None},
