@@ -38,14 +38,15 @@ static bool tell_journal(int priority, const char *message_id, const struct bc_l
 {
         struct bc_journal_entry entry = { .used = 0 };
 
-        if (!bc_journal_has(STDERR_FILENO))
+        // Without a kind there is nothing to add to what the stream brings. And the journal knows a stream's unit, while a
+        // datagram of a process that has ended meanwhile, for wrong settings, may be nobody's.
+        if (!message_id || !bc_journal_has(STDERR_FILENO))
                 return false;
         // What must be there comes first: there is room for it.
         (void)bc_journal_add(&entry, "MESSAGE", text);
         add_number(&entry, "PRIORITY", priority);
         (void)bc_journal_add(&entry, "SYSLOG_IDENTIFIER", IDENTIFIER);
-        if (message_id)
-                (void)bc_journal_add(&entry, "MESSAGE_ID", message_id);
+        (void)bc_journal_add(&entry, "MESSAGE_ID", message_id);
         for (; fields && fields->name; fields++)
                 if (fields->text)
                         (void)bc_journal_add(&entry, fields->name, fields->text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Log lines to the journal, with fields, where standard error is the journal; else to standard error: with the journal's
-// priority prefix under systemd (JOURNAL_STREAM set), or with a plain word. An error is logged once, by its owner.
+// Log lines to standard error: with the journal's priority prefix under systemd (JOURNAL_STREAM set), else with a plain
+// word. Those worth finding go to the journal with their fields where standard error is the journal. An error is logged once,
+// by its owner.
 // Thread-safe, no state; never waits: a line that a full pipe or a journald that stands still would hold up is lost.
 #ifndef BC_BASE_LOG_H
 #define BC_BASE_LOG_H
