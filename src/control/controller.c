@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/thread.h"
-#include "bodycam/journal.h"
+#include "control/announce.h"
 #include "control/capture.h"
 #include "control/handover.h"
 #include "evidence/recovery.h"
@@ -28,7 +28,6 @@ enum inbox {
         INBOX_TROUBLE,   // negative errno, 0 well again
         INBOX_DURABLE,   // counter
         INBOX_CLOSED,    // counter
-        INBOX_GAP,       // ns
         INBOX_DROPPED,   // frames
         INBOX_RECOVERED,
 };
@@ -78,10 +77,7 @@ static void changed(const struct bc_controller *controller)
 
 static void alarm_all(const struct bc_controller *controller, enum bc_alarm alarm, const char *text)
 {
-        bc_log_event(LOG_WARNING, BC_JOURNAL_ALARM,
-                     BC_LOG_FIELDS({ BC_JOURNAL_FIELD_STATE, .text = bc_state_name(bc_state_of(controller->mode.phase)) },
-                                   { BC_JOURNAL_FIELD_TIME, .number = now_ns(controller) }),
-                     "ALARM: %s", text);
+        bc_announce_alarm(controller->mode.phase, now_ns(controller), text);
         for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
                 if (controller->sinks[i].on_alarm)
                         controller->sinks[i].on_alarm(controller->sinks[i].user, alarm, text);
@@ -129,8 +125,7 @@ static void on_recorder_notice(void *user, enum bc_recorder_notice notice, int64
                 bc_loop_post(loop, INBOX_TROUBLE, value);
                 break;
         case BC_RECORDER_GAP:
-                bc_loop_post(loop, INBOX_GAP, value);
-                break;
+                break; // it has logged it, and no more is to be done
         }
 }
 
@@ -329,13 +324,7 @@ static struct bc_outcome apply(struct bc_controller *controller, enum bc_event e
                 return (struct bc_outcome){ .refusal = step.refusal };
         controller->mode = step.mode;
         if (step.actions & BC_ACTION_REPORT_EDGE)
-                bc_log_event(LOG_NOTICE, BC_JOURNAL_STATE,
-                             BC_LOG_FIELDS({ BC_JOURNAL_FIELD_STATE, .text = bc_state_name(bc_state_of(step.mode.phase)) },
-                                           { BC_JOURNAL_FIELD_EVENT, .text = bc_event_name(event) },
-                                           { BC_JOURNAL_FIELD_BY, .text = by },
-                                           { BC_JOURNAL_FIELD_TIME, .number = time_ns }),
-                             "%s -> %s (%s, %s)", bc_phase_name(before.phase), bc_phase_name(step.mode.phase),
-                             bc_event_name(event), by);
+                bc_announce_edge(before.phase, step.mode.phase, event, time_ns, by);
         if (bc_state_of(step.mode.phase) != bc_state_of(before.phase)) {
                 controller->since_ns = time_ns;
                 show_marks(controller);
@@ -498,8 +487,6 @@ static void on_message(void *user, const struct bc_message *message)
                 bc_handover_on_closed(&controller->handover);
                 settle(controller);
                 break;
-        case INBOX_GAP:
-                break; // the recorder has logged it
         case INBOX_DROPPED:
                 bc_log_debug("%lld frames dropped", (long long)message->value);
                 break;
