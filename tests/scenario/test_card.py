@@ -4,6 +4,7 @@ was finished stays as it is."""
 
 import errno
 import hashlib
+import re
 
 import pytest
 from card import start_carded
@@ -141,6 +142,8 @@ def test_errors_that_last_longer_than_the_ring(carded):
     # The ring's sound may reach back less far than its picture.
     assert len(recording.gaps) == 1 or len(recording.gaps) == 2 and len(recording.gaps_of("no-sound")) == 1
     assert 20 <= (gap["to_ticks"] - gap["from_ticks"]) / TICKS < 60
+    logged_ms = [int(ms) for ms in re.findall(r"a gap: (\d+) ms could not be written in time: TEST-1-000001$", d.log_text(), re.M)]
+    assert logged_ms and abs(sum(logged_ms) - (gap["to_ticks"] - gap["from_ticks"]) / TICKS * 1000) <= len(logged_ms)
     # The durable end was at most a fragment and a picture behind when the card failed.
     failed = round((pressed + 3 * NS) * 6 / 125000)
     assert failed - 0.7 * TICKS <= gap["from_ticks"] <= failed
