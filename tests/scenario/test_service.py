@@ -107,6 +107,13 @@ def test_what_systemd_is_told(daemon, supervisor):
     supervisor.expect_like(r"STATUS=RECORDING since 20\d\d-\S+Z, TEST-1-000001")
     fed = sum(m == "WATCHDOG=1" for m in supervisor.listen(WATCHDOG_S))
     assert fed >= 3
+    before_us = time.monotonic() * 1e6
+    d.process.send_signal(signal.SIGHUP)
+    supervisor.expect_like(r"RELOADING=1\nMONOTONIC_USEC=\d+")
+    told_us, = (int(m.split("=")[2]) for m in supervisor.heard if m.startswith("RELOADING"))
+    assert before_us <= told_us <= time.monotonic() * 1e6
+    after = supervisor.heard[supervisor.heard.index(f"RELOADING=1\nMONOTONIC_USEC={told_us}"):]
+    assert "READY=1" in after or "READY=1" in supervisor.listen(30, "READY=1")
     d.process.send_signal(signal.SIGTERM)
     supervisor.expect("STOPPING=1")
     d.wait_exit(0)
