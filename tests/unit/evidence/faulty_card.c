@@ -21,6 +21,9 @@ static struct {
         enum what written;
         unsigned struck;
         const char *put_in_the_way; // a name that is suddenly taken when it is to be made
+        const char *called_for; // by on_making
+        void (*on_making)(void *user);
+        void *user;
         int abandoned_when_opened;  // the state of segment 1 in the manifest when 0002.mp4 is made; -1: never made
         bool watched;
 } card = { .mutex = PTHREAD_MUTEX_INITIALIZER };
@@ -100,6 +103,10 @@ int __wrap_openat(int fd, const char *name, int flags, mode_t mode)
                 card.put_in_the_way = NULL;
                 folder_write_text(fd, name, "somebody's");
         }
+        if (card.called_for && !strcmp(name, card.called_for)) {
+                card.called_for = NULL;
+                card.on_making(card.user);
+        }
         if (!strcmp(name, "0002.mp4")) {
                 struct bc_manifest manifest;
 
@@ -141,6 +148,13 @@ void card_puts_in_the_way(const char *name)
         card.put_in_the_way = name;
 }
 
+void card_calls(const char *name, void (*on_making)(void *user), void *user)
+{
+        card.on_making = on_making;
+        card.user = user;
+        card.called_for = name;
+}
+
 int card_abandoned_when_opened(void)
 {
         return card.abandoned_when_opened;
@@ -150,7 +164,7 @@ void card_watch(void)
 {
         card_is_well();
         card.struck = 0;
-        card.put_in_the_way = NULL;
+        card.put_in_the_way = card.called_for = NULL;
         card.abandoned_when_opened = -1;
         card.watched = true;
 }

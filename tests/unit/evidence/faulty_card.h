@@ -24,6 +24,8 @@ void card_is_well(void);
 void card_fails(size_t i, struct fault fault); // i: 0 to 3
 unsigned card_struck(void);
 void card_puts_in_the_way(const char *name); // a name that is suddenly taken when it is to be made
+// Once, on the thread that is about to make a file of this name.
+void card_calls(const char *name, void (*on_making)(void *user), void *user);
 int card_abandoned_when_opened(void); // the state of segment 1 in the manifest when 0002.mp4 was made; -1: never
 
 // A bench with a pre-event and segments of 4 s at 130 s, and a card that is well.

@@ -391,7 +391,7 @@ static void test_marks_are_bounded_and_none_is_lost(void **state)
         (void)state;
         example(&manifest);
         for (int i = 2; i < BC_MANIFEST_MARKS_MAX + 5; i++) {
-                char text[16];
+                char text[32];
 
                 snprintf(text, sizeof(text), "mark %d", i);
                 assert_true(bc_manifest_add_mark(&manifest, 200 * S + i, text));

@@ -213,6 +213,47 @@ static void test_behind_another_recording(void **state)
         card_bench_done(&bench);
 }
 
+static void mark_at_the_last_moment(void *user)
+{
+        assert_int_equal(mark(user, 139 * S, "at the last moment"), 0);
+}
+
+static void mark_and_fail(void *user)
+{
+        mark_at_the_last_moment(user);
+        card_fails(0, (struct fault){ CALL_OPEN, BC_MANIFEST_NAME ".new", WHAT_ANY, 0, 3, EIO });
+}
+
+// The manifest is saved as closed, and the recording is just about to leave the list of what is open.
+static void test_when_all_but_closed(void **state)
+{
+        (void)state;
+        for (int fails = 0; fails <= 1; fails++) {
+                struct bench bench;
+                struct judged judged;
+
+                card_bench(&bench);
+                press(&bench, 130 * S);
+                bench_run_until(&bench, 135 * S);
+                assert_int_equal(mark(&bench, 135 * S, "knife"), 0);
+                release(&bench, 140 * S);
+                card_calls("counter.json.new", fails ? mark_and_fail : mark_at_the_last_moment, &bench);
+                bench_run_until(&bench, 155 * S);
+                assert_int_equal(card_struck(), fails ? 3 : 0);
+                assert_int_equal(bench.notice[BC_RECORDER_CLOSED], 1);
+                bench_read(&bench, 1, &judged);
+                assert_int_equal(judged.manifest.state, BC_RECORDING_CLOSED);
+                assert_int_equal(judged.manifest.marks, 2);
+                assert_mark(&judged, 1, 139 * S, "at the last moment");
+                judge_done(&judged);
+                assert_int_equal(marks_shown(&bench), 2);
+                press(&bench, 156 * S); // and the next one works
+                bench_run_until(&bench, 158 * S);
+                assert_int_equal(mark(&bench, 157 * S, ""), 0);
+                card_bench_done(&bench);
+        }
+}
+
 // The recording's folder is gone: what of its marks was not durable goes on in the new one.
 static void test_a_recording_that_is_left(void **state)
 {
@@ -334,6 +375,7 @@ int main(void)
                 cmocka_unit_test(test_very_many),
                 cmocka_unit_test(test_while_the_manifest_cannot_be_saved),
                 cmocka_unit_test(test_behind_another_recording),
+                cmocka_unit_test(test_when_all_but_closed),
                 cmocka_unit_test(test_a_recording_that_is_left),
                 cmocka_unit_test(test_recovered),
                 cmocka_unit_test(test_from_several_threads),
