@@ -196,8 +196,10 @@ def run_bodycamd(*arguments, env=None, timeout=PATIENCE_S):
 class Daemon:
     """bodycamd with settings, on a bus of its own unless given one (bus=None in settings: see DEFAULTS)."""
 
-    def __init__(self, folder, settings=None, clock="simulated", bus=None, env=None, wrapper=(), start=True):
+    def __init__(self, folder, settings=None, clock="simulated", bus=None, env=None, wrapper=(), start=True,
+                 program=None):
         self.folder = pathlib.Path(folder)
+        self.program = program or BODYCAMD
         self.store = self.folder / "store"
         self.config = self.folder / "bodycamd.conf"
         self.log_path = self.folder / "bodycamd.log"
@@ -222,7 +224,7 @@ class Daemon:
         """Starts it; waits until it is on the bus and recovery is done."""
         self.log = open(self.log_path, "ab")
         env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.bus.address, **self.env}
-        self.process = subprocess.Popen([*self.wrapper, str(BODYCAMD), "--config", str(self.config)], env=env,
+        self.process = subprocess.Popen([*self.wrapper, str(self.program), "--config", str(self.config)], env=env,
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         start_new_session=True)
         if wait:
