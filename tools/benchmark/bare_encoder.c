@@ -5,7 +5,7 @@
 //   bare-encoder picture FILE WIDTH HEIGHT RATE FRAMES PRESET THREADS BIT_RATE [OUT]   I420, looped
 //   bare-encoder sound FILE UNITS BIT_RATE                                             16-bit mono at 48 kHz, looped
 //
-// OUT gets the coded pictures as they come, so that they can be compared with what bodycamd wrote. The options are
+// OUT gets the parameter sets and the coded pictures as they come, so that they can be compared with what bodycamd wrote. The options are
 // written out here once more and not taken from src/media: comparing the pictures then shows that both mean the same.
 #include <errno.h>
 #include <fcntl.h>
@@ -125,9 +125,7 @@ static int open_picture(const struct picture_options *options, AVCodecContext **
         context->gop_size = 10 * options->rate;
         context->thread_count = options->threads;
         context->thread_type = FF_THREAD_SLICE;
-        // With parameter sets before each key frame OUT can be played; bodycamd keeps them apart.
-        context->flags = (int)((unsigned)context->flags | AV_CODEC_FLAG_CLOSED_GOP |
-                               (options->out ? 0 : AV_CODEC_FLAG_GLOBAL_HEADER));
+        context->flags = (int)((unsigned)context->flags | AV_CODEC_FLAG_CLOSED_GOP | AV_CODEC_FLAG_GLOBAL_HEADER);
         av_dict_set(&private, "preset", options->preset, 0);
         av_dict_set(&private, "tune", "zerolatency", 0);
         av_dict_set(&private, "forced-idr", "1", 0);
@@ -153,6 +151,8 @@ static int encode_pictures(const struct picture_options *options, const struct h
         if (count == 0 || !frame || !packet || (options->out && !out))
                 return fail("frames or output", AVERROR(EINVAL));
         r = open_picture(options, &context);
+        if (r >= 0 && out && fwrite(context->extradata, 1, (size_t)context->extradata_size, out) == 0)
+                r = AVERROR(EIO);
         frame->format = AV_PIX_FMT_YUV420P;
         frame->width = options->width;
         frame->height = options->height;

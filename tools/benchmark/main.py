@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Runs the measurements of tools/bench, which has built what they need: main.py ROOT OPTIONS..."""
+
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+os.environ["BC_SOURCE_DIR"] = str(ROOT)
+os.environ["BC_BUILD_DIR"] = str(ROOT / "build/release")
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "tests/scenario"))
+
+import encoding
+import latency
+import machine
+import start
+from options import parse
+from report import Report
+from shift import Shift
+
+GROWTH_MAX_KB = 1000
+
+
+def measure_shift(report, places, quick):
+    hours = 1 if quick else 12
+    with Shift(places.fresh(places.memory, "shift")) as shift:
+        shift.run(hours * 60, 15 if quick else 60, 15, 3,
+                  lambda minute: report.progress(f"shift: {minute / 60:.2f} of {hours} h, {shift.samples[-1].memory_kb} kB")
+                  if shift.samples and minute % 60 == 0 else None)
+        report.add("shift_hours", "a shift in simulated time", hours, "h")
+        report.add("shift_memory_growth_kb", "  growth of memory after the warm-up", shift.growth_kb, "kB", GROWTH_MAX_KB)
+        report.add("shift_descriptors_leaked", "  descriptors leaked", shift.descriptors_leaked, "", 0)
+        report.add("shift_allocations_per_frame", "  allocations per frame, ours",
+                   float(sum(rate for _, rate in shift.ours_per_frame())), "", 0)
+        report.add("shift_allocations_per_frame_codecs", "  allocations per frame, libavcodec's and x264's own",
+                   sum(rate for site, rate in shift.per_frame() if site.is_codec))
+        report.details["shift"] = {
+            "samples": [[round(s.minute, 1), s.memory_kb, s.descriptors] for s in shift.samples],
+            "per_frame": [{"thread": site.thread, "rate": rate, "codec": site.is_codec, "chain": site.name()}
+                          for site, rate in shift.per_frame()]}
+
+
+def measure(report, places, wanted, quick):
+    if set(wanted) - {"start", "shift"}:
+        report.progress("raw frames and samples")
+        material = machine.Material(places)
+    if "cpu" in wanted or "memory" in wanted:
+        rounds = 3 if quick or "cpu" not in wanted else 7
+        encoding.measure(report, places, material, rounds, 10 if quick else 40, wanted)
+    if "latency" in wanted:
+        latency.measure(report, places, material, 15 if quick else 120)
+    if "feedback" in wanted:
+        latency.measure_presses(report, places, material, 12 if quick else 120)
+    if "pre-event" in wanted:
+        encoding.measure_pre_event(report, places, material, 1 if quick else 3, 5 if quick else 20)
+    if "start" in wanted:
+        start.measure(report, places, (10, 1000) if quick else (10, 100, 1000, 10_000, 100_000), 3 if quick else 7)
+    if "idle" in wanted:
+        latency.measure_idle(report, places, material, 5 if quick else 30)
+    if "shift" in wanted:
+        measure_shift(report, places, quick)
+
+
+def main():
+    options = parse(sys.argv[2:])
+    if options.json:
+        open(options.json, "a").close()  # that it cannot be written shows now and not in an hour
+    report, places = Report(), machine.Places(options.dir)
+    about = {"machine": machine.describe(), "quick": options.quick, "measured": options.only}
+    try:
+        measure(report, places, options.only, options.quick)
+    except (machine.Failed, AssertionError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    finally:
+        places.close()
+    report.print_table()
+    if options.json:
+        report.write_json(options.json, about)
+    return 1 if report.missed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except OSError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(2)
