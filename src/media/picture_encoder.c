@@ -38,6 +38,8 @@ struct bc_picture_encoder {
         unsigned pending_first, pending_count;
         int64_t newest_ticks;
         bool key_owed; // a key frame was asked for and did not come
+        AVBufferPool *coded; // what the encoder writes into
+        size_t coded_room;
         uint8_t *unit;
         size_t unit_room;
 };
@@ -261,6 +263,23 @@ static int init_slot(struct bc_picture_encoder *encoder, struct slot *slot,
         return slot->picture->buf[0] ? 0 : -ENOMEM;
 }
 
+// A packet's bytes come out of the pool, so that tens of kilobytes are not allocated and freed with each frame; from
+// libavcodec when they are more than an encoder that keeps its VBV makes.
+static int lend_coded(AVCodecContext *context, AVPacket *packet, int flags)
+{
+        struct bc_picture_encoder *encoder = context->opaque;
+        size_t size = (size_t)packet->size;
+
+        if (size > encoder->coded_room)
+                return avcodec_default_get_encode_buffer(context, packet, flags);
+        packet->buf = av_buffer_pool_get(encoder->coded);
+        if (!packet->buf)
+                return AVERROR(ENOMEM);
+        packet->data = packet->buf->data;
+        memset(packet->data + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
+        return 0;
+}
+
 static int check_config(const struct bc_picture_encoder_config *config, char *text, size_t text_bytes)
 {
         int r = bc_picture_encoder_check_size(config->width_px, config->height_px, text, text_bytes);
@@ -297,14 +316,18 @@ int bc_picture_encoder_new(const struct bc_picture_encoder_config *config, char 
                         return r;
         }
         encoder->packet = av_packet_alloc();
-        // Room for every unit of an encoder that keeps its VBV; reserve() sees to the others.
-        encoder->unit_room = bc_avc_unit_room(config->bit_rate_bps / 8 + 4096);
+        // Room for every unit of an encoder that keeps its VBV; reserve() and lend_coded() see to the others.
+        encoder->coded_room = config->bit_rate_bps / 8 + 4096;
+        encoder->coded = av_buffer_pool_init(encoder->coded_room + AV_INPUT_BUFFER_PADDING_SIZE, NULL);
+        encoder->unit_room = bc_avc_unit_room(encoder->coded_room);
         encoder->unit = malloc(encoder->unit_room);
-        if (!encoder->packet || !encoder->unit)
+        if (!encoder->packet || !encoder->coded || !encoder->unit)
                 return -ENOMEM;
         r = open_context(config, text, text_bytes, &encoder->context);
         if (r < 0)
                 return r;
+        encoder->context->opaque = encoder;
+        encoder->context->get_encode_buffer = lend_coded;
         snprintf(text, text_bytes, "encoder \"%s\" tells no parameter sets that can be stored",
                  config->encoder);
         r = find_config(encoder, config, text, text_bytes);
@@ -333,6 +356,7 @@ void bc_picture_encoder_free(struct bc_picture_encoder *encoder)
                 av_frame_free(&encoder->slot[i].picture);
         }
         av_packet_free(&encoder->packet);
+        av_buffer_pool_uninit(&encoder->coded);
         free(encoder->unit);
         free(encoder);
 }

@@ -5,8 +5,9 @@
 //   bare-encoder picture FILE WIDTH HEIGHT RATE FRAMES PRESET THREADS BIT_RATE [OUT]   I420, looped
 //   bare-encoder sound FILE UNITS BIT_RATE                                             16-bit mono at 48 kHz, looped
 //
-// OUT gets the parameter sets and the coded pictures as they come, so that they can be compared with what bodycamd wrote. The options are
-// written out here once more and not taken from src/media: comparing the pictures then shows that both mean the same.
+// OUT gets the parameter sets and the coded pictures as they come, so that they can be compared with what bodycamd
+// wrote. The options are written out here once more and not taken from src/media: comparing the pictures then shows
+// that both mean the same.
 #include <errno.h>
 #include <fcntl.h>
 #include <libavcodec/avcodec.h>

@@ -24,6 +24,8 @@ PARTS = {
     "drivers/*": ["include", "base"],  # and its own library: see LIBRARIES
     "tools/bodycamctl": ["include", "base", "evidence"],  # reads manifests where they lie, daemon or not
     "tools/bodycam-verify": ["include", "base", "format", "verify"],
+    # bodycamd-held replaces bc_file_camera_open() and bc_file_mic_open(), whose contracts those are.
+    "tools/benchmark": ["include", "base", "drivers/file", "drivers/simulated"],
     "tools/*": ["include", "base", "format"],
     "tests/unit/*": ["include", "base", "tests"],  # and the part it mirrors with what that part may include
     "tests/contract": ["include", "base", "drivers/*", "tests"],
@@ -49,7 +51,7 @@ MUTABLE_GLOBALS = {
 LIBRARIES = {
     # header pattern: files that may include it
     "libav*/*": ["src/media/av.h", "src/media/*_encoder.[ch]", "src/media/sound_clock.c", "drivers/file/*",
-                 "tests/unit/media/*", "tests/contract/*", "tests/lib/*", "tools/trial/*"],
+                 "tests/unit/media/*", "tests/contract/*", "tests/lib/*", "tools/trial/*", "tools/benchmark/bare_encoder.c"],
     "libsw*/*": ["src/media/*_encoder.[ch]", "src/media/sound_clock.c", "drivers/file/*"],
     "ft2build.h": ["src/media/glyphs.c"],
     "freetype/*": ["src/media/glyphs.c"],
@@ -74,7 +76,7 @@ LIBRARIES = {
 ISO_C = """assert.h complex.h ctype.h errno.h float.h inttypes.h iso646.h limits.h locale.h math.h setjmp.h stdalign.h
     stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h time.h uchar.h
     wchar.h wctype.h""".split()
-POSIX_AND_LINUX = """aio.h arpa/inet.h byteswap.h dirent.h dlfcn.h endian.h fcntl.h fnmatch.h ftw.h getopt.h glob.h
+POSIX_AND_LINUX = """aio.h arpa/inet.h byteswap.h dirent.h dlfcn.h endian.h execinfo.h fcntl.h fnmatch.h ftw.h getopt.h glob.h
     grp.h libgen.h linux/* malloc.h net/*.h netdb.h netinet/*.h poll.h pthread.h pwd.h regex.h sched.h semaphore.h
     signal.h spawn.h strings.h sys/*.h syslog.h termios.h threads.h ucontext.h unistd.h utime.h wait.h
     sanitizer/*.h""".split()
@@ -119,7 +121,7 @@ BASE_ONLY = {
     # fake_utc stands in for the kernel's timers.
     r"timerfd_\w+|clock_nanosleep|epoll_\w+|eventfd|signalfd": ["src/base/*", "tests/unit/base/*", "tests/lib/fake_utc.c"],
     r"poll|ppoll|select|pselect": ["src/base/*", "drivers/alsa/*", "drivers/gpsd/*", "tests/*"],
-    r"clock_gettime|gettimeofday|time|clock": ["src/base/*", "tests/*"],
+    r"clock_gettime|gettimeofday|time|clock": ["src/base/*", "tests/*", "tools/benchmark/sync_times.c"],
     # One place reads who keeps the clock; nobody here sets it, least of all a test.
     r"adjtimex|ntp_adjtime|clock_adjtime|clock_settime|settimeofday": ["src/base/utc_clock.c"],
 }
