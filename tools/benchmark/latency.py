@@ -7,7 +7,7 @@ import random
 import time
 
 from harness import BUILD, NS, SIMULATION, TICKS, CallFailed
-from machine import PROGRAMS, RATE, Failed, full_load, memory_kb, process_s, run, start_held, threads_of
+from machine import PROGRAMS, RATE, Failed, full_load, memory_kb, run, start_held, threads_of
 from report import median, percentile, spread
 
 CAPTURE_TO_DURABLE_MAX_MS = 700
@@ -153,7 +153,7 @@ def measure_presses(report, places, material, presses):
             if before == "BUFFERING":
                 started.append(pressed_ns)
             rest(daemon, 0.5)
-            indicator.learn(daemon.state)  # what followed the press is over: from here on it is the state's
+            indicator.news()  # what followed the press is over: from here on it is the state's
             rest(daemon, 0.3 + chance.random())
             if (number + 1) % 10 == 0:
                 report.progress(f"feedback: {number + 1} of {presses} presses")
@@ -193,17 +193,14 @@ def measure_idle(report, places, material, seconds):
                 daemon.call("org.bodycam.Recorder1", "SensorsOff")
             rest(daemon, 3)
             report.progress(f"idle: {seconds} s of {title} in real time")
-            cpu_s, threads = process_s(pid), threads_of(pid)
-            began = time.monotonic()
+            began, before = time.monotonic(), threads_of(pid)
             time.sleep(seconds)
-            after = threads_of(pid)
-            passed_s = time.monotonic() - began
-            cpu_ms = 1000 * (process_s(pid) - cpu_s) / passed_s
-            waits = {name: (after[name][1] - threads.get(name, (0, 0))[1]) / passed_s for name in after}
-            report.add(f"real_time_{state}_cpu_ms_per_s", f"{title} in real time: CPU", cpu_ms, "ms/s")
-            report.add(f"real_time_{state}_wakeups_per_s", "  wakeups", sum(waits.values()), "1/s")
+            after, passed_s = threads_of(pid), time.monotonic() - began
+            rates = {name: [(a - b) / passed_s for a, b in zip(after[name], before.get(name, (0, 0)))] for name in after}
+            report.add(f"real_time_{state}_cpu_ms_per_s", f"{title} in real time: CPU",
+                       1000 * sum(cpu for cpu, _ in rates.values()), "ms/s")
+            report.add(f"real_time_{state}_wakeups_per_s", "  wakeups", sum(waits for _, waits in rates.values()), "1/s")
             report.details[f"real_time_{state}_threads"] = {
-                name: {"ms_per_s": 1000 * (after[name][0] - threads.get(name, (0, 0))[0]) / passed_s,
-                       "wakeups_per_s": waits[name]} for name in after}
+                name: {"ms_per_s": 1000 * cpu, "wakeups_per_s": waits} for name, (cpu, waits) in rates.items()}
         report.add("daemon_memory_real_time_kb", "peak memory in real time, frames and ring with it", memory_kb(pid, "VmHWM"),
                    "kB")

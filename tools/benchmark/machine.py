@@ -15,7 +15,6 @@ from heap import memory_kb
 WIDTH, HEIGHT, RATE = 1920, 1080, 30
 PRESET, THREADS, BIT_RATE, SOUND_BIT_RATE = "superfast", 2, 8_000_000, 96_000
 PROGRAMS = BUILD / "tools/benchmark"
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class Failed(Exception):
@@ -93,23 +92,25 @@ def children_s():
     return usage.ru_utime, usage.ru_stime
 
 
-def process_s(pid):
-    """Processor time so far of a living process."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_S
-
-
 def threads_of(pid):
-    """{name: (seconds on a processor, times it waited)} of the threads that live, those of one name together."""
+    """{name: (seconds on a processor, times it waited)} of the threads that live, those of one name together. The
+    encoder's own have the name of the program, as main has."""
     found = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         name = (task / "comm").read_text().strip()
+        if name.startswith("bodycamd"):
+            name = "main" if task.name == str(pid) else "encoder's own"
         on_cpu_s = int((task / "schedstat").read_text().split()[0]) / NS
         waits = int(next(line for line in (task / "status").read_text().splitlines()
                          if line.startswith("voluntary_ctxt")).split()[1])
         before = found.get(name, (0, 0))
         found[name] = (before[0] + on_cpu_s, before[1] + waits)
     return found
+
+
+def process_s(pid):
+    """Processor time so far of a living process whose threads all live."""
+    return sum(cpu_s for cpu_s, _ in threads_of(pid).values())
 
 
 class Run:
