@@ -59,7 +59,7 @@ class Shift:
                 self.stretches += 1
             self.sites.append(self.heap.sites())
             d.run_for(recorded * 30 - STRETCH_S)
-            d.press()
+            d.record_stop()
             d.run_until_closed()
             d.run_for(1)
             if number * period > warm_up:

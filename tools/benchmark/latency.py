@@ -122,6 +122,13 @@ def press(daemon):
     return at_ns
 
 
+def stop(daemon):
+    """However a wearer would do it."""
+    if daemon.state != "BUFFERING":
+        daemon.record_stop()
+        daemon.wait_for(lambda: daemon.state == "BUFFERING", "the stop")
+
+
 def rest(daemon, seconds):
     end = time.monotonic() + seconds
     daemon.wait_for(lambda: time.monotonic() >= end, "a moment", seconds + 10)
@@ -134,7 +141,7 @@ def first_durable_ns(recording, syncs):
 
 
 def measure_presses(report, places, material, presses):
-    """Presses that start and stop a recording in turn, at no particular phase of anything."""
+    """Presses at no particular phase of anything; every other one starts a recording, the next one comes while it runs."""
     folder = places.fresh(places.disk, "presses")
     syncs, chance, started, answers, unanswered = Syncs(folder), random.Random(7), [], [], 0
     settings = full_load(material, recording={"pre_event": "5 s"})
@@ -147,18 +154,19 @@ def measure_presses(report, places, material, presses):
             indicator.learn(before)
             pressed_ns = press(daemon)
             rest(daemon, 0.5)
-            answer = indicator.answer_ms(pressed_ns, before) if indicator.offered else None
+            answer = indicator.answer_ms(pressed_ns, before)
             answers += [] if answer is None else [answer]
-            unanswered += indicator.offered and answer is None
-            if before == "BUFFERING":
+            unanswered += answer is None
+            if number % 2 == 0:
                 started.append(pressed_ns)
-            rest(daemon, 0.5)
+            else:
+                stop(daemon)
+            rest(daemon, 1)
             indicator.news()  # what followed the press is over: from here on it is the state's
             rest(daemon, 0.3 + chance.random())
             if (number + 1) % 10 == 0:
                 report.progress(f"feedback: {number + 1} of {presses} presses")
-        if daemon.state != "BUFFERING":
-            daemon.record_stop()
+        stop(daemon)
         daemon.wait_for(lambda: daemon.get("Unclosed") == 0, "closing")
         daemon.terminate()
         recordings = daemon.recordings()
