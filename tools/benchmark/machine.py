@@ -93,13 +93,13 @@ def children_s():
 
 
 def threads_of(pid):
-    """{name: (seconds on a processor, times it waited)} of the threads that live, those of one name together. The
-    encoder's own have the name of the program, as main has."""
+    """{name: (seconds on a processor, times it waited)} of the threads that live, those of one name together. Those
+    of the encoder have the name of the program, as main has."""
     found = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         name = (task / "comm").read_text().strip()
         if name.startswith("bodycamd"):
-            name = "main" if task.name == str(pid) else "encoder's own"
+            name = "main" if task.name == str(pid) else "encoder"
         on_cpu_s = int((task / "schedstat").read_text().split()[0]) / NS
         waits = int(next(line for line in (task / "status").read_text().splitlines()
                          if line.startswith("voluntary_ctxt")).split()[1])
@@ -134,9 +134,9 @@ def field(text, name):
     return int(next(line for line in text.splitlines() if line.startswith(name + ":")).split()[1])
 
 
-def run_bare(material, frames, out=None):
+def run_bare(material, frames, threads=THREADS, out=None):
     before = children_s()
-    told = run(PROGRAMS / "bare-encoder", "picture", material.frames, WIDTH, HEIGHT, RATE, frames, PRESET, THREADS,
+    told = run(PROGRAMS / "bare-encoder", "picture", material.frames, WIDTH, HEIGHT, RATE, frames, PRESET, threads,
                BIT_RATE, *([out] if out else []))
     return Run(before, children_s(), frames, field(told, "VmHWM"))
 

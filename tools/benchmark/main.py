@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import signal
 import sys
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
@@ -41,49 +42,59 @@ def measure_shift(report, places, quick):
                           for site, rate in shift.per_frame()]}
 
 
-def measure(report, places, wanted, quick):
+def plan(report, places, wanted, quick):
+    """(names, function) of what is to be measured, in order."""
+    material = None
     if set(wanted) - {"start", "shift"}:
         report.progress("raw frames and samples")
         material = machine.Material(places)
-    if "cpu" in wanted or "memory" in wanted:
-        rounds = 3 if quick or "cpu" not in wanted else 7
-        encoding.measure(report, places, material, rounds, 10 if quick else 40, wanted)
-    if "latency" in wanted:
-        latency.measure(report, places, material, 15 if quick else 120)
-    if "feedback" in wanted:
-        latency.measure_presses(report, places, material, 12 if quick else 120)
-    if "pre-event" in wanted:
-        encoding.measure_pre_event(report, places, material, 1 if quick else 3, 5 if quick else 20)
-    if "start" in wanted:
-        start.measure(report, places, (10, 1000) if quick else (10, 100, 1000, 10_000, 100_000), 3 if quick else 7)
-    if "idle" in wanted:
-        latency.measure_idle(report, places, material, 5 if quick else 30)
-    if "shift" in wanted:
-        measure_shift(report, places, quick)
+    counts = (10, 1000) if quick else (10, 100, 1000, 10_000, 100_000)
+    rounds = 3 if quick or "cpu" not in wanted else 7
+    steps = [
+        ("cpu memory", lambda: encoding.measure(report, places, material, rounds, 10 if quick else 40, wanted)),
+        ("latency", lambda: latency.measure(report, places, material, 15 if quick else 120)),
+        ("feedback", lambda: latency.measure_presses(report, places, material, 12 if quick else 120)),
+        ("pre-event", lambda: encoding.measure_pre_event(report, places, material, 1 if quick else 3, 5 if quick else 20)),
+        ("start", lambda: start.measure(report, places, counts, 3 if quick else 7)),
+        ("idle", lambda: latency.measure_idle(report, places, material, 5 if quick else 30)),
+        ("shift", lambda: measure_shift(report, places, quick)),
+    ]
+    return [(names, step) for names, step in steps if set(names.split()) & set(wanted)]
+
+
+def measure(report, places, wanted, quick):
+    """One that cannot be made does not cost the others. True: all were made."""
+    failed = []
+    for names, step in plan(report, places, wanted, quick):
+        try:
+            step()
+        except (machine.Failed, AssertionError) as error:
+            failed.append(names)
+            report.notes.append(f"could not be measured: {names}: {error}")
+            report.progress(report.notes[-1])
+    return not failed
 
 
 def main():
     options = parse(sys.argv[2:])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # daemons are ended and folders removed, then, too
     if options.json:
         open(options.json, "a").close()  # that it cannot be written shows now and not in an hour
     report, places = Report(), machine.Places(options.dir)
     about = {"machine": machine.describe(), "quick": options.quick, "measured": options.only}
     try:
-        measure(report, places, options.only, options.quick)
-    except (machine.Failed, AssertionError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+        whole = measure(report, places, options.only, options.quick)
     finally:
         places.close()
     report.print_table()
     if options.json:
         report.write_json(options.json, about)
-    return 1 if report.missed else 0
+    return 2 if not whole else 1 if report.missed else 0
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except OSError as error:
-        print(f"bench: {error}", file=sys.stderr)
+    except (OSError, machine.Failed, KeyboardInterrupt) as error:
+        print(f"bench: {error or 'interrupted'}", file=sys.stderr)
         sys.exit(2)
