@@ -250,6 +250,43 @@ static uint64_t encode_noise(struct bc_picture_encoder *encoder, struct bc_frame
         return sum * 8;
 }
 
+// Opened for few bits and told later to spend many: units come out larger than it keeps room for, and whole all the same.
+static void test_units_larger_than_a_kept_vbv(void **state)
+{
+        struct bc_picture_encoder_config config = plain();
+        struct bc_picture_encoder *encoder;
+        struct bc_frame *frame;
+        struct decoder decoder;
+        uint64_t seed = 88172645463325252u;
+        unsigned large = 0;
+
+        (void)state;
+        config.bit_rate_bps = 8000;
+        encoder = open_encoder(&config);
+        frame = picture_new(config.width_px, config.height_px, config.format, NULL);
+        decoder_open_picture(&decoder, bc_picture_encoder_stream(encoder));
+        for (unsigned i = 0; i < 20; i++) {
+                const struct bc_picture_order order = { .key = i % 5 == 0 };
+                const uint8_t *bytes;
+                struct bc_unit unit;
+
+                if (i == 5)
+                        bc_picture_encoder_aim(encoder, 4000000);
+                frame->time_ns = i * INTERVAL_NS;
+                picture_paint_noise(frame, &seed);
+                assert_int_equal(bc_picture_encoder_send(encoder, frame, &order), 0);
+                assert_int_equal(bc_picture_encoder_receive(encoder, &unit, &bytes), 0);
+                large += unit.size_bytes > config.bit_rate_bps / 8 + 4096;
+                assert_length_prefixed(bytes, unit.size_bytes);
+                decode(&decoder, &unit, bytes);
+                assert_int_equal(decoder.frame->pts, bc_ticks_from_ns(frame->time_ns));
+        }
+        assert_in_range(large, 1, 19); // some fit and some do not
+        decoder_close(&decoder);
+        bc_picture_encoder_free(encoder);
+        picture_free(frame);
+}
+
 static void test_the_aim_can_be_changed(void **state)
 {
         struct bc_picture_encoder_config config = plain();
@@ -504,6 +541,7 @@ int main(void)
                 cmocka_unit_test_setup(test_sizes, reset_faults),
                 cmocka_unit_test_setup(test_colour, reset_faults),
                 cmocka_unit_test_setup(test_a_cut_at_a_key_frame_decodes, reset_faults),
+                cmocka_unit_test_setup(test_units_larger_than_a_kept_vbv, reset_faults),
                 cmocka_unit_test_setup(test_the_aim_can_be_changed, reset_faults),
                 cmocka_unit_test_setup(test_noise_stays_within_the_level, reset_faults),
                 cmocka_unit_test_setup(test_settings_refused_by_name, reset_faults),
