@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "control/controller.h"
 #include "control/dbus.h"
+#include "control/inbox.h"
 #include "control/observer.h"
 #include "control/officer.h"
 #include "control/policy_words.h"
@@ -301,8 +302,8 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         r = bc_controller_new(&parts, &config, &daemon->controller);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "control cannot be made", r);
-        pipeline_sink = bc_controller_pipeline_sink(daemon->controller);
-        recorder_sink = bc_controller_recorder_sink(daemon->controller);
+        pipeline_sink = bc_inbox_pipeline_sink(daemon->loop);
+        recorder_sink = bc_inbox_recorder_sink(daemon->loop);
         r = bc_pipeline_new(&pipeline_parts, &daemon->bounds.pipeline, &pipeline_sink, &daemon->pipeline);
         if (r < 0)
                 return failed(BC_EXIT_DEVICE, "the encoders cannot be opened", r);

@@ -14,23 +14,12 @@
 #include "control/announce.h"
 #include "control/capture.h"
 #include "control/handover.h"
+#include "control/inbox.h"
+#include "control/sensors.h"
 #include "evidence/recovery.h"
 
-#define CAMERA_RETRY_NS BC_NS_PER_S
 #define RETRY_FIRST_NS (2 * BC_NS_PER_S)
 #define RETRY_LAST_NS (30 * BC_NS_PER_S)
-
-// What other threads tell, the most urgent first (base/loop.h).
-enum inbox {
-        INBOX_FAILED,    // negative errno
-        INBOX_PICTURE,   // 1 lost, 0 back
-        INBOX_SOUND,     // as well
-        INBOX_TROUBLE,   // negative errno, 0 well again
-        INBOX_DURABLE,   // counter
-        INBOX_CLOSED,    // counter
-        INBOX_DROPPED,   // frames
-        INBOX_RECOVERED,
-};
 
 struct bc_controller {
         struct bc_controller_parts parts;
@@ -45,8 +34,7 @@ struct bc_controller {
         struct bc_capture capture;
         bool capable_is_news, capable_news; // told while an event was being worked on
         bool busy;
-        bool pipeline_runs;
-        bool stop_is_due; // sensors off once everything is closed
+        struct bc_sensors sensors;
 
         struct bc_handover handover;
         char stop_by[BC_BY_BYTES]; // what began the post-event seconds
@@ -54,11 +42,11 @@ struct bc_controller {
         uint32_t told_flags;       // by others
         const char *mark;          // text of the mark that is being set
 
-        struct bc_timer *post_event, *dwell, *retry, *give_up, *camera_retry, *mute_end, *begin;
+        struct bc_timer *post_event, *dwell, *retry, *give_up, *mute_end, *begin;
         int64_t retry_ns; // the next pause
 
         struct bc_thread *recovery;
-        struct bc_recovery_report report; // the recovery thread's until INBOX_RECOVERED
+        struct bc_recovery_report report; // the recovery thread's until BC_INBOX_RECOVERED
         int recovery_error;
         atomic_bool stop_recovery;
 };
@@ -83,127 +71,6 @@ static void alarm_all(const struct bc_controller *controller, enum bc_alarm alar
                         controller->sinks[i].on_alarm(controller->sinks[i].user, alarm, text);
 }
 
-// ---- notices of other threads --------------------------------------------------------------------------------
-
-static void on_pipeline_notice(void *user, enum bc_pipeline_notice notice, int64_t value)
-{
-        struct bc_controller *controller = user;
-        struct bc_loop *loop = controller->parts.loop;
-
-        switch (notice) {
-        case BC_PIPELINE_PICTURE_LOST:
-        case BC_PIPELINE_PICTURE_BACK:
-                bc_loop_post(loop, INBOX_PICTURE, notice == BC_PIPELINE_PICTURE_LOST);
-                break;
-        case BC_PIPELINE_SOUND_LOST:
-        case BC_PIPELINE_SOUND_BACK:
-                bc_loop_post(loop, INBOX_SOUND, notice == BC_PIPELINE_SOUND_LOST);
-                break;
-        case BC_PIPELINE_FRAMES_DROPPED:
-                bc_loop_post(loop, INBOX_DROPPED, value);
-                break;
-        case BC_PIPELINE_FAILED:
-                bc_loop_post(loop, INBOX_FAILED, value);
-                break;
-        }
-}
-
-static void on_recorder_notice(void *user, enum bc_recorder_notice notice, int64_t value)
-{
-        struct bc_controller *controller = user;
-        struct bc_loop *loop = controller->parts.loop;
-
-        switch (notice) {
-        case BC_RECORDER_DURABLE:
-                bc_loop_post(loop, INBOX_DURABLE, value);
-                break;
-        case BC_RECORDER_CLOSED:
-                bc_loop_post(loop, INBOX_CLOSED, value);
-                break;
-        case BC_RECORDER_TROUBLE:
-        case BC_RECORDER_WELL:
-                bc_loop_post(loop, INBOX_TROUBLE, value);
-                break;
-        case BC_RECORDER_GAP:
-                break; // it has logged it, and no more is to be done
-        }
-}
-
-struct bc_pipeline_sink bc_controller_pipeline_sink(struct bc_controller *controller)
-{
-        return (struct bc_pipeline_sink){ on_pipeline_notice, controller };
-}
-
-struct bc_recorder_sink bc_controller_recorder_sink(struct bc_controller *controller)
-{
-        return (struct bc_recorder_sink){ on_recorder_notice, controller };
-}
-
-// ---- sensors -------------------------------------------------------------------------------------------------
-
-static void retry_camera_if_due(struct bc_controller *controller)
-{
-        if (bc_pipeline_lacks_camera(controller->pipeline))
-                bc_timer_set(controller->camera_retry, now_ns(controller) + CAMERA_RETRY_NS);
-}
-
-static void on_camera_retry(void *user, int64_t due_ns)
-{
-        struct bc_controller *controller = user;
-
-        (void)due_ns;
-        bc_pipeline_retry_camera(controller->pipeline);
-        retry_camera_if_due(controller);
-}
-
-static void run_pipeline(struct bc_controller *controller, bool proof)
-{
-        int r = bc_pipeline_start(controller->pipeline);
-
-        controller->pipeline_runs = r == 0;
-        bc_capture_started(&controller->capture, proof);
-        retry_camera_if_due(controller);
-        if (r < 0) {
-                bc_log_error("sensors could not be started: %s", strerror(-r));
-                bc_capture_set_failed(&controller->capture, now_ns(controller));
-        }
-}
-
-static void start_sensors(struct bc_controller *controller)
-{
-        controller->stop_is_due = false;
-        if (controller->pipeline_runs)
-                bc_capture_resumed(&controller->capture);
-        else
-                run_pipeline(controller, false);
-}
-
-// Sensors go on again into an emptied ring, so they go off only when nothing in it is needed any more. Nothing can
-// begin again in STOPPING, and there the end of the stream lets the recorder finish at once.
-static void stop_sensors_if_due(struct bc_controller *controller)
-{
-        bool last = controller->mode.phase == BC_PHASE_STOPPING;
-
-        if (!controller->stop_is_due || (!last && !bc_handover_is_idle(&controller->handover)))
-                return;
-        controller->stop_is_due = false;
-        controller->pipeline_runs = false;
-        bc_capture_stopped(&controller->capture);
-        bc_pipeline_stop(controller->pipeline);
-        changed(controller);
-}
-
-static void retry_capture(struct bc_controller *controller)
-{
-        // A restart empties the ring. A recording that goes on over slates is not cut for it either: drivers come back
-        // by themselves.
-        if (!bc_handover_is_idle(&controller->handover))
-                return;
-        bc_log_notice("sensors are started anew");
-        bc_pipeline_stop(controller->pipeline);
-        run_pipeline(controller, true);
-}
-
 // ---- events --------------------------------------------------------------------------------------------------
 
 // What is written into the picture from now on.
@@ -218,6 +85,22 @@ static void show_marks(const struct bc_controller *controller)
         if (controller->mode.muted)
                 marks |= BC_MARK_MUTED;
         bc_telemetry_set_marks(controller->parts.telemetry, marks);
+}
+
+// A restart empties the ring. A recording that goes on over slates is not cut for it: drivers come back by themselves.
+static void retry_capture(struct bc_controller *controller)
+{
+        if (bc_handover_is_idle(&controller->handover))
+                bc_sensors_restart(&controller->sensors);
+}
+
+// Nothing can begin again in STOPPING, and there the end of the stream lets the recorder finish at once.
+static void stop_sensors_if_due(struct bc_controller *controller)
+{
+        bool last = controller->mode.phase == BC_PHASE_STOPPING;
+
+        if ((last || bc_handover_is_idle(&controller->handover)) && bc_sensors_idle(&controller->sensors))
+                changed(controller);
 }
 
 static void arm_retry(struct bc_controller *controller)
@@ -281,9 +164,9 @@ static void act(struct bc_controller *controller, uint32_t actions, enum bc_even
                 bc_handover_close(&controller->handover, time_ns,
                                   event == BC_EVENT_POST_EVENT_ELAPSED ? controller->stop_by : by);
         if (actions & BC_ACTION_STOP_SENSORS)
-                controller->stop_is_due = true;
+                bc_sensors_stop_when_idle(&controller->sensors);
         if (actions & BC_ACTION_START_SENSORS)
-                start_sensors(controller);
+                bc_sensors_start(&controller->sensors);
         if (actions & BC_ACTION_COMMIT_PRE_EVENT)
                 bc_handover_open(&controller->handover, time_ns, by);
         if (actions & BC_ACTION_ARM_POST_EVENT) {
@@ -466,31 +349,31 @@ static void on_message(void *user, const struct bc_message *message)
 {
         struct bc_controller *controller = user;
 
-        switch ((enum inbox)message->kind) {
-        case INBOX_FAILED:
+        switch ((enum bc_inbox)message->kind) {
+        case BC_INBOX_FAILED:
                 bc_capture_set_failed(&controller->capture, message->latest_ns);
                 break;
-        case INBOX_PICTURE:
+        case BC_INBOX_PICTURE:
                 bc_log_warning("the picture is %s", message->value ? "lost" : "back");
                 bc_capture_set_picture(&controller->capture, message->value, message->latest_ns);
                 break;
-        case INBOX_SOUND:
+        case BC_INBOX_SOUND:
                 bc_log_warning("the sound is %s", message->value ? "lost" : "back");
                 bc_capture_set_sound(&controller->capture, message->value, message->latest_ns);
                 break;
-        case INBOX_TROUBLE:
+        case BC_INBOX_TROUBLE:
                 on_trouble(controller, (int)message->value);
                 break;
-        case INBOX_DURABLE:
+        case BC_INBOX_DURABLE:
                 break;
-        case INBOX_CLOSED:
+        case BC_INBOX_CLOSED:
                 bc_handover_on_closed(&controller->handover);
                 settle(controller);
                 break;
-        case INBOX_DROPPED:
+        case BC_INBOX_DROPPED:
                 bc_log_debug("%lld frames dropped", (long long)message->value);
                 break;
-        case INBOX_RECOVERED:
+        case BC_INBOX_RECOVERED:
                 on_recovered(controller);
                 break;
         }
@@ -521,7 +404,7 @@ static void recover(void *user)
         struct bc_controller *controller = user;
 
         controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->stop_recovery, &controller->report);
-        bc_loop_post(controller->parts.loop, INBOX_RECOVERED, 0);
+        bc_loop_post(controller->parts.loop, BC_INBOX_RECOVERED, 0);
 }
 
 // ---- lifecycle -----------------------------------------------------------------------------------------------
@@ -557,7 +440,7 @@ int bc_controller_new(const struct bc_controller_parts *parts, const struct bc_c
         if (r == 0)
                 r = bc_timer_new(parts->loop, on_give_up, controller, &controller->give_up);
         if (r == 0)
-                r = bc_timer_new(parts->loop, on_camera_retry, controller, &controller->camera_retry);
+                r = bc_sensors_init(&controller->sensors, parts->loop, &controller->capture);
         if (r == 0)
                 r = bc_timer_new(parts->loop, on_mute_end, controller, &controller->mute_end);
         if (r == 0)
@@ -572,7 +455,7 @@ int bc_controller_start(struct bc_controller *controller, struct bc_pipeline *pi
 {
         int r;
 
-        controller->pipeline = pipeline;
+        controller->pipeline = controller->sensors.pipeline = pipeline;
         controller->recorder = recorder;
         r = bc_handover_init(&controller->handover, controller->parts.loop, controller->parts.ring, recorder, on_late,
                              controller);
@@ -587,9 +470,7 @@ void bc_controller_stop(struct bc_controller *controller)
 {
         atomic_store(&controller->stop_recovery, true);
         bc_thread_join(BC_TAKE(controller->recovery));
-        if (controller->pipeline_runs)
-                bc_pipeline_stop(controller->pipeline);
-        controller->pipeline_runs = false;
+        bc_sensors_stop(&controller->sensors);
         bc_loop_on_message(controller->parts.loop, NULL, NULL);
 }
 
@@ -603,7 +484,7 @@ void bc_controller_free(struct bc_controller *controller)
         bc_timer_free(controller->dwell);
         bc_timer_free(controller->retry);
         bc_timer_free(controller->give_up);
-        bc_timer_free(controller->camera_retry);
+        bc_sensors_done(&controller->sensors);
         bc_timer_free(controller->mute_end);
         bc_timer_free(controller->begin);
         free(controller);

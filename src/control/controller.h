@@ -5,8 +5,7 @@
 // of recovery, signals. The controller borrows the parts it works on; it starts one thread, which recovers the
 // recordings of earlier runs and ends by itself, at a shutdown before the next file.
 //
-// Thread-bound: the main loop's thread, but for bc_controller_recorder_sink() and bc_controller_pipeline_sink(), whose
-// functions are called from the recorder's and the pipeline's threads and only post to the loop.
+// Thread-bound: the main loop's thread. Pipeline and recorder are to have the sinks of control/inbox.h.
 #ifndef BC_CONTROL_CONTROLLER_H
 #define BC_CONTROL_CONTROLLER_H
 
@@ -82,10 +81,6 @@ struct bc_outcome {
 // 0 or negative errno.
 int bc_controller_new(const struct bc_controller_parts *parts, const struct bc_controller_config *config,
                       struct bc_controller **ret_controller);
-
-// For bc_pipeline_new() and bc_recorder_new(), which come before bc_controller_start().
-struct bc_pipeline_sink bc_controller_pipeline_sink(struct bc_controller *controller);
-struct bc_recorder_sink bc_controller_recorder_sink(struct bc_controller *controller);
 
 // Takes over the loop's inbox, starts recovery; sensors go on when that is done. Borrows pipeline and recorder until
 // bc_controller_stop(), which frees neither.

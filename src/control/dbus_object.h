@@ -58,6 +58,14 @@ int bc_dbus_recorder_init(struct bc_dbus *dbus);
 void bc_dbus_recorder_done(struct bc_dbus *dbus);
 void bc_dbus_recorder_disconnected(struct bc_dbus *dbus);
 
+// dbus_properties.c: getters of the table in dbus_recorder.c, by the type of the value.
+int bc_dbus_get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *user, sd_bus_error *error);
+int bc_dbus_get_truth(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                      void *user, sd_bus_error *error);
+int bc_dbus_get_number(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                       void *user, sd_bus_error *error);
+
 // dbus_simulation.c
 extern const sd_bus_vtable bc_dbus_simulation_vtable[];
 int bc_dbus_simulation_init(struct bc_dbus *dbus);

@@ -255,188 +255,7 @@ static int on_describe_policy(sd_bus_message *call, void *user, sd_bus_error *er
         return sentences.r < 0 ? sentences.r : 1;
 }
 
-// ---- properties ----------------------------------------------------------------------------------------------
-
-static int get_flags(sd_bus_message *reply, uint32_t flags)
-{
-        int r = sd_bus_message_open_container(reply, 'a', "s");
-
-        for (unsigned bit = 0; r >= 0 && bit < BC_FLAG_BITS; bit++)
-                if (flags & (1u << bit))
-                        r = sd_bus_message_append(reply, "s", bc_flag_name((enum bc_flag)(1 << bit)));
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int get_signals(sd_bus_message *reply)
-{
-        int r = sd_bus_message_open_container(reply, 'a', "s");
-
-        for (unsigned signal = 0; r >= 0 && signal < BC_SIGNAL_COUNT; signal++)
-                r = sd_bus_message_append(reply, "s", bc_signal_name((enum bc_signal)signal));
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int get_utc(sd_bus_message *reply, const struct bc_moment *moment)
-{
-        char utc[BC_UTC_TEXT_BYTES] = "";
-
-        if (moment->source != BC_UTC_NONE)
-                (void)bc_utc_format(moment->utc_ns, utc);
-        return sd_bus_message_append(reply, "s", utc);
-}
-
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                    void *user, sd_bus_error *error)
-{
-        struct bc_dbus *dbus = user;
-        char name[BC_RECORDING_NAME_BYTES_MAX] = "";
-        struct bc_status status;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)error;
-        bc_controller_status(dbus->controller, &status);
-        if (strcmp(property, "Version") == 0)
-                return sd_bus_message_append(reply, "s", BC_VERSION);
-        if (strcmp(property, "Device") == 0)
-                return sd_bus_message_append(reply, "s", bc_store_device_id(dbus->store));
-        if (strcmp(property, "State") == 0)
-                return sd_bus_message_append(reply, "s", bc_state_name(status.state));
-        if (strcmp(property, "Flags") == 0)
-                return get_flags(reply, status.flags);
-        if (strcmp(property, "StorePath") == 0)
-                return sd_bus_message_append(reply, "s", dbus->parts.settings->store_path);
-        if (strcmp(property, "Signals") == 0)
-                return get_signals(reply);
-        if (strcmp(property, "Policy") == 0)
-                return sd_bus_message_append(reply, "s",
-                                             bc_activation_name(bc_controller_policy(dbus->controller)->activation));
-        if (strcmp(property, "Utc") == 0)
-                return get_utc(reply, &status.moment);
-        if (strcmp(property, "UtcSource") == 0)
-                return sd_bus_message_append(reply, "s", bc_utc_source_name(status.moment.source));
-        if (status.recorder.counter > 0)
-                bc_store_name(dbus->store, status.recorder.counter, name);
-        return sd_bus_message_append(reply, "s", name);
-}
-
-static int get_truth(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                     void *user, sd_bus_error *error)
-{
-        struct bc_dbus *dbus = user;
-        struct bc_status status;
-        int truth;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)error;
-        bc_controller_status(dbus->controller, &status);
-        truth = strcmp(property, "Simulated") == 0   ? dbus->config.simulation != NULL
-                : strcmp(property, "Charging") == 0 ? bc_supplies_battery(dbus->parts.supplies)->charging
-                                                    : status.durable;
-        return sd_bus_message_append(reply, "b", truth);
-}
-
-struct shown {
-        struct bc_status status;
-        int64_t held_ns; // how far back the ring reaches
-        int64_t asked_ns; // how far back it is to reach
-        int64_t lat_e7, lon_e7, accuracy_mm; // of the fix; accuracy -1: not known
-        int64_t fix_age_ns;                  // -1: there is none
-        uint64_t ring_bytes, ring_capacity;
-        int64_t storage_minutes, battery_minutes, battery_percent;
-};
-
-static void look_at_fix(struct shown *shown)
-{
-        const struct bc_fix *fix = &shown->status.moment.fix;
-
-        shown->fix_age_ns = shown->accuracy_mm = -1;
-        if (fix->mode == BC_FIX_NONE)
-                return;
-        shown->lat_e7 = fix->lat_e7;
-        shown->lon_e7 = fix->lon_e7;
-        shown->fix_age_ns = shown->status.now_ns - fix->time_ns;
-        if (fix->accuracy_mm != BC_FIX_UNKNOWN)
-                shown->accuracy_mm = fix->accuracy_mm;
-}
-
-static void look(struct bc_dbus *dbus, struct shown *shown)
-{
-        struct bc_ring_level *level = &shown->status.level;
-
-        *shown = (struct shown){ 0 };
-        bc_controller_status(dbus->controller, &shown->status);
-        shown->asked_ns = dbus->parts.settings->pre_event_ns;
-        if (level->oldest_ns >= 0)
-                shown->held_ns = level->newest_ns - level->oldest_ns;
-        look_at_fix(shown);
-        shown->storage_minutes = bc_supplies_storage_minutes(dbus->parts.supplies);
-        shown->battery_minutes = bc_supplies_battery(dbus->parts.supplies)->minutes;
-        shown->battery_percent = bc_supplies_battery(dbus->parts.supplies)->percent;
-        for (unsigned lane = 0; lane < BC_LANE_COUNT; lane++) {
-                shown->ring_bytes += level->bytes[lane];
-                shown->ring_capacity += level->capacity_bytes[lane];
-        }
-}
-
-#define NUMBER(name, type, member) { name, type, offsetof(struct shown, member) }
-static const struct number {
-        const char *name;
-        char type; // of D-Bus; x is int64_t, t uint64_t, u unsigned
-        size_t offset;
-} numbers[] = {
-        NUMBER("SinceNs", 'x', status.since_ns),
-        NUMBER("NowNs", 'x', status.now_ns),
-        NUMBER("PressNs", 'x', status.press_ns),
-        NUMBER("UtcUncertaintyNs", 'x', status.moment.uncertainty_ns),
-        NUMBER("FixAgeNs", 'x', fix_age_ns),
-        NUMBER("LatitudeE7", 'x', lat_e7),
-        NUMBER("LongitudeE7", 'x', lon_e7),
-        NUMBER("AccuracyMm", 'x', accuracy_mm),
-        NUMBER("RecordingCounter", 't', status.recorder.counter),
-        NUMBER("RecordingPressNs", 'x', status.recorder.press_ns),
-        NUMBER("FirstPictureNs", 'x', status.recorder.first_ns),
-        NUMBER("DurableUntilNs", 'x', status.recorder.durable_ns),
-        NUMBER("Segments", 'u', status.recorder.segments),
-        NUMBER("Gaps", 't', status.recorder.gaps),
-        NUMBER("Marks", 't', status.recorder.marks),
-        NUMBER("StorageMinutes", 'x', storage_minutes),
-        NUMBER("BatteryMinutes", 'x', battery_minutes),
-        NUMBER("BatteryPercent", 'x', battery_percent),
-        NUMBER("Unclosed", 'u', status.recorder.waiting),
-        NUMBER("PreEventHeldNs", 'x', held_ns),
-        NUMBER("PreEventNs", 'x', asked_ns),
-        NUMBER("RingBytes", 't', ring_bytes),
-        NUMBER("RingCapacityBytes", 't', ring_capacity),
-        NUMBER("EvictedForSpace", 't', status.level.evicted_for_space),
-        NUMBER("StoreRoomBytes", 't', status.recorder.room_bytes),
-        NUMBER("Frames", 't', status.counters.frames),
-        NUMBER("FramesDropped", 't', status.counters.frames_dropped),
-        NUMBER("FramesLostByCamera", 't', status.counters.frames_lost_by_camera),
-        NUMBER("Slates", 't', status.counters.slates),
-        NUMBER("SoundUnits", 't', status.counters.sound_units),
-        NUMBER("SilentUnits", 't', status.counters.silent_units),
-        NUMBER("SoundRateErrorPpb", 'x', status.counters.rate_error_ppb),
-};
-
-static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *user, sd_bus_error *error)
-{
-        struct shown shown;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        look(user, &shown);
-        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-                if (strcmp(numbers[i].name, property) == 0)
-                        return sd_bus_message_append_basic(reply, numbers[i].type,
-                                                           (const char *)&shown + numbers[i].offset);
-        return sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_PROPERTY, "%s", property);
-}
+// ---- the table ----------------------------------------------------------------------------------------------
 
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define CONSTANT SD_BUS_VTABLE_PROPERTY_CONST
@@ -460,51 +279,51 @@ const sd_bus_vtable bc_dbus_recorder_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("DescribePolicy", NULL, , "as", SD_BUS_PARAM(sentences), on_describe_policy,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("Alarm", "s", SD_BUS_PARAM(text), 0),
-        SD_BUS_PROPERTY("Version", "s", get_text, 0, CONSTANT),
-        SD_BUS_PROPERTY("Device", "s", get_text, 0, CONSTANT),
-        SD_BUS_PROPERTY("Simulated", "b", get_truth, 0, CONSTANT),
-        SD_BUS_PROPERTY("StorePath", "s", get_text, 0, CONSTANT),
-        SD_BUS_PROPERTY("Signals", "as", get_text, 0, CONSTANT),
-        SD_BUS_PROPERTY("Policy", "s", get_text, 0, CHANGES),
-        SD_BUS_PROPERTY("StorageMinutes", "x", get_number, 0, CHANGES),
-        SD_BUS_PROPERTY("BatteryMinutes", "x", get_number, 0, CHANGES),
-        SD_BUS_PROPERTY("BatteryPercent", "x", get_number, 0, CHANGES),
-        SD_BUS_PROPERTY("Charging", "b", get_truth, 0, CHANGES),
-        SD_BUS_PROPERTY("Marks", "t", get_number, 0, CHANGES),
-        SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
-        SD_BUS_PROPERTY("Flags", "as", get_text, 0, CHANGES),
-        SD_BUS_PROPERTY("SinceNs", "x", get_number, 0, CHANGES),
-        SD_BUS_PROPERTY("RecordingCounter", "t", get_number, 0, CHANGES),
-        SD_BUS_PROPERTY("RecordingName", "s", get_text, 0, CHANGES),
-        SD_BUS_PROPERTY("Durable", "b", get_truth, 0, CHANGES),
-        SD_BUS_PROPERTY("Utc", "s", get_text, 0, 0),
-        SD_BUS_PROPERTY("UtcSource", "s", get_text, 0, 0),
-        SD_BUS_PROPERTY("UtcUncertaintyNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("FixAgeNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("LatitudeE7", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("LongitudeE7", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("AccuracyMm", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("NowNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("PressNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("RecordingPressNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("FirstPictureNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("DurableUntilNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("Segments", "u", get_number, 0, 0),
-        SD_BUS_PROPERTY("Gaps", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Unclosed", "u", get_number, 0, 0),
-        SD_BUS_PROPERTY("PreEventHeldNs", "x", get_number, 0, 0),
-        SD_BUS_PROPERTY("PreEventNs", "x", get_number, 0, CONSTANT),
-        SD_BUS_PROPERTY("RingBytes", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("RingCapacityBytes", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("EvictedForSpace", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("StoreRoomBytes", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Frames", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("FramesDropped", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("FramesLostByCamera", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Slates", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("SoundUnits", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("SilentUnits", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("SoundRateErrorPpb", "x", get_number, 0, 0),
+        SD_BUS_PROPERTY("Version", "s", bc_dbus_get_text, 0, CONSTANT),
+        SD_BUS_PROPERTY("Device", "s", bc_dbus_get_text, 0, CONSTANT),
+        SD_BUS_PROPERTY("Simulated", "b", bc_dbus_get_truth, 0, CONSTANT),
+        SD_BUS_PROPERTY("StorePath", "s", bc_dbus_get_text, 0, CONSTANT),
+        SD_BUS_PROPERTY("Signals", "as", bc_dbus_get_text, 0, CONSTANT),
+        SD_BUS_PROPERTY("Policy", "s", bc_dbus_get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("StorageMinutes", "x", bc_dbus_get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("BatteryMinutes", "x", bc_dbus_get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("BatteryPercent", "x", bc_dbus_get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("Charging", "b", bc_dbus_get_truth, 0, CHANGES),
+        SD_BUS_PROPERTY("Marks", "t", bc_dbus_get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("State", "s", bc_dbus_get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Flags", "as", bc_dbus_get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("SinceNs", "x", bc_dbus_get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("RecordingCounter", "t", bc_dbus_get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("RecordingName", "s", bc_dbus_get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Durable", "b", bc_dbus_get_truth, 0, CHANGES),
+        SD_BUS_PROPERTY("Utc", "s", bc_dbus_get_text, 0, 0),
+        SD_BUS_PROPERTY("UtcSource", "s", bc_dbus_get_text, 0, 0),
+        SD_BUS_PROPERTY("UtcUncertaintyNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("FixAgeNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("LatitudeE7", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("LongitudeE7", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("AccuracyMm", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("NowNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("PressNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("RecordingPressNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("FirstPictureNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("DurableUntilNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("Segments", "u", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("Gaps", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("Unclosed", "u", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("PreEventHeldNs", "x", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("PreEventNs", "x", bc_dbus_get_number, 0, CONSTANT),
+        SD_BUS_PROPERTY("RingBytes", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("RingCapacityBytes", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("EvictedForSpace", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("StoreRoomBytes", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("Frames", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("FramesDropped", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("FramesLostByCamera", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("Slates", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("SoundUnits", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("SilentUnits", "t", bc_dbus_get_number, 0, 0),
+        SD_BUS_PROPERTY("SoundRateErrorPpb", "x", bc_dbus_get_number, 0, 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -6,7 +6,7 @@ from harness import NS
 from machine import Failed, full_load, run, run_bare, run_bare_sound, run_daemon, run_ffmpeg, threads_of
 from report import median, spread
 
-RATIO_MAX = 1.10
+RATIO_MAX = 1.05
 ABOVE_BARE_MAX_KB = 40_000
 PROOF_S = 8
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/inbox.h"
 #include "evidence/manifest.h"
 #include "still_camera.h"
 
@@ -139,8 +140,8 @@ static void make_parts(struct world *world)
         parts.telemetry = pipeline_parts.telemetry = world->telemetry;
         assert_int_equal(bc_controller_new(&parts, &config, &world->controller), 0);
         assert_int_equal(bc_controller_watch(world->controller, &sink), 0);
-        pipeline_sink = bc_controller_pipeline_sink(world->controller);
-        recorder_sink = bc_controller_recorder_sink(world->controller);
+        pipeline_sink = bc_inbox_pipeline_sink(world->loop);
+        recorder_sink = bc_inbox_recorder_sink(world->loop);
         assert_int_equal(bc_pipeline_new(&pipeline_parts, &pipeline, &pipeline_sink, &world->pipeline), 0);
         assert_int_equal(bc_recorder_new(world->clock, world->ring, world->store, bc_pipeline_stream(world->pipeline),
                                          &recorder, &recorder_sink, &world->recorder), 0);
