@@ -301,7 +301,7 @@ def test_a_start_that_is_not_durable_in_time_says_so(daemon):
     d.run_until(began + 2 * NS)
     assert call.result() == (1, False, "the recording is not yet durable")
     assert d.state == "RECORDING" and d.get("Durable") is False
-    assert "recording  TEST-1-000001, NOTHING DURABLE YET, 1.0 s long, 0 segments, 1 gap\n" in d.ctl("status").stdout
+    assert "recording  TEST-1-000001, NOTHING DURABLE YET, 1.0 s long, 0 segments, 1 gap, 0 marks\n" in d.ctl("status").stdout
     d.run_for(3)
     assert d.get("Durable") is True and d.record_start() == (1, True)
 

@@ -54,10 +54,11 @@ int64_t bc_digest_length_ticks(const struct bc_digest *digest)
 
 json_t *bc_digest_to_json(const struct bc_manifest *manifest, const char *name, const struct bc_digest *digest)
 {
-        return json_pack("{s:s,s:s,s:I,s:s,s:s,s:I,s:I,s:o,s:I}", "name", name, "device", manifest->device, "counter",
+        return json_pack("{s:s,s:s,s:I,s:s,s:s,s:I,s:I,s:o,s:o,s:I}", "name", name, "device", manifest->device, "counter",
                          (json_int_t)manifest->counter, "state", bc_recording_state_name(manifest->state), "utc",
                          digest->begins, "length_ticks", (json_int_t)bc_digest_length_ticks(digest), "segments",
                          (json_int_t)manifest->segments, "gaps",
-                         manifest->gaps_unknown ? json_null() : json_integer((json_int_t)manifest->gaps), "bytes",
+                         manifest->gaps_unknown ? json_null() : json_integer((json_int_t)manifest->gaps), "marks",
+                         manifest->marks_unknown ? json_null() : json_integer((json_int_t)manifest->marks), "bytes",
                          (json_int_t)digest->bytes);
 }

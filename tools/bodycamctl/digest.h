@@ -25,7 +25,7 @@ int bc_digest_utc(const struct bc_manifest *manifest, int64_t ticks, char ret_ut
 // From the first picture to the end; 0 where there is none.
 int64_t bc_digest_length_ticks(const struct bc_digest *digest);
 
-// The keys that list and show share: name, device, counter, state, utc, length_ticks, segments, gaps, bytes.
+// The keys that list and show share: name, device, counter, state, utc, length_ticks, segments, gaps, marks, bytes.
 json_t *bc_digest_to_json(const struct bc_manifest *manifest, const char *name, const struct bc_digest *digest);
 
 #endif

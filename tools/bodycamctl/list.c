@@ -38,7 +38,7 @@ static void print_json_row(struct list *list, json_t *row)
 static void print_row(struct list *list, const char *name, const struct bc_manifest *manifest)
 {
         struct bc_digest digest = bc_digest_of(manifest);
-        char gaps[24] = "?";
+        char gaps[24] = "?", marks[24] = "?";
 
         if (list->json) {
                 print_json_row(list, bc_digest_to_json(manifest, name, &digest));
@@ -46,9 +46,11 @@ static void print_row(struct list *list, const char *name, const struct bc_manif
         }
         if (!manifest->gaps_unknown)
                 snprintf(gaps, sizeof(gaps), "%zu", manifest->gaps);
-        printf("%-*s %-10s %-20s %10s %4zu %4s %9s\n", list->name_width, name, bc_recording_state_name(manifest->state),
+        if (!manifest->marks_unknown)
+                snprintf(marks, sizeof(marks), "%zu", manifest->marks);
+        printf("%-*s %-10s %-20s %10s %4zu %4s %5s %9s\n", list->name_width, name, bc_recording_state_name(manifest->state),
                digest.begins[0] ? digest.begins : "time not known", bc_span_of_ticks(bc_digest_length_ticks(&digest)).text,
-               manifest->segments, gaps, bc_span_of_bytes(digest.bytes).text);
+               manifest->segments, gaps, marks, bc_span_of_bytes(digest.bytes).text);
 }
 
 // true: it could be read.
@@ -101,8 +103,8 @@ static enum bc_ctl_exit print_list(struct list *list, size_t count)
         if (list->json)
                 fputs("{\"recordings\":[", stdout);
         else if (count > 0)
-                printf("%-*s %-10s %-20s %10s %4s %4s %9s\n", list->name_width, "NAME", "STATE", "BEGINS (UTC)", "LENGTH",
-                       "SEGS", "GAPS", "BYTES");
+                printf("%-*s %-10s %-20s %10s %4s %4s %5s %9s\n", list->name_width, "NAME", "STATE", "BEGINS (UTC)", "LENGTH",
+                       "SEGS", "GAPS", "MARKS", "BYTES");
         else
                 puts("no recordings");
         for (size_t i = 0; i < count; i++)

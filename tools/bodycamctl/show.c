@@ -97,6 +97,19 @@ static json_t *gaps_to_json(const struct bc_manifest *manifest)
         return list;
 }
 
+static json_t *marks_to_json(const struct bc_manifest *manifest)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < manifest->marks; i++) {
+                const struct bc_manifest_mark *mark = &manifest->mark[i];
+                json_array_append_new(list, json_pack("{s:o,s:I,s:o,s:I}", "utc", utc_of(manifest, mark->ticks), "ticks",
+                                                      (json_int_t)mark->ticks, "text", bc_text_to_json(mark->text), "count",
+                                                      (json_int_t)mark->count));
+        }
+        return list;
+}
+
 static json_t *clock_to_json(const struct bc_manifest *manifest)
 {
         json_t *list = json_array();
@@ -126,6 +139,7 @@ static void print_json(const struct bc_manifest *manifest, const char *name, con
         json_object_set_new(object, "stop_ticks", ticks_or_null(manifest->stop_ticks));
         json_object_set_new(object, "segment_list", segments_to_json(manifest));
         json_object_set_new(object, "gap_list", manifest->gaps_unknown ? json_null() : gaps_to_json(manifest));
+        json_object_set_new(object, "mark_list", manifest->marks_unknown ? json_null() : marks_to_json(manifest));
         json_object_set_new(object, "clock", manifest->clock_unknown ? json_null() : clock_to_json(manifest));
         bc_text_print_json(object);
 }
@@ -237,6 +251,22 @@ static void describe_gaps(const struct bc_manifest *manifest, const struct bc_di
                 describe_gap(manifest, digest, &manifest->gap[i], i == 0 ? "gaps" : "", page);
 }
 
+static void describe_marks(const struct bc_manifest *manifest, const struct bc_digest *digest, struct bc_page *page)
+{
+        if (manifest->marks_unknown)
+                bc_page_add(page, BC_TONE_WARNING, "marks", "not known: it was recovered without its manifest");
+        for (size_t i = 0; i < manifest->marks; i++) {
+                const struct bc_manifest_mark *mark = &manifest->mark[i];
+                char count[40] = "", clean[BC_TEXT_BYTES];
+
+                if (mark->count > 1)
+                        snprintf(count, sizeof(count), ", the newest of %" PRIu64, mark->count);
+                bc_text_clean(mark->text, clean, sizeof(clean));
+                bc_page_add(page, BC_TONE_PLAIN, i == 0 ? "marks" : "", "%s%s%s%s",
+                            place_of(manifest, digest, mark->ticks).text, *clean ? ": " : "", clean, count);
+        }
+}
+
 static void describe_segments(const struct bc_manifest *manifest, const struct bc_digest *digest, struct bc_page *page)
 {
         for (size_t i = 0; i < manifest->segments; i++) {
@@ -273,6 +303,7 @@ static void print_for_people(const struct bc_manifest *manifest, const char *nam
         describe_head(manifest, name, digest, &page);
         describe_clock(manifest, digest, &page);
         describe_gaps(manifest, digest, &page);
+        describe_marks(manifest, digest, &page);
         describe_segments(manifest, digest, &page);
         bc_page_show(&page);
         bc_page_done(&page);
