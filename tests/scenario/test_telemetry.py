@@ -34,7 +34,7 @@ SETTINGS = {
 # Between two pictures each: whether the change is seen in the next one and not before is the question.
 SCRIPT = [(108.05, "press", None), (113.45, "emergency", None), (117.25, "clock", UTC_NS + 3617_250_000_000), (121.65, "release", None),
           (124.35, "clock", None), (127.55, "clock", UTC_NS + 27_550_000_000), (131.15, "silence", "stall"), (138.85, "silence", "none"),
-          (143.25, "press", None)]
+          (143.25, "stop", None)]
 
 
 @dataclass
@@ -49,6 +49,8 @@ class Played:
 def act(d, what, value):
     if what == "press":
         d.press()
+    elif what == "stop":
+        d.record_stop()
     elif what == "emergency":
         d.press("emergency")
     elif what == "release":
