@@ -27,6 +27,7 @@ class Presses:
         self.daemon = daemon({
             "camera": {"width": 160, "height": 120, "rate": text},
             "microphone": {"rate_error_ppm": one_of([-200, 0, 200])},
+            "buttons": {"debounce": "1 ms"},
             "video": {"bit_rate": one_of(["250k", "400k", "1M", "3M"])},
             "recording": {"pre_event": f"{self.pre_event_ms} ms", "post_event": f"{self.post_event_ms} ms",
                           "pre_event_sound": "yes" if self.sound else "no", "segment": one_of(["1 s", "2 s", "5 s"]),
@@ -53,6 +54,7 @@ class Presses:
 
     def press(self):
         d = self.daemon
+        d.run_for(0.003)  # the contact of the press before has settled
         at = d.now()
         d.press()
         assert d.state == "RECORDING"
