@@ -85,7 +85,9 @@ struct bc_indication bc_display_at(struct bc_display *display, int64_t now_ns, i
                 if (display->since_ns[i] != BC_NS_NEVER && display->patterns[i].steps > 0)
                         show(&ranked, &display->patterns[i], display->since_ns[i], now_ns);
         *ret_next_ns = ranked.next_ns;
-        if (!display->dark)
-                return ranked.indication;
-        return (struct bc_indication){ 0 };
+        if (display->dark)
+                return (struct bc_indication){ 0 };
+        if (display->quiet)
+                ranked.indication.tone_hz = 0;
+        return ranked.indication;
 }

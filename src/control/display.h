@@ -13,6 +13,7 @@ struct bc_display {
         int64_t since_ns[BC_SIGNAL_COUNT]; // of those that stand; BC_NS_NEVER: it is not there
         int64_t flash_ns[BC_SIGNAL_COUNT]; // when it was shown once; BC_NS_NEVER: that is over
         bool dark;                         // stealth: nothing is shown, whatever is there
+        bool quiet;                        // no tone, whatever is there
 };
 
 void bc_display_init(struct bc_display *display, const struct bc_pattern patterns[BC_SIGNAL_COUNT]);

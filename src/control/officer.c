@@ -70,6 +70,11 @@ static void stand(struct bc_officer *officer, enum bc_signal signal, bool there)
         bc_display_stand(&officer->display, signal, there, now_ns(officer));
 }
 
+static bool is_emergency(enum bc_phase phase)
+{
+        return bc_state_of(phase) == BC_STATE_EMERGENCY;
+}
+
 static void stand_all(struct bc_officer *officer, const struct bc_mode *mode, uint32_t flags)
 {
         static const enum bc_signal of_phase[BC_PHASE_COUNT] = {
@@ -95,11 +100,8 @@ static void stand_all(struct bc_officer *officer, const struct bc_mode *mode, ui
         stand(officer, BC_SIGNAL_STORAGE_LOW, flags & (BC_FLAG_STORAGE_LOW | BC_FLAG_STORAGE_FULL));
         stand(officer, BC_SIGNAL_BATTERY_LOW, flags & BC_FLAG_BATTERY_LOW);
         officer->display.dark = mode->stealthy;
-}
-
-static bool is_emergency(enum bc_phase phase)
-{
-        return bc_state_of(phase) == BC_STATE_EMERGENCY;
+        // Whoever calls for help may not want to be heard.
+        officer->display.quiet = is_emergency(mode->phase);
 }
 
 // What has just happened; BC_SIGNAL_COUNT: nothing to tell.
@@ -144,7 +146,7 @@ static void on_change(void *user)
                 enum bc_signal signal = edge(before, mode.phase);
 
                 officer->phase = mode.phase;
-                // Not in an emergency: whoever calls for help may not want to be heard.
+                // In an emergency nobody needs to be reminded.
                 set_reminder(officer, mode.phase == BC_PHASE_RECORDING);
                 if (signal != BC_SIGNAL_COUNT)
                         bc_display_flash(&officer->display, signal, now_ns(officer));
@@ -157,8 +159,8 @@ static void on_alarm(void *user, enum bc_alarm alarm, const char *text)
         struct bc_officer *officer = user;
 
         (void)text;
-        // An emergency has its own, silent answer, and is not made louder by anything while it lasts.
-        if (alarm == BC_ALARM_EMERGENCY || is_emergency(bc_controller_mode(officer->controller).phase))
+        // An emergency has its own answer.
+        if (alarm == BC_ALARM_EMERGENCY)
                 return;
         flash(officer, alarm == BC_ALARM_WARNING ? BC_SIGNAL_WARNING : BC_SIGNAL_ALARM);
 }

@@ -67,6 +67,11 @@ def told(shown):
     return [tone for before, tone in zip(tones, tones[1:]) if tone and tone != before]
 
 
+def pulses(shown):
+    felt = [False] + [vibration for *_, vibration in shown]
+    return sum(after and not before for before, after in zip(felt, felt[1:]))
+
+
 # ---- presses ---------------------------------------------------------------------------------------------------
 
 
@@ -209,17 +214,17 @@ def test_both_buttons_end_an_emergency_and_nothing_less(officer):
     d.push("emergency")
     d.run_for(0.2)
     d.push("record")
-    d.run_for(5.1)
-    assert told(watched.since(began)) == [1800]
-    d.run_for(0.6)
-    assert told(watched.since(began)) == [1800, 1800, 1800] and d.state == "EMERGENCY"
+    d.run_for(4.9)
+    answered = d.now()
+    d.run_for(0.8)
+    assert pulses(watched.since(answered)) == 3 and told(watched.since(began)) == [] and d.state == "EMERGENCY"
     d.let_go("emergency")
     d.run_for(0.3)
     assert d.state == "EMERGENCY"
     d.let_go("record")
     assert d.state == "RECORDING" and d.flags == {"post-event"}
     d.run_for(2)
-    assert told(watched.since(began))[3:] == [1500, 1000, 700]
+    assert told(watched.since(began)) == [1500, 1000, 700]
 
 
 def test_an_emergency_makes_no_sound(officer):
@@ -230,6 +235,12 @@ def test_an_emergency_makes_no_sound(officer):
     d.run_for(5)
     d.set_fault("camera", "stall")
     d.run_for(5)
+    d.hold(0.1)  # marks
+    d.run_for(0.1)
+    d.hold(3)  # is refused
+    d.set_battery(5, 5)
+    d.run_for(2)
+    assert d.get("Marks") == 1
     assert d.alarms()[0] == "emergency" and "no-picture" in d.flags
     shown = watched.since(began)
     assert told(shown) == [] and any(vibration for *_, vibration in shown)
