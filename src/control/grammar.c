@@ -155,6 +155,8 @@ static void do_due(struct bc_grammar *grammar, const struct bc_grammar_world *wo
 
                 if (settle_due_ns(button) <= due_ns) {
                         believe(grammar, world, (enum bc_button)i, button->raw, due_ns, gestures);
+                        // Only now believed, it has been so since its last edge: the next one is not late as well.
+                        button->settled_ns = button->raw_ns + grammar->config.debounce_ns;
                         return;
                 }
                 if (stuck_due_ns(button) <= due_ns) {
@@ -166,7 +168,10 @@ static void do_due(struct bc_grammar *grammar, const struct bc_grammar_world *wo
                 grammar->pending = false;
                 add(gestures, BC_GESTURE_STOP, BC_BUTTON_RECORD, due_ns);
         } else if (let_go_due_ns(grammar) <= due_ns) {
-                grammar->chord = BC_CHORD_LET_GO;
+                // Ended by a command meanwhile: nothing is left to let go for.
+                grammar->chord = world->emergency ? BC_CHORD_LET_GO : BC_CHORD_NONE;
+                if (!world->emergency)
+                        return;
                 grammar->chord_ns = due_ns;
                 add(gestures, BC_GESTURE_LET_GO, BC_BUTTON_EMERGENCY, due_ns);
         }
@@ -192,6 +197,8 @@ void bc_grammar_edge(struct bc_grammar *grammar, const struct bc_grammar_world *
                 return;
         bc_grammar_elapse(grammar, world, time_ns, gestures);
         self = &grammar->button[button];
+        if (pressed != self->raw)
+                self->raw_ns = grammar->now_ns;
         self->raw = pressed;
         if (pressed != self->down && grammar->now_ns >= self->settled_ns)
                 believe(grammar, world, button, pressed, grammar->now_ns, gestures);

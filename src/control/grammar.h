@@ -12,9 +12,10 @@
 // the press that began it; not both squeezed for too short or too long. Who ends it feels LET_GO and lets go.
 //
 // Contacts that bounce: the first edge counts, at its own time, and the level that the contact has debounce_ns later. So a
-// press is felt at once, one shorter than that is a press, and several within it are one. A button that is held for
-// BC_GRAMMAR_STUCK_NS is stuck: it means nothing more until it was released; the other one is heard as ever. Record
-// and emergency pressed at the same time are an emergency and no mark.
+// press is felt at once, one shorter than that is a press, and several within it are one. An edge after debounce_ns without
+// any counts at its own time, whatever was before. A button that is held for BC_GRAMMAR_STUCK_NS is stuck: it means nothing
+// more until it was released; the other one is heard as ever. Record and emergency down at the same time are an emergency,
+// no mark and no stop.
 #ifndef BC_CONTROL_GRAMMAR_H
 #define BC_CONTROL_GRAMMAR_H
 
@@ -74,7 +75,8 @@ struct bc_grammar {
                 bool raw, down; // as last told; as believed
                 bool stuck;
                 bool in_emergency; // when it went down
-                int64_t down_ns, settled_ns; // edges before settled_ns may be bouncing
+                int64_t raw_ns, down_ns;
+                int64_t settled_ns; // edges before it may be bouncing
         } button[BC_BUTTON_COUNT];
         bool pending; // the press of record may still become a mark or a stop
         enum { BC_CHORD_NONE, BC_CHORD_HELD, BC_CHORD_LET_GO } chord;
