@@ -24,6 +24,8 @@ void bc_grammar_configure(struct bc_grammar *grammar, const struct bc_grammar_co
         // What is held was pressed under other rules.
         grammar->pending = false;
         grammar->chord = BC_CHORD_NONE;
+        for (unsigned i = 0; i < BC_BUTTON_COUNT; i++)
+                grammar->button[i].in_emergency = false;
 }
 
 // ---- what is believed ----------------------------------------------------------------------------------------

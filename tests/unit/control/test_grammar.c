@@ -386,6 +386,7 @@ static void test_config_changed_while_held(void **state)
         expect("0rec 100R 500new 600r 9000.", "100:press-R");
         expect("0rec 100R 500new 9000r 10000.", "100:press-R");
         expect(CHORD "3000new 6200. 6300r 6400e 9000.", CHORD_TOLD);
+        expect("0emg 1000R 1050new 1100E 6100. 6500r 6600e 9000.", CHORD_TOLD);
         expect(CHORD "6500new 6600r 6700e 9000.", CHORD_TOLD " 6100:let-go");
         // But it may still be stuck, and emergency is heard beneath it.
         expect("0rec 100R 500new 600E 30100.", "100:press-R 600:press-E 600:emergency 30100:stuck-R");
