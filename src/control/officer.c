@@ -253,11 +253,15 @@ static void wait_for_deadline(struct bc_officer *officer)
 
 static void elapse(struct bc_officer *officer, int64_t time_ns)
 {
-        struct bc_gestures gestures = { 0 };
-        struct bc_grammar_world around = world(officer);
+        // One after the other when the loop is late: what one means may change what the next is about.
+        do {
+                int64_t due_ns = bc_grammar_deadline_ns(&officer->grammar);
+                struct bc_grammar_world around = world(officer);
+                struct bc_gestures gestures = { 0 };
 
-        bc_grammar_elapse(&officer->grammar, &around, time_ns, &gestures);
-        act(officer, &gestures);
+                bc_grammar_elapse(&officer->grammar, &around, due_ns < time_ns ? due_ns : time_ns, &gestures);
+                act(officer, &gestures);
+        } while (bc_grammar_deadline_ns(&officer->grammar) <= time_ns);
 }
 
 static void on_deadline(void *user, int64_t due_ns)
