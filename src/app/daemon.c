@@ -429,7 +429,9 @@ static void on_hangup(void *user, int signal)
         struct daemon *daemon = user;
 
         (void)signal;
-        bc_reload_start(daemon->reload);
+        // What ends is not set up anew.
+        if (daemon->controller && bc_controller_mode(daemon->controller).phase != BC_PHASE_STOPPING)
+                bc_reload_start(daemon->reload);
 }
 
 static void on_signal(void *user, int signal)
@@ -490,8 +492,12 @@ enum bc_exit bc_daemon_run(const char *path, struct bc_settings *settings)
                 return failed(BC_EXIT_FAILED, "the main loop ended", r);
         // Given up: a thread may sit in the card, or in a device, and whoever waited for it would not end either. All that
         // is durable stays so; the log is written line by line.
-        if (r > 0)
+        if (r > 0) {
+                const struct bc_indication nothing = { 0 };
+                if (daemon.devices.indicator)
+                        (void)bc_indicator_set(daemon.devices.indicator, &nothing);
                 _exit(BC_EXIT_FAILED);
+        }
         // The settings may lie on a medium that hangs, and whoever reads them with it.
         if (bc_reload_is_reading(daemon.reload)) {
                 close_parts(&daemon);

@@ -27,6 +27,7 @@ struct bc_service {
         int64_t every_ns;  // between two looks
         int64_t stuck_ns;  // a thread that has worked for so long is stuck; 0: nobody watches
         size_t stuck;      // how many are; they were named
+        bool stopping;     // was told
         char status[STATUS_BYTES]; // as told
 };
 
@@ -179,18 +180,24 @@ void bc_service_ready(struct bc_service *service)
 
 void bc_service_reloading(struct bc_service *service)
 {
+        if (service->stopping)
+                return;
         (void)service;
         (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, bc_pulse_now_ns() / BC_NS_PER_US);
 }
 
 void bc_service_reloaded(struct bc_service *service)
 {
+        // READY after STOPPING would be a lie.
+        if (service->stopping)
+                return;
         (void)service;
         (void)sd_notify(0, "READY=1");
 }
 
 void bc_service_stopping(struct bc_service *service)
 {
+        service->stopping = true;
         (void)sd_notify(0, "STOPPING=1");
         if (!bc_clock_is_simulated(bc_loop_clock(service->loop)))
                 tell_status(service);

@@ -41,6 +41,8 @@ struct bc_controller {
         bool trouble;              // the recorder's last word on writing
         uint32_t told_flags;       // by others
         const char *mark;          // text of the mark that is being set
+        int mark_error;            // what came of it
+        int64_t muted_ns;          // since when, while muted
 
         struct bc_timer *post_event, *dwell, *retry, *give_up, *mute_end, *begin;
         int64_t retry_ns; // the next pause
@@ -130,25 +132,32 @@ static void raise_alarm(const struct bc_controller *controller, enum bc_event ev
         }
 }
 
+static void limit_mute(struct bc_controller *controller)
+{
+        if (controller->mode.muted && controller->config.mute_limit_ns > 0)
+                bc_timer_set(controller->mute_end, controller->muted_ns + controller->config.mute_limit_ns);
+        else
+                bc_timer_clear(controller->mute_end);
+}
+
 static void set_mute(struct bc_controller *controller, int64_t time_ns, const char *by)
 {
         bool muted = controller->mode.muted;
 
-        (void)bc_pipeline_set_muted(controller->pipeline, muted, time_ns);
+        int64_t from_ns = bc_pipeline_set_muted(controller->pipeline, muted, time_ns);
+
         show_marks(controller);
-        if (muted && controller->config.mute_limit_ns > 0)
-                bc_timer_set(controller->mute_end, time_ns + controller->config.mute_limit_ns);
-        else
-                bc_timer_clear(controller->mute_end);
-        bc_log_notice("the sound is %s (%s)", muted ? "muted" : "on again", by);
+        controller->muted_ns = time_ns;
+        limit_mute(controller);
+        bc_log_notice("the sound is %s from %lld ms of media time on (%s)", muted ? "muted" : "heard again",
+                      (long long)(from_ns / BC_NS_PER_MS), by);
 }
 
 static void set_mark(struct bc_controller *controller, int64_t time_ns)
 {
-        int r = bc_recorder_mark(controller->recorder, time_ns, controller->mark ? controller->mark : "");
-
-        if (r < 0)
-                bc_log_error("a mark cannot be kept: %s", strerror(-r));
+        controller->mark_error = bc_recorder_mark(controller->recorder, time_ns, controller->mark ? controller->mark : "");
+        if (controller->mark_error < 0)
+                bc_log_error("a mark cannot be kept: %s", strerror(-controller->mark_error));
 }
 
 static void act(struct bc_controller *controller, uint32_t actions, enum bc_event event, int64_t time_ns,
@@ -235,6 +244,25 @@ static void follow_policy(struct bc_controller *controller)
                 (void)apply(controller, BC_EVENT_RECORD_START, now_ns(controller), "policy");
 }
 
+// An event, BC_EVENT_COUNT: none, what the policy makes of it, and what was found out meanwhile, one after the other.
+static struct bc_outcome work(struct bc_controller *controller, enum bc_event event, int64_t time_ns, const char *by)
+{
+        struct bc_outcome outcome = { 0 };
+
+        controller->busy = true;
+        if (event != BC_EVENT_COUNT)
+                outcome = apply(controller, event, time_ns, by);
+        follow_policy(controller);
+        while (controller->capable_is_news) {
+                controller->capable_is_news = false;
+                (void)apply(controller, controller->capable_news ? BC_EVENT_CAPTURE_BACK : BC_EVENT_CAPTURE_LOST,
+                            now_ns(controller), "sensors");
+                follow_policy(controller);
+        }
+        controller->busy = false;
+        return outcome;
+}
+
 struct bc_outcome bc_controller_handle(struct bc_controller *controller, enum bc_event event, int64_t time_ns,
                                        enum bc_origin origin, const char *by)
 {
@@ -244,17 +272,7 @@ struct bc_outcome bc_controller_handle(struct bc_controller *controller, enum bc
 
         if (outcome.refusal != BC_REFUSAL_NONE)
                 return outcome;
-        controller->busy = true;
-        outcome = apply(controller, event, time_ns, by);
-        follow_policy(controller);
-        // What was found out meanwhile follows, one event after the other.
-        while (controller->capable_is_news) {
-                controller->capable_is_news = false;
-                (void)apply(controller, controller->capable_news ? BC_EVENT_CAPTURE_BACK : BC_EVENT_CAPTURE_LOST,
-                            now_ns(controller), "sensors");
-                follow_policy(controller);
-        }
-        controller->busy = false;
+        outcome = work(controller, event, time_ns, by);
         if (event != BC_EVENT_STOPPED)
                 settle(controller);
         return outcome;
@@ -294,7 +312,7 @@ static void on_begin(void *user, int64_t due_ns)
         struct bc_controller *controller = user;
 
         (void)due_ns;
-        follow_policy(controller);
+        work(controller, BC_EVENT_COUNT, 0, "");
         settle(controller);
 }
 
@@ -309,8 +327,11 @@ struct bc_outcome bc_controller_mark(struct bc_controller *controller, int64_t t
         struct bc_outcome outcome;
 
         controller->mark = text;
+        controller->mark_error = 0;
         outcome = bc_controller_handle(controller, BC_EVENT_MARK, time_ns, origin, by);
         controller->mark = NULL;
+        if (outcome.accepted && controller->mark_error < 0)
+                return (struct bc_outcome){ .refusal = BC_REFUSAL_MARK };
         return outcome;
 }
 
@@ -493,12 +514,13 @@ void bc_controller_free(struct bc_controller *controller)
 void bc_controller_set_config(struct bc_controller *controller, const struct bc_controller_config *config)
 {
         controller->config = *config;
+        limit_mute(controller);
         // A policy may want something else from now on; and what it does not allow any more ends.
         if (controller->mode.muted && !config->policy.mute)
                 (void)bc_controller_handle(controller, BC_EVENT_UNMUTE, now_ns(controller), BC_ORIGIN_DEVICE, "policy");
         if (controller->mode.stealthy && !config->policy.stealth)
                 (void)bc_controller_handle(controller, BC_EVENT_STEALTH_OFF, now_ns(controller), BC_ORIGIN_DEVICE, "policy");
-        follow_policy(controller);
+        work(controller, BC_EVENT_COUNT, 0, "");
         settle(controller);
 }
 

@@ -26,7 +26,6 @@ struct bc_dbus_told {
         bool durable;
         int64_t storage_minutes;
         struct bc_battery_level battery;
-        uint64_t marks;
         enum bc_activation activation;
 };
 

@@ -289,7 +289,7 @@ const sd_bus_vtable bc_dbus_recorder_vtable[] = {
         SD_BUS_PROPERTY("BatteryMinutes", "x", bc_dbus_get_number, 0, CHANGES),
         SD_BUS_PROPERTY("BatteryPercent", "x", bc_dbus_get_number, 0, CHANGES),
         SD_BUS_PROPERTY("Charging", "b", bc_dbus_get_truth, 0, CHANGES),
-        SD_BUS_PROPERTY("Marks", "t", bc_dbus_get_number, 0, CHANGES),
+        SD_BUS_PROPERTY("Marks", "t", bc_dbus_get_number, 0, 0),
         SD_BUS_PROPERTY("State", "s", bc_dbus_get_text, 0, CHANGES),
         SD_BUS_PROPERTY("Flags", "as", bc_dbus_get_text, 0, CHANGES),
         SD_BUS_PROPERTY("SinceNs", "x", bc_dbus_get_number, 0, CHANGES),
@@ -339,11 +339,10 @@ static void tell_changes(struct bc_dbus *dbus, const struct bc_status *status)
                 .durable = status->durable,
                 .storage_minutes = bc_supplies_storage_minutes(dbus->parts.supplies),
                 .battery = *bc_supplies_battery(dbus->parts.supplies),
-                .marks = status->recorder.marks,
                 .activation = bc_controller_policy(dbus->controller)->activation,
         };
         const struct bc_dbus_told *told = &dbus->told;
-        const char *names[13] = { NULL };
+        const char *names[12] = { NULL };
         size_t count = 0;
         int r;
 
@@ -366,8 +365,6 @@ static void tell_changes(struct bc_dbus *dbus, const struct bc_status *status)
                 names[count++] = "BatteryPercent";
                 names[count++] = "Charging";
         }
-        if (now.marks != told->marks)
-                names[count++] = "Marks";
         if (now.activation != told->activation)
                 names[count++] = "Policy";
         dbus->told = now;

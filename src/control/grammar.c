@@ -202,6 +202,9 @@ void bc_grammar_edge(struct bc_grammar *grammar, const struct bc_grammar_world *
         if (pressed != self->raw)
                 self->raw_ns = grammar->now_ns;
         self->raw = pressed;
+        // An edge that is heard of after LET_GO, and was before it: it was let go too soon.
+        if (!pressed && grammar->chord == BC_CHORD_LET_GO && time_ns < grammar->chord_ns)
+                grammar->chord = BC_CHORD_NONE;
         if (pressed != self->down && grammar->now_ns >= self->settled_ns)
                 believe(grammar, world, button, pressed, grammar->now_ns, gestures);
 }

@@ -170,10 +170,12 @@ static void on_alarm(void *user, enum bc_alarm alarm, const char *text)
 static struct bc_grammar_world world(const struct bc_officer *officer)
 {
         enum bc_phase phase = bc_controller_mode(officer->controller).phase;
+        // In its post-event seconds a press means to go on, where the officer may start.
+        bool goes_on = phase == BC_PHASE_ENDING &&
+                       bc_controller_policy(officer->controller)->activation != BC_ACTIVATION_CONTROL_ROOM;
 
         return (struct bc_grammar_world){
-                // In its post-event seconds a press means to go on.
-                .recording = (bc_phase_is_recording(phase) && phase != BC_PHASE_ENDING) || phase == BC_PHASE_FAULT_WANTED,
+                .recording = (bc_phase_is_recording(phase) && !goes_on) || phase == BC_PHASE_FAULT_WANTED,
                 .emergency = is_emergency(phase),
         };
 }
@@ -328,6 +330,9 @@ int bc_officer_new(struct bc_loop *loop, struct bc_controller *controller, struc
                 r = bc_controller_watch(controller, &sink);
         if (r < 0)
                 return r;
+        // Whatever an earlier run left on.
+        if (indicator)
+                (void)bc_indicator_set(indicator, &officer->shown);
         on_change(officer);
         *ret_officer = BC_TAKE(officer);
         return 0;
@@ -346,9 +351,12 @@ void bc_officer_free(struct bc_officer *officer)
 
 void bc_officer_set_config(struct bc_officer *officer, const struct bc_officer_config *config)
 {
+        int64_t reminder_ns = officer->config.reminder_ns;
+
         officer->config = *config;
         bc_grammar_configure(&officer->grammar, &config->grammar);
         wait_for_deadline(officer);
-        set_reminder(officer, officer->phase == BC_PHASE_RECORDING);
+        if (config->reminder_ns != reminder_ns)
+                set_reminder(officer, officer->phase == BC_PHASE_RECORDING);
         show(officer);
 }

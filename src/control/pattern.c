@@ -186,6 +186,8 @@ bool bc_pattern_is_same(const struct bc_pattern *a, const struct bc_pattern *b, 
 
                 if ((x->outputs & outputs) != (y->outputs & outputs))
                         return false;
+                if (outputs & BC_OUTPUT_TONE && x->tone_hz != y->tone_hz)
+                        return false;
                 a_next_ns += at_ns - at_ns % a->length_ns;
                 b_next_ns += at_ns - at_ns % b->length_ns;
         }

@@ -458,6 +458,9 @@ static void check_policy(struct loader *loader)
         if (s->activation == BC_ACTIVATION_CONTROL_ROOM && s->bus == BC_BUS_NONE && !is_wrong(loader, "dbus", "bus"))
                 complain_at(loader, "policy", "activation", "no command gets here with [dbus] bus = none: nobody could start "
                                                             "a recording");
+        if (s->mute && s->mute_limit_ns == 0 && s->activation == BC_ACTIVATION_ALWAYS_ON)
+                complain_at(loader, "policy", "mute_limit", "a mute could last from boot to dock with [policy] activation = "
+                                                            "always-on");
         if (s->mute && s->mic_driver == BC_MIC_NONE && !is_wrong(loader, "microphone", "driver"))
                 complain_at(loader, "policy", "mute", "there is nothing to mute with [microphone] driver = none");
 }

@@ -70,13 +70,16 @@ static const struct {
 
 // Those that must not be taken for each other.
 static const enum bc_signal different[][2] = {
-        { BC_SIGNAL_RECORDING, BC_SIGNAL_BUFFERING },
-        { BC_SIGNAL_RECORDING, BC_SIGNAL_STANDBY },
-        { BC_SIGNAL_RECORDING, BC_SIGNAL_FAULT },
-        { BC_SIGNAL_EMERGENCY, BC_SIGNAL_BUFFERING },
-        { BC_SIGNAL_EMERGENCY, BC_SIGNAL_FAULT },
-        { BC_SIGNAL_START, BC_SIGNAL_STOP },
-        { BC_SIGNAL_START, BC_SIGNAL_REFUSAL },
+        { BC_SIGNAL_RECORDING, BC_SIGNAL_BUFFERING },    { BC_SIGNAL_RECORDING, BC_SIGNAL_STANDBY },
+        { BC_SIGNAL_RECORDING, BC_SIGNAL_DOCKED },       { BC_SIGNAL_RECORDING, BC_SIGNAL_STARTING },
+        { BC_SIGNAL_RECORDING, BC_SIGNAL_STOPPING },     { BC_SIGNAL_RECORDING, BC_SIGNAL_FAULT },
+        { BC_SIGNAL_POST_EVENT, BC_SIGNAL_BUFFERING },   { BC_SIGNAL_POST_EVENT, BC_SIGNAL_STANDBY },
+        { BC_SIGNAL_POST_EVENT, BC_SIGNAL_DOCKED },      { BC_SIGNAL_EMERGENCY, BC_SIGNAL_BUFFERING },
+        { BC_SIGNAL_EMERGENCY, BC_SIGNAL_STANDBY },      { BC_SIGNAL_EMERGENCY, BC_SIGNAL_DOCKED },
+        { BC_SIGNAL_EMERGENCY, BC_SIGNAL_FAULT },        { BC_SIGNAL_EMERGENCY, BC_SIGNAL_RECORDING },
+        { BC_SIGNAL_MUTED, BC_SIGNAL_STORAGE_LOW },      { BC_SIGNAL_MUTED, BC_SIGNAL_BATTERY_LOW },
+        { BC_SIGNAL_TROUBLE, BC_SIGNAL_STORAGE_LOW },    { BC_SIGNAL_TROUBLE, BC_SIGNAL_BATTERY_LOW },
+        { BC_SIGNAL_START, BC_SIGNAL_STOP },             { BC_SIGNAL_START, BC_SIGNAL_REFUSAL },
         { BC_SIGNAL_EMERGENCY_END, BC_SIGNAL_REFUSAL },
 };
 
@@ -112,6 +115,13 @@ const char *bc_signal_pattern(enum bc_signal signal, enum bc_scheme scheme)
         return text ? text : table[signal].pattern[BC_SCHEME_DEFAULT];
 }
 
+// There is no tone then (display.h).
+static bool is_told_in_an_emergency(enum bc_signal signal)
+{
+        return signal == BC_SIGNAL_PRESS || signal == BC_SIGNAL_EMERGENCY || signal == BC_SIGNAL_EMERGENCY_START ||
+               signal == BC_SIGNAL_LET_GO;
+}
+
 int bc_signal_patterns(enum bc_scheme scheme, const char own[BC_SIGNAL_COUNT][BC_PATTERN_TEXT_BYTES], uint32_t outputs,
                        void (*on_wrong)(void *user, enum bc_signal signal, const char *why), void *user,
                        struct bc_pattern ret_patterns[BC_SIGNAL_COUNT])
@@ -124,9 +134,11 @@ int bc_signal_patterns(enum bc_scheme scheme, const char own[BC_SIGNAL_COUNT][BC
                 const char *text = own[i][0] ? own[i] : bc_signal_pattern(signal, scheme);
                 int r = bc_pattern_parse(text, &ret_patterns[i], why, sizeof(why));
 
+                uint32_t seen = is_told_in_an_emergency(signal) ? outputs & ~(uint32_t)BC_OUTPUT_TONE : outputs;
+
                 // What need not be noticed may be shown by nothing, or by an output that this device has not got.
                 if (r == 0 && (bc_signal_is_needed(signal) || ret_patterns[i].uses & outputs))
-                        r = bc_pattern_check(&ret_patterns[i], outputs, bc_signal_stands(signal), why, sizeof(why));
+                        r = bc_pattern_check(&ret_patterns[i], seen, bc_signal_stands(signal), why, sizeof(why));
                 if (r < 0) {
                         ret_patterns[i] = (struct bc_pattern){ 0 };
                         on_wrong(user, signal, why);

@@ -530,6 +530,7 @@ const char *bc_refusal_text(enum bc_refusal refusal)
                 [BC_REFUSAL_FAULT] = "nothing can be recorded at the moment; the recording starts as soon as something can",
                 [BC_REFUSAL_STALE] = "too late: meant for something that is past",
                 [BC_REFUSAL_STOPPING] = "the recorder is shutting down",
+                [BC_REFUSAL_MARK] = "the mark cannot be kept: too many wait for the card, or the recording is not that far",
                 [BC_REFUSAL_POLICY_START] = "by the policy, recordings are started by the control room; an emergency by anybody",
                 [BC_REFUSAL_POLICY_STOP] = "by the policy, recordings are stopped by the control room",
                 [BC_REFUSAL_POLICY_ALWAYS] = "by the policy, the camera records from boot to dock",

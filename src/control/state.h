@@ -99,6 +99,7 @@ enum bc_refusal {
         BC_REFUSAL_FAULT,
         BC_REFUSAL_STALE,
         BC_REFUSAL_STOPPING,
+        BC_REFUSAL_MARK, // the recorder could not take it
         BC_REFUSAL_POLICY_START, // these are policy.h's, not the table's
         BC_REFUSAL_POLICY_STOP,
         BC_REFUSAL_POLICY_ALWAYS,

@@ -52,15 +52,19 @@ static void look_at_storage(struct bc_supplies *supplies)
 {
         struct bc_recorder_status status;
         struct supply *storage = &supplies->storage;
+        int64_t before;
 
         bc_recorder_status(supplies->recorder, &status);
         if (status.room_bytes == UINT64_MAX)
                 return;
+        before = storage->minutes;
         storage->minutes = bc_minutes_left(&supplies->rate, status.room_bytes, 0);
         warn(supplies, storage, "there is room for");
         bc_controller_set_flag(supplies->controller, BC_FLAG_STORAGE_FULL, storage->minutes == 0);
         bc_controller_set_flag(supplies->controller, BC_FLAG_STORAGE_LOW,
                                storage->minutes > 0 && storage->minutes <= BC_SUPPLIES_FIRST_MIN);
+        if (storage->minutes != before)
+                bc_controller_refresh(supplies->controller);
 }
 
 static void on_look(void *user, int64_t due_ns)
