@@ -48,9 +48,12 @@ static int take_output(const char **at, struct bc_pattern_step *step, char *why,
         for (unsigned i = 0; i < BC_OUTPUT_BITS; i++)
                 if (strlen(words[i]) == length && memcmp(words[i], *at, length) == 0)
                         bit = 1u << i;
-        if (!bit)
+        if (!bit) {
+                length = strcspn(*at, " ,+");
+                length = length > 20 ? 20 : length;
                 return no(why, why_bytes, "\"%.*s\" is no output: red, red2, yellow, green, blue, vibrate, tone1000 or -",
-                          (int)(length < 20 ? length : 20), *at);
+                          (int)(length ? length : 1), *at);
+        }
         if (step->outputs & bit)
                 return no(why, why_bytes, "a step names %.*s twice", (int)length, *at);
         step->outputs |= bit;
@@ -170,28 +173,78 @@ int bc_pattern_check(const struct bc_pattern *pattern, uint32_t outputs, bool re
         return 0;
 }
 
-bool bc_pattern_is_same(const struct bc_pattern *a, const struct bc_pattern *b, uint32_t outputs)
+// Whether a from a_ns on and b from b_ns on are the same for length_ns, each going round.
+static bool is_same_for(const struct bc_pattern *a, int64_t a_ns, const struct bc_pattern *b, int64_t b_ns, int64_t length_ns,
+                        uint32_t outputs)
 {
-        int64_t at_ns = 0, a_next_ns, b_next_ns;
-
-        if (!(a->uses & outputs) && !(b->uses & outputs))
-                return true;
-        if (a->steps == 0 || b->steps == 0)
-                return false;
-        // What repeats and is the same for as long as both lengths together is the same for ever.
-        for (int64_t end_ns = a->length_ns + b->length_ns; at_ns < end_ns;
-             at_ns = a_next_ns < b_next_ns ? a_next_ns : b_next_ns) {
-                const struct bc_pattern_step *x = bc_pattern_at(a, at_ns % a->length_ns, &a_next_ns);
-                const struct bc_pattern_step *y = bc_pattern_at(b, at_ns % b->length_ns, &b_next_ns);
+        while (length_ns > 0) {
+                int64_t a_next_ns, b_next_ns, step_ns;
+                const struct bc_pattern_step *x = bc_pattern_at(a, a_ns %= a->length_ns, &a_next_ns);
+                const struct bc_pattern_step *y = bc_pattern_at(b, b_ns %= b->length_ns, &b_next_ns);
 
                 if ((x->outputs & outputs) != (y->outputs & outputs))
                         return false;
-                if (outputs & BC_OUTPUT_TONE && x->tone_hz != y->tone_hz)
-                        return false;
-                a_next_ns += at_ns - at_ns % a->length_ns;
-                b_next_ns += at_ns - at_ns % b->length_ns;
+                step_ns = a_next_ns - a_ns < b_next_ns - b_ns ? a_next_ns - a_ns : b_next_ns - b_ns;
+                a_ns += step_ns;
+                b_ns += step_ns;
+                length_ns -= step_ns;
         }
         return true;
+}
+
+// From where until where something is on.
+static int64_t shown(const struct bc_pattern *pattern, uint32_t outputs, int64_t *ret_end_ns)
+{
+        int64_t at_ns = 0, begin_ns = -1;
+
+        *ret_end_ns = 0;
+        for (size_t i = 0; i < pattern->steps; i++) {
+                bool on = pattern->step[i].outputs & outputs;
+
+                if (on && begin_ns < 0)
+                        begin_ns = at_ns;
+                at_ns += pattern->step[i].length_ns;
+                if (on)
+                        *ret_end_ns = at_ns;
+        }
+        return begin_ns;
+}
+
+// Where something changes, if anything does.
+static int64_t first_change(const struct bc_pattern *pattern, uint32_t outputs)
+{
+        int64_t at_ns = 0;
+
+        for (size_t i = 0; i < pattern->steps; i++) {
+                const struct bc_pattern_step *before = &pattern->step[i ? i - 1 : pattern->steps - 1];
+
+                if ((before->outputs & outputs) != (pattern->step[i].outputs & outputs))
+                        return at_ns;
+                at_ns += pattern->step[i].length_ns;
+        }
+        return 0;
+}
+
+bool bc_pattern_is_same(const struct bc_pattern *a, const struct bc_pattern *b, uint32_t outputs, bool repeats)
+{
+        int64_t a_ns, b_ns, a_end_ns, b_end_ns;
+
+        if (!(a->uses & outputs) || !(b->uses & outputs))
+                return !(a->uses & outputs) && !(b->uses & outputs);
+        if (!repeats) {
+                a_ns = shown(a, outputs, &a_end_ns);
+                b_ns = shown(b, outputs, &b_end_ns);
+                return a_end_ns - a_ns == b_end_ns - b_ns && is_same_for(a, a_ns, b, b_ns, a_end_ns - a_ns, outputs);
+        }
+        // Wherever it began. What goes round and is the same for as long as both lengths together is the same for ever.
+        a_ns = first_change(a, outputs);
+        b_ns = 0;
+        for (size_t i = 0; i < b->steps; i++) {
+                if (is_same_for(a, a_ns, b, b_ns, a->length_ns + b->length_ns, outputs))
+                        return true;
+                b_ns += b->step[i].length_ns;
+        }
+        return false;
 }
 
 const struct bc_pattern_step *bc_pattern_at(const struct bc_pattern *pattern, int64_t since_ns, int64_t *ret_next_ns)

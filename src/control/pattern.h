@@ -62,8 +62,9 @@ int bc_pattern_parse(const char *text, struct bc_pattern *ret_pattern, char *why
 // 0, or -EINVAL with the reason in why. A pattern of nothing is noticed by nobody.
 int bc_pattern_check(const struct bc_pattern *pattern, uint32_t outputs, bool repeats, char *why, size_t why_bytes);
 
-// Whether two look the same on a device of these outputs.
-bool bc_pattern_is_same(const struct bc_pattern *a, const struct bc_pattern *b, uint32_t outputs);
+// Whether two look the same on a device of these outputs, shown over and over or once: no matter when they begin, and which
+// pitch a tone has, which not everybody tells.
+bool bc_pattern_is_same(const struct bc_pattern *a, const struct bc_pattern *b, uint32_t outputs, bool repeats);
 
 // The step at an instant since it began, 0 <= since_ns < length_ns, and where the next one begins.
 const struct bc_pattern_step *bc_pattern_at(const struct bc_pattern *pattern, int64_t since_ns, int64_t *ret_next_ns);

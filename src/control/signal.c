@@ -148,7 +148,7 @@ int bc_signal_patterns(enum bc_scheme scheme, const char own[BC_SIGNAL_COUNT][BC
         for (size_t i = 0; result == 0 && i < sizeof(different) / sizeof(different[0]); i++) {
                 enum bc_signal a = different[i][0], b = different[i][1];
 
-                if (!bc_pattern_is_same(&ret_patterns[a], &ret_patterns[b], outputs))
+                if (!bc_pattern_is_same(&ret_patterns[a], &ret_patterns[b], outputs, bc_signal_stands(a)))
                         continue;
                 snprintf(why, sizeof(why), "looks the same as \"%s\" on this device", bc_signal_name(b));
                 on_wrong(user, a, why);
