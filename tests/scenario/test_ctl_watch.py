@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 
 import pytest
 from harness import BODYCAMCTL, NAME, PATIENCE_S, Bus
@@ -127,10 +128,15 @@ class Lines:
 
     def until(self, condition):
         """Reads lines until one fulfils it, and returns that."""
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if condition(self.lines[-1]):
-                return self.lines[-1]
+        patience = threading.Timer(PATIENCE_S, self.process.kill)
+        patience.start()
+        try:
+            for line in self.process.stdout:
+                self.lines.append(line.rstrip("\n"))
+                if condition(self.lines[-1]):
+                    return self.lines[-1]
+        finally:
+            patience.cancel()
         raise AssertionError(f"it ended: {self.lines} {self.process.stderr.read()}")
 
     def __enter__(self):
@@ -150,7 +156,7 @@ def test_a_line_for_each_change(daemon, bus):
     with Lines(bus) as w:
         w.until(lambda x: x == "2026-11-26T01:12:21Z BUFFERING")
         d.record_start()
-        w.until(lambda x: re.fullmatch(r"2026-\S+Z RECORDING TEST-1-000001 durable segments=1 gaps=0", x))
+        w.until(lambda x: re.fullmatch(r"2026-\S+Z RECORDING TEST-1-000001 durable segments=1 gaps=0 marks=0", x))
         d.press("emergency")
         w.until(lambda x: re.fullmatch(r"2026-\S+Z ALARM: emergency", x))
         w.until(lambda x: " EMERGENCY TEST-1-000001 durable" in x)
