@@ -59,7 +59,8 @@ struct bc_gestures {
 struct bc_grammar_config {
         int64_t debounce_ns;
         int64_t stop_hold_ns;    // longer than debounce_ns, shorter than BC_GRAMMAR_STUCK_NS
-        int64_t release_hold_ns; // as well, with BC_GRAMMAR_LET_GO_NS on top of it; 0: buttons never end an emergency
+        int64_t release_hold_ns; // shorter, with BC_GRAMMAR_TOGETHER_NS before and BC_GRAMMAR_LET_GO_NS after it;
+                                 // 0: buttons never end an emergency
 };
 
 // What a press is about: asked for before each edge, and before each deadline.

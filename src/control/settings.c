@@ -477,7 +477,8 @@ static void check_buttons(struct loader *loader)
                 complain_at(loader, "buttons", "stop_hold", why);
         snprintf(why, sizeof(why), "could never end: a button that is held for %lld s is stuck, and there are %lld s to let go in",
                  (long long)(BC_GRAMMAR_STUCK_NS / BC_NS_PER_S), (long long)(BC_GRAMMAR_LET_GO_NS / BC_NS_PER_S));
-        if (s->emergency_release && s->release_hold_ns + BC_GRAMMAR_LET_GO_NS >= BC_GRAMMAR_STUCK_NS)
+        if (s->emergency_release &&
+            BC_GRAMMAR_TOGETHER_NS + s->release_hold_ns + BC_GRAMMAR_LET_GO_NS >= BC_GRAMMAR_STUCK_NS)
                 complain_at(loader, "buttons", "release_hold", why);
         if (!s->emergency_release && s->bus == BC_BUS_NONE && !is_wrong(loader, "dbus", "bus"))
                 complain_at(loader, "buttons", "emergency_release", "no command gets here with [dbus] bus = none: only the "
@@ -487,15 +488,18 @@ static void check_buttons(struct loader *loader)
 static void on_wrong_pattern(void *user, enum bc_signal signal, const char *why)
 {
         struct loader *loader = user;
-        char text[300];
+        enum bc_scheme scheme = (enum bc_scheme)loader->settings.indicator_scheme;
+        char text[400];
 
-        if (loader->settings.pattern[signal][0])
-                snprintf(text, sizeof(text), "%s", why);
-        else
-                snprintf(text, sizeof(text), "the pattern of scheme %s, \"%.100s\": %s",
-                         bc_scheme_name((enum bc_scheme)loader->settings.indicator_scheme),
-                         bc_signal_pattern(signal, (enum bc_scheme)loader->settings.indicator_scheme), why);
-        complain_at(loader, "pattern", bc_signal_name(signal), text);
+        if (loader->settings.pattern[signal][0]) {
+                complain_at(loader, "pattern", bc_signal_name(signal), why);
+                return;
+        }
+        // The scheme's own are good where all outputs are.
+        snprintf(text, sizeof(text), "\"%s\" of scheme %s, \"%.100s\", %s; [pattern] %s may have another one",
+                 bc_signal_name(signal), bc_scheme_name(scheme), bc_signal_pattern(signal, scheme), why,
+                 bc_signal_name(signal));
+        complain_at(loader, "indicator", "outputs", text);
 }
 
 static void check_patterns(struct loader *loader)

@@ -153,6 +153,11 @@ int bc_signal_patterns(enum bc_scheme scheme, const char own[BC_SIGNAL_COUNT][BC
 
                 if (!bc_pattern_is_same(&ret_patterns[a], &ret_patterns[b], outputs, bc_signal_stands(a)))
                         continue;
+                // Told of the one that somebody wrote.
+                if (!own[a][0] && own[b][0]) {
+                        a = different[i][1];
+                        b = different[i][0];
+                }
                 snprintf(why, sizeof(why), "looks the same as \"%s\" on this device", bc_signal_name(b));
                 on_wrong(user, a, why);
                 result = -EINVAL;
