@@ -103,8 +103,7 @@ static void tell_story(const char *story, bool punctual, struct teller *teller)
 
         *teller = (struct teller){ 0 };
         bc_grammar_init(&teller->grammar, &usual);
-        assert_true(strlen(story) < sizeof(words));
-        strcpy(words, story);
+        assert_true(snprintf(words, sizeof(words), "%s", story) < (int)sizeof(words));
         for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
                 char *what;
                 int64_t time_ns = strtoll(word, &what, 10) * MS, due_ns;

@@ -181,15 +181,17 @@ static void test_random_bytes(void **state)
                 char text[400] = "", why[160] = "";
                 struct bc_pattern pattern, again;
                 unsigned pieces = run % 12;
+                size_t used = 0;
 
                 for (unsigned i = 0; i < pieces; i++) {
                         random ^= random << 13;
                         random ^= random >> 7;
                         random ^= random << 17;
                         if (random % 50 == 0)
-                                strncat(text, (const char[]){ (char)(random >> 40), 0 }, 1);
+                                text[used++] = (char)(random >> 40);
                         else
-                                strcat(text, scraps[(random >> 20) % (sizeof(scraps) / sizeof(scraps[0]))]);
+                                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s",
+                                                         scraps[(random >> 20) % (sizeof(scraps) / sizeof(scraps[0]))]);
                 }
                 if (bc_pattern_parse(text, &pattern, why, sizeof(why)) < 0) {
                         assert_true(strlen(why) > 5);

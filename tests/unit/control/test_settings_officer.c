@@ -27,7 +27,7 @@ static int setup(void **state)
         struct world *world = calloc(1, sizeof(*world));
         int fd;
 
-        strcpy(world->file, "/tmp/bc-officer-XXXXXX");
+        snprintf(world->file, sizeof(world->file), "%s", "/tmp/bc-officer-XXXXXX");
         fd = mkstemp(world->file);
         assert_true(fd >= 0);
         assert_int_equal(close(fd), 0);
