@@ -24,7 +24,7 @@
 struct bc_controller {
         struct bc_controller_parts parts;
         struct bc_controller_config config;
-        struct bc_controller_sink sinks[BC_CONTROLLER_SINKS_MAX]; // on_change NULL: free
+        struct bc_watchers watchers;
         struct bc_clock *clock;
         struct bc_pipeline *pipeline;
         struct bc_recorder *recorder;
@@ -60,17 +60,13 @@ static int64_t now_ns(const struct bc_controller *controller)
 
 static void changed(const struct bc_controller *controller)
 {
-        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
-                if (controller->sinks[i].on_change)
-                        controller->sinks[i].on_change(controller->sinks[i].user);
+        bc_watchers_change(&controller->watchers);
 }
 
 static void alarm_all(const struct bc_controller *controller, enum bc_alarm alarm, const char *text)
 {
         bc_announce_alarm(controller->mode.phase, now_ns(controller), text);
-        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
-                if (controller->sinks[i].on_alarm)
-                        controller->sinks[i].on_alarm(controller->sinks[i].user, alarm, text);
+        bc_watchers_alarm(&controller->watchers, alarm, text);
 }
 
 // ---- events --------------------------------------------------------------------------------------------------
@@ -531,19 +527,12 @@ void bc_controller_refresh(struct bc_controller *controller)
 
 int bc_controller_watch(struct bc_controller *controller, const struct bc_controller_sink *sink)
 {
-        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
-                if (!controller->sinks[i].on_change) {
-                        controller->sinks[i] = *sink;
-                        return 0;
-                }
-        return -ENOSPC;
+        return bc_watchers_add(&controller->watchers, sink);
 }
 
 void bc_controller_unwatch(struct bc_controller *controller, const void *user)
 {
-        for (size_t i = 0; i < BC_CONTROLLER_SINKS_MAX; i++)
-                if (controller->sinks[i].user == user)
-                        controller->sinks[i] = (struct bc_controller_sink){ 0 };
+        bc_watchers_remove(&controller->watchers, user);
 }
 
 void bc_controller_set_flag(struct bc_controller *controller, enum bc_flag flag, bool stands)

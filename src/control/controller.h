@@ -17,6 +17,7 @@
 #include "control/flag.h"
 #include "control/policy.h"
 #include "control/state.h"
+#include "control/watchers.h"
 #include "evidence/recorder.h"
 #include "evidence/store.h"
 #include "media/pipeline.h"
@@ -45,19 +46,6 @@ struct bc_controller_parts {
         struct bc_store *store;
         struct bc_telemetry *telemetry;
 };
-
-enum bc_alarm {
-        BC_ALARM_EMERGENCY, // somebody calls for help
-        BC_ALARM_TROUBLE,   // what is recorded, or should be, is in danger
-        BC_ALARM_WARNING,   // it will be soon: room, battery, a stuck button
-};
-
-struct bc_controller_sink {
-        void (*on_change)(void *user); // something of bc_controller_status() may be new
-        void (*on_alarm)(void *user, enum bc_alarm alarm, const char *text); // for whoever watches, after it was logged
-        void *user;
-};
-#define BC_CONTROLLER_SINKS_MAX 4
 
 struct bc_status {
         enum bc_state state;
