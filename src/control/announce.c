@@ -21,3 +21,15 @@ void bc_announce_alarm(enum bc_phase phase, int64_t time_ns, const char *text)
                                    { BC_JOURNAL_FIELD_TIME, .number = time_ns }),
                      "ALARM: %s", text);
 }
+
+const char *bc_alarm_text(enum bc_event event)
+{
+        switch (event) {
+        case BC_EVENT_EMERGENCY_START:
+                return "emergency";
+        case BC_EVENT_RETRY_DUE:
+                return "still nothing can be recorded";
+        default:
+                return "nothing can be recorded";
+        }
+}

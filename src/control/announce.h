@@ -10,4 +10,7 @@
 void bc_announce_edge(enum bc_phase from, enum bc_phase to, enum bc_event event, int64_t time_ns, const char *by);
 void bc_announce_alarm(enum bc_phase phase, int64_t time_ns, const char *text);
 
+// What an event that raises the alarm is to whoever watches.
+const char *bc_alarm_text(enum bc_event event);
+
 #endif

@@ -113,21 +113,6 @@ static void cancel_retry(struct bc_controller *controller)
         controller->retry_ns = RETRY_FIRST_NS;
 }
 
-static void raise_alarm(const struct bc_controller *controller, enum bc_event event)
-{
-        switch (event) {
-        case BC_EVENT_EMERGENCY_START:
-                alarm_all(controller, BC_ALARM_EMERGENCY, "emergency");
-                break;
-        case BC_EVENT_RETRY_DUE:
-                alarm_all(controller, BC_ALARM_TROUBLE, "still nothing can be recorded");
-                break;
-        default:
-                alarm_all(controller, BC_ALARM_TROUBLE, "nothing can be recorded");
-                break;
-        }
-}
-
 static void limit_mute(struct bc_controller *controller)
 {
         if (controller->mode.muted && controller->config.mute_limit_ns > 0)
@@ -191,7 +176,8 @@ static void act(struct bc_controller *controller, uint32_t actions, enum bc_even
         if (actions & BC_ACTION_ARM_RETRY)
                 arm_retry(controller);
         if (actions & BC_ACTION_ALARM)
-                raise_alarm(controller, event);
+                alarm_all(controller, event == BC_EVENT_EMERGENCY_START ? BC_ALARM_EMERGENCY : BC_ALARM_TROUBLE,
+                          bc_alarm_text(event));
         if (event == BC_EVENT_SHUTDOWN && actions & BC_ACTION_REPORT_EDGE) {
                 atomic_store(&controller->stop_recovery, true);
                 bc_timer_set(controller->give_up, now_ns(controller) + controller->config.stop_within_ns);
