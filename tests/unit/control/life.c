@@ -320,7 +320,8 @@ static void draw_config(struct life *life, struct bc_policy *policy, struct bc_g
         policy->mute = life_draw(life, 3) > 0;
         policy->stealth = life_draw(life, 3) > 0;
         config->stop_hold_ns = 500 * MS + life_draw_ns(life, life_draw(life, 4) ? 3 * S : 29 * S);
-        config->release_hold_ns = 2 * S + life_draw_ns(life, life_draw(life, 4) ? 5 * S : 24 * S);
+        // Also longer than the settings allow: being stuck goes first.
+        config->release_hold_ns = 2 * S + life_draw_ns(life, life_draw(life, 4) ? 5 * S : 29 * S);
         if (life_draw(life, 10) == 0)
                 config->release_hold_ns = 0;
 }
