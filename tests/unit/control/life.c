@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MS BC_NS_PER_MS
 #define S BC_NS_PER_S
@@ -272,8 +273,14 @@ static void judge_and_act(struct life *life, const struct bc_gestures *told, str
         struct bc_gestures meant;
 
         holds(life, bc_grammar_deadline_ns(&life->grammar) > life->now_ns);
+        // What was due and an edge may come in one instant.
+        if (life->told_ns != life->now_ns)
+                life->told.count = 0;
+        life->told_ns = life->now_ns;
+        for (size_t i = 0; i < told->count && life->told.count < BC_GESTURES_MAX; i++)
+                life->told.item[life->told.count++] = told->item[i];
         witness_tell(&life->witness, life->now_ns, &meant);
-        compare(life, told, &meant);
+        compare(life, &life->told, &meant);
         life->told_release = has(&meant, BC_GESTURE_RELEASE, BC_BUTTON_EMERGENCY, life->now_ns);
         act(life, told, seen);
         life->told_release = false;
@@ -308,8 +315,15 @@ void life_plan(struct life *life, struct life_item item)
 
         if (life->items == LIFE_ITEMS_MAX)
                 return;
-        for (; at > 0 && life->item[at - 1].time_ns > item.time_ns; at--)
-                life->item[at] = life->item[at - 1];
+        while (at > 0 && life->item[at - 1].time_ns > item.time_ns)
+                at--;
+        // No two in the same instant: the next free one.
+        while (at > 0 && life->item[at - 1].time_ns == item.time_ns) {
+                item.time_ns++;
+                while (at < life->items && life->item[at].time_ns <= item.time_ns)
+                        at++;
+        }
+        memmove(&life->item[at + 1], &life->item[at], (life->items - at) * sizeof(item));
         life->item[at] = item;
         life->items++;
 }

@@ -30,6 +30,8 @@ struct life {
         int64_t post_event_ns, dwell_ns, retry_ns; // BC_NS_NEVER: not armed
         int64_t post_event_length_ns, dwell_length_ns;
         int64_t docked_ns;
+        int64_t told_ns;
+        struct bc_gestures told; // by the grammar, at that instant
         bool told_release; // by the witness, at this instant
         int64_t press_ns;  // of record, the last one
         bool answered;     // it has become something, or is part of an emergency
@@ -45,7 +47,7 @@ struct life_seen {
 
 // Random policy, settings and camera, everything up and at rest.
 void life_begin(struct life *life, uint64_t seed, struct life_seen *seen);
-void life_plan(struct life *life, struct life_item item); // in any order
+void life_plan(struct life *life, struct life_item item); // in any order; where an instant is taken, 1 ns later
 void life_live(struct life *life, struct life_seen *seen);
 
 uint64_t life_draw(struct life *life, uint64_t below);

@@ -19,7 +19,7 @@
 // An edge of a contact, which may bounce for up to twice the debounce time.
 static void plan_edge(struct life *life, enum bc_button button, bool down, int64_t time_ns)
 {
-        int64_t bounce_ns = 2 + life_draw_ns(life, 2 * life->grammar.config.debounce_ns);
+        int64_t bounce_ns = 1000 + life_draw_ns(life, 2 * life->grammar.config.debounce_ns);
         unsigned bounces = life_draw(life, 2) ? 0 : (unsigned)life_draw(life, 4);
 
         if (life_draw(life, 3))
@@ -34,6 +34,8 @@ static void plan_press(struct life *life, enum bc_button button, int64_t time_ns
 {
         plan_edge(life, button, true, time_ns);
         plan_edge(life, button, false, time_ns + 1 + length_ns);
+        // Whatever bounced last, it is up in the end.
+        life_plan(life, (struct life_item){ .time_ns = time_ns + length_ns + 250 * MS, .what = LIFE_EDGE, .button = button });
 }
 
 // Both, held from the second one on for about, or exactly not, what the chord asks for.
@@ -177,7 +179,7 @@ static int64_t plan_pocket(struct life *life, int64_t at_ns)
 
 static int64_t plan_chord(struct life *life, int64_t at_ns)
 {
-        int64_t apart_ns = 1 + life_draw_ns(life, BC_GRAMMAR_TOGETHER_NS), felt_ns;
+        int64_t apart_ns = 1 + life_draw_ns(life, BC_GRAMMAR_TOGETHER_NS - 10), felt_ns;
         enum bc_button first = life_draw(life, 2) ? BC_BUTTON_RECORD : BC_BUTTON_EMERGENCY;
 
         felt_ns = at_ns + apart_ns + life->grammar.config.release_hold_ns;

@@ -2,7 +2,7 @@
 // Says what two buttons mean, from the words of control/grammar.h alone and a second time: it looks back at what the contacts
 // told and at what was recorded when, where the grammar goes forward with what it remembers.
 //
-// Told at each instant that something happens at, in order, no two of them the same; debounce_ns stays as it is.
+// Told at each instant that something happens at, in order, no two edges in the same one; debounce_ns stays as it is.
 #ifndef BC_TEST_WITNESS_H
 #define BC_TEST_WITNESS_H
 
