@@ -24,7 +24,9 @@ void bc_display_stand(struct bc_display *display, enum bc_signal signal, bool th
 
 void bc_display_flash(struct bc_display *display, enum bc_signal signal, int64_t now_ns)
 {
-        display->flash_ns[signal] = now_ns;
+        // A scheme may show nothing for it.
+        if (display->patterns[signal].steps > 0)
+                display->flash_ns[signal] = now_ns;
 }
 
 // How long a signal is shown that was flashed: whole turns.

@@ -46,8 +46,9 @@ static void show(struct bc_officer *officer)
                 bc_timer_set(officer->redraw, next_ns);
         if (!officer->indicator || bc_indication_is_same(&indication, &officer->shown))
                 return;
-        officer->shown = indication;
         r = bc_indicator_set(officer->indicator, &indication);
+        if (r >= 0)
+                officer->shown = indication; // else it is tried again at the next change
         if (r < 0 && r != officer->indicator_error)
                 bc_log_error("indicator: %s", strerror(-r));
         officer->indicator_error = r;
