@@ -23,6 +23,13 @@ def table(report):
     return out.getvalue().splitlines()
 
 
+class Modules(unittest.TestCase):
+    def test_no_name_is_a_scenario_test_module_s_too(self):
+        """Both folders are searched: the one that comes first would hide the other's."""
+        names = [{f.stem for f in (ROOT / folder).glob("*.py")} for folder in ("tools/benchmark", "tests/scenario")]
+        self.assertEqual(names[0] & names[1], set())
+
+
 class Figures(unittest.TestCase):
     def setUp(self):
         self.report = Report()

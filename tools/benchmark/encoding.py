@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Processor time and memory of the whole daemon against bare encoders and the ffmpeg program."""
 
-import machine
+import subjects
 from harness import NS
-from machine import Failed, full_load, run, run_bare, run_bare_sound, run_daemon, run_ffmpeg, threads_of
+from subjects import Failed, full_load, run, run_bare, run_bare_sound, run_daemon, run_ffmpeg, threads_of
 from report import median, spread
 
 RATIO_MAX = 1.05
@@ -28,18 +28,18 @@ def prove_alike(places, material):
     settings = picture_only(material, overlay={"contents": ""}, gnss={"driver": "none"}, video={"threads": 1})
     daemon = run_daemon(folder / "daemon", settings, PROOF_S)
     out = folder / "bare.h264"
-    run_bare(material, PROOF_S * machine.RATE, 1, out)
-    theirs = frame_sums(out, PROOF_S * machine.RATE)
-    ours = frame_sums(daemon.recording.files[0], PROOF_S * machine.RATE)
+    run_bare(material, PROOF_S * subjects.RATE, 1, out)
+    theirs = frame_sums(out, PROOF_S * subjects.RATE)
+    ours = frame_sums(daemon.recording.files[0], PROOF_S * subjects.RATE)
     differ = [number for number, (a, b) in enumerate(zip(ours, theirs)) if a != b]
-    if not len(ours) == len(theirs) == PROOF_S * machine.RATE or differ:
+    if not len(ours) == len(theirs) == PROOF_S * subjects.RATE or differ:
         raise Failed(f"the daemon does not encode what the bare encoder encodes: {len(ours)} and {len(theirs)} pictures, "
                      f"{len(differ)} of them differ, from {differ[:1]} on")
 
 
 def measure(report, places, material, rounds, seconds, wanted):
     """Rounds of one run each, in turn; every other round backwards, so that what drifts hits all alike."""
-    frames = seconds * machine.RATE
+    frames = seconds * subjects.RATE
     threads = {}
 
     def look(daemon):
@@ -121,13 +121,13 @@ def measure_pre_event(report, places, material, rounds, seconds):
     for number in range(rounds):
         for length in lengths[::-1 if number % 2 else 1]:
             settings = full_load(material, recording={"pre_event": f"{length} s"})
-            with machine.start_held(places.fresh(places.memory, "daemon"), settings) as daemon:
+            with subjects.start_held(places.fresh(places.memory, "daemon"), settings) as daemon:
                 pid = daemon.process.pid
                 daemon.run_for(length + 5, timeout=600)
-                before = machine.process_s(pid)
+                before = subjects.process_s(pid)
                 daemon.run_until(daemon.now() + seconds * NS, timeout=600)
-                cpu[length].append(1000 * (machine.process_s(pid) - before) / seconds)
-                memory[length].append(machine.memory_kb(pid, "VmHWM"))
+                cpu[length].append(1000 * (subjects.process_s(pid) - before) / seconds)
+                memory[length].append(subjects.memory_kb(pid, "VmHWM"))
                 ring[length] = daemon.get("RingCapacityBytes") // 1024
             report.progress(f"pre-event: round {number + 1} of {rounds}, {length} s: {cpu[length][-1]:.0f} ms a second, "
                             f"{memory[length][-1] // 1024} MB")

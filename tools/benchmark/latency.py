@@ -7,7 +7,7 @@ import random
 import time
 
 from harness import BUILD, NS, SIMULATION, TICKS, CallFailed
-from machine import PROGRAMS, RATE, Failed, full_load, memory_kb, run, start_held, threads_of
+from subjects import PROGRAMS, RATE, Failed, full_load, memory_kb, run, start_held, threads_of
 from report import median, percentile, spread
 
 CAPTURE_TO_DURABLE_MAX_MS = 700

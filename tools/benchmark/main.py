@@ -14,8 +14,8 @@ sys.path.insert(0, str(ROOT / "tests/scenario"))
 
 import encoding
 import latency
-import machine
 import start
+import subjects
 from options import parse
 from report import Report
 from shift import Shift
@@ -47,7 +47,7 @@ def plan(report, places, wanted, quick):
     material = None
     if set(wanted) - {"start", "shift"}:
         report.progress("raw frames and samples")
-        material = machine.Material(places)
+        material = subjects.Material(places)
     counts = (10, 1000) if quick else (10, 100, 1000, 10_000, 100_000)
     rounds = 3 if quick or "cpu" not in wanted else 7
     steps = [
@@ -68,7 +68,7 @@ def measure(report, places, wanted, quick):
     for names, step in plan(report, places, wanted, quick):
         try:
             step()
-        except (machine.Failed, AssertionError) as error:
+        except (subjects.Failed, AssertionError) as error:
             failed.append(names)
             report.notes.append(f"could not be measured: {names}: {error}")
             report.progress(report.notes[-1])
@@ -80,8 +80,8 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # daemons are ended and folders removed, then, too
     if options.json:
         open(options.json, "a").close()  # that it cannot be written shows now and not in an hour
-    report, places = Report(), machine.Places(options.dir)
-    about = {"machine": machine.describe(), "quick": options.quick, "measured": options.only}
+    report, places = Report(), subjects.Places(options.dir)
+    about = {"machine": subjects.describe(), "quick": options.quick, "measured": options.only}
     try:
         whole = measure(report, places, options.only, options.quick)
     finally:
@@ -95,6 +95,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (OSError, machine.Failed, KeyboardInterrupt) as error:
+    except (OSError, subjects.Failed, KeyboardInterrupt) as error:
         print(f"bench: {error or 'interrupted'}", file=sys.stderr)
         sys.exit(2)
