@@ -342,6 +342,7 @@ static void start_observing(struct daemon *daemon)
 static enum bc_exit start_body(struct daemon *daemon)
 {
         const struct bc_officer_config config = officer_config(daemon);
+        const int64_t minute_ns = 60 * BC_NS_PER_S;
         const struct bc_minutes_rate rate = {
                 .picture_bps = daemon->bounds.pipeline.bit_rate_bps,
                 .sound_bps = daemon->devices.mic ? daemon->bounds.pipeline.sound_bit_rate_bps : 0,
@@ -349,7 +350,8 @@ static enum bc_exit start_body(struct daemon *daemon)
         int r = bc_officer_new(daemon->loop, daemon->controller, daemon->devices.indicator, &config, &daemon->officer);
 
         if (r == 0)
-                r = bc_supplies_new(daemon->loop, daemon->controller, daemon->recorder, &rate, &daemon->supplies);
+                r = bc_supplies_new(daemon->loop, daemon->controller, daemon->recorder, &rate,
+                                    (uint32_t)((daemon->settings->emergency_reserve_ns + minute_ns - 1) / minute_ns), &daemon->supplies);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the officer's side cannot be made", r);
         if (daemon->devices.battery) {

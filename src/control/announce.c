@@ -29,6 +29,8 @@ const char *bc_alarm_text(enum bc_event event)
                 return "emergency";
         case BC_EVENT_RETRY_DUE:
                 return "still nothing can be recorded";
+        case BC_EVENT_RESERVE_REACHED:
+                return "the recording ends: the room left is kept for an emergency";
         default:
                 return "nothing can be recorded";
         }

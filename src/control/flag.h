@@ -16,7 +16,7 @@ enum bc_flag {
         BC_FLAG_MUTED = 1 << 9,           // RECORDING without sound, on purpose
         BC_FLAG_STEALTH = 1 << 10,        // nothing lights up, sounds or vibrates
         BC_FLAG_STORAGE_LOW = 1 << 11,    // room for few minutes more
-        BC_FLAG_STORAGE_FULL = 1 << 12,   // room for none
+        BC_FLAG_STORAGE_FULL = 1 << 12,   // room for none, but for an emergency's reserve
         BC_FLAG_BATTERY_LOW = 1 << 13,    // lasts for few minutes more
         BC_FLAG_BUTTON_STUCK = 1 << 14,
 };

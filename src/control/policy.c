@@ -44,7 +44,7 @@ enum bc_refusal bc_policy_judge(const struct bc_policy *policy, const struct bc_
 
 bool bc_policy_wants_recording(const struct bc_policy *policy, const struct bc_mode *mode)
 {
-        if (policy->activation != BC_ACTIVATION_ALWAYS_ON || mode->docked)
+        if (policy->activation != BC_ACTIVATION_ALWAYS_ON || mode->docked || mode->reserve_only)
                 return false;
         switch (mode->phase) {
         case BC_PHASE_STARTING:

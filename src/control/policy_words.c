@@ -65,7 +65,7 @@ static void say_recording(const struct words *words, const struct bc_settings *s
 
 static void say_emergency(const struct words *words, const struct bc_settings *s)
 {
-        char hold[32], let_go[32], dwell[32];
+        char hold[32], let_go[32], dwell[32], reserve[32];
 
         say(words, "Pressing emergency starts an emergency at once, whatever else the camera does.");
         if (s->emergency_release)
@@ -74,6 +74,9 @@ static void say_emergency(const struct words *words, const struct bc_settings *s
                     duration(s->release_hold_ns, hold), duration(BC_GRAMMAR_LET_GO_NS, let_go));
         else
                 say(words, "An emergency is ended by a command; no button does.");
+        if (s->emergency_reserve_ns > 0)
+                say(words, "Room for %s is kept for it: an ordinary recording ends, and none starts, when nothing else is left.",
+                    duration(s->emergency_reserve_ns, reserve));
         say(words, "The dock ends a recording at once, and an emergency after %s on it.", duration(s->dock_dwell_ns, dwell));
 }
 

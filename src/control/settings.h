@@ -35,6 +35,7 @@ struct bc_settings {
         char device_id[BC_SETTINGS_ID_BYTES];
         char unit[BC_SETTINGS_NAME_BYTES], make[BC_SETTINGS_NAME_BYTES], model[BC_SETTINGS_NAME_BYTES];
         char store_path[BC_SETTINGS_TEXT_BYTES];
+        int64_t emergency_reserve_ns;
 
         int camera_driver; // enum bc_camera_driver
         char camera_file[BC_SETTINGS_TEXT_BYTES];

@@ -29,6 +29,10 @@ static const struct bc_setting table[] = {
 
         { "store", "path", BC_SETTING_PATH, AT(store_path), .fallback = "/var/lib/bodycam", .required = true,
           .help = "Folder that holds recordings/. Made when its parent exists." },
+        { "store", "emergency_reserve", BC_SETTING_DURATION, AT(emergency_reserve_ns), .max = 24 * 60 * MIN,
+          .fallback = "10 min",
+          .help = "Room for so long is kept for an emergency: with nothing else left, an ordinary recording ends with an alarm, "
+                  "and none starts. 0 s: none is kept." },
 
         { "camera", "driver", BC_SETTING_CHOICE, AT(camera_driver), .choices = "file pattern", .fallback = "pattern",
           .help = "file: a clip in place of a camera, looped without a seam. pattern: a moving card with the frame's "

@@ -47,6 +47,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = NO(STALE),
                 [BC_EVENT_CAPTURE_BACK]       = NO(STALE),
                 [BC_EVENT_RETRY_DUE]          = NO(STALE),
+                [BC_EVENT_RESERVE_REACHED]    = STAY,
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -70,6 +72,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = NO(STALE),
                 [BC_EVENT_CAPTURE_BACK]       = NO(STALE),
                 [BC_EVENT_RETRY_DUE]          = NO(STALE),
+                [BC_EVENT_RESERVE_REACHED]    = STAY,
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -93,6 +97,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = GO_AND(BC_PHASE_FAULT, BC_ACTION_ALARM),
                 [BC_EVENT_CAPTURE_BACK]       = STAY,
                 [BC_EVENT_RETRY_DUE]          = NO(STALE),
+                [BC_EVENT_RESERVE_REACHED]    = STAY,
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -116,6 +122,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = GO_AND(BC_PHASE_FAULT_WANTED, BC_ACTION_ALARM),
                 [BC_EVENT_CAPTURE_BACK]       = STAY,
                 [BC_EVENT_RETRY_DUE]          = NO(STALE),
+                [BC_EVENT_RESERVE_REACHED]    = GO_AND(REST, BC_ACTION_ALARM),
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -139,6 +147,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = GO_AND(REST, BC_ACTION_ALARM),
                 [BC_EVENT_CAPTURE_BACK]       = STAY,
                 [BC_EVENT_RETRY_DUE]          = NO(STALE),
+                [BC_EVENT_RESERVE_REACHED]    = GO_AND(REST, BC_ACTION_ALARM),
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -162,6 +172,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = STAY_AND(BC_ACTION_ALARM),
                 [BC_EVENT_CAPTURE_BACK]       = STAY,
                 [BC_EVENT_RETRY_DUE]          = STAY_AND(RETRY),
+                [BC_EVENT_RESERVE_REACHED]    = STAY,
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -186,6 +198,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = STAY_AND(BC_ACTION_ALARM),
                 [BC_EVENT_CAPTURE_BACK]       = STAY,
                 [BC_EVENT_RETRY_DUE]          = STAY_AND(RETRY),
+                [BC_EVENT_RESERVE_REACHED]    = GO_AND(BC_PHASE_EMERGENCY, BC_ACTION_ALARM),
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -209,6 +223,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = NO(STALE),
                 [BC_EVENT_CAPTURE_BACK]       = NO(STALE),
                 [BC_EVENT_RETRY_DUE]          = NO(STALE),
+                [BC_EVENT_RESERVE_REACHED]    = STAY,
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -232,6 +248,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = STAY,
                 [BC_EVENT_CAPTURE_BACK]       = GO(REST),
                 [BC_EVENT_RETRY_DUE]          = STAY_AND(RETRY),
+                [BC_EVENT_RESERVE_REACHED]    = STAY,
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -255,6 +273,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = STAY,
                 [BC_EVENT_CAPTURE_BACK]       = GO(BC_PHASE_RECORDING),
                 [BC_EVENT_RETRY_DUE]          = STAY_AND(RETRY),
+                [BC_EVENT_RESERVE_REACHED]    = GO_AND(REST, BC_ACTION_ALARM),
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = GO(BC_PHASE_STOPPING),
                 [BC_EVENT_STOPPED]            = NO(STALE),
         },
@@ -278,6 +298,8 @@ static const struct cell table[BC_PHASE_COUNT][BC_EVENT_COUNT] = {
                 [BC_EVENT_CAPTURE_LOST]       = NO(STALE),
                 [BC_EVENT_CAPTURE_BACK]       = NO(STALE),
                 [BC_EVENT_RETRY_DUE]          = NO(STALE),
+                [BC_EVENT_RESERVE_REACHED]    = STAY,
+                [BC_EVENT_RESERVE_LEFT]       = STAY,
                 [BC_EVENT_SHUTDOWN]           = STAY,
                 [BC_EVENT_STOPPED]            = STAY_AND(BC_ACTION_EXIT),
         },
@@ -345,6 +367,12 @@ static void set_levels(struct bc_mode *mode, enum bc_event event)
         case BC_EVENT_CAPTURE_BACK:
                 mode->capable = true;
                 break;
+        case BC_EVENT_RESERVE_REACHED:
+                mode->reserve_only = true;
+                break;
+        case BC_EVENT_RESERVE_LEFT:
+                mode->reserve_only = false;
+                break;
         default:
                 break;
         }
@@ -357,9 +385,12 @@ static enum bc_phase rest_of(const struct bc_mode *mode)
         return mode->sensors_wanted ? BC_PHASE_BUFFERING : BC_PHASE_STANDBY;
 }
 
-// An ordinary state is not entered while nothing can be recorded: what an emergency falls back to is a fault then.
+// An ordinary state is not entered while nothing can be recorded, and an ordinary recording not on an emergency's room: what
+// an emergency falls back to is a fault then, or rest.
 static enum bc_phase honest(const struct bc_mode *mode, enum bc_phase to)
 {
+        if (mode->reserve_only && (to == BC_PHASE_RECORDING || to == BC_PHASE_ENDING))
+                to = rest_of(mode);
         if (mode->capable)
                 return to;
         if (to == BC_PHASE_ENDING)
@@ -427,6 +458,9 @@ struct bc_step bc_state_step(const struct bc_mode *mode, enum bc_event event)
         // The deadlines that run only under a condition: without it they come too late.
         if ((event == BC_EVENT_DWELL_ELAPSED && !mode->docked) || (event == BC_EVENT_RETRY_DUE && mode->capable))
                 return refused(mode, BC_REFUSAL_STALE);
+
+        if (event == BC_EVENT_RECORD_START && mode->reserve_only)
+                return refused(mode, BC_REFUSAL_RESERVE);
 
         struct bc_step step = { .mode = *mode, .refusal = cell->refusal };
         // The dock's edge counts, not its contact: what is told a second time is none.
@@ -497,6 +531,8 @@ const char *bc_event_name(enum bc_event event)
                 [BC_EVENT_CAPTURE_LOST] = "CAPTURE_LOST",
                 [BC_EVENT_CAPTURE_BACK] = "CAPTURE_BACK",
                 [BC_EVENT_RETRY_DUE] = "RETRY_DUE",
+                [BC_EVENT_RESERVE_REACHED] = "RESERVE_REACHED",
+                [BC_EVENT_RESERVE_LEFT] = "RESERVE_LEFT",
                 [BC_EVENT_SHUTDOWN] = "SHUTDOWN",
                 [BC_EVENT_STOPPED] = "STOPPED",
         };
@@ -528,6 +564,7 @@ const char *bc_refusal_text(enum bc_refusal refusal)
                 [BC_REFUSAL_EMERGENCY_SOUND] = "an emergency is recorded with its sound",
                 [BC_REFUSAL_DOCKED] = "the camera is on its dock",
                 [BC_REFUSAL_FAULT] = "nothing can be recorded at the moment; the recording starts as soon as something can",
+                [BC_REFUSAL_RESERVE] = "the store is full but for what is kept for an emergency",
                 [BC_REFUSAL_STALE] = "too late: meant for something that is past",
                 [BC_REFUSAL_STOPPING] = "the recorder is shutting down",
                 [BC_REFUSAL_MARK] = "the mark cannot be kept: too many wait for the card, or the recording is not that far",

@@ -3,7 +3,7 @@
 // as events. docs/STATES.md is generated from this.
 //
 // A phase is a state with what must be remembered in it: RECORDING that is about to end, an emergency with an
-// ordinary recording beneath it, a fault that cut a recording. Beside the phase stand three levels of the world and two of
+// ordinary recording beneath it, a fault that cut a recording. Beside the phase stand four levels of the world and two of
 // discretion.
 //
 // Pure functions, any thread.
@@ -60,6 +60,8 @@ enum bc_event {
         BC_EVENT_CAPTURE_LOST,       // nothing can be recorded any more
         BC_EVENT_CAPTURE_BACK,
         BC_EVENT_RETRY_DUE,
+        BC_EVENT_RESERVE_REACHED,    // what room is left is kept for an emergency
+        BC_EVENT_RESERVE_LEFT,       // there is more again
         BC_EVENT_SHUTDOWN,
         BC_EVENT_STOPPED,            // every recording is closed and durable
         BC_EVENT_COUNT,
@@ -97,6 +99,7 @@ enum bc_refusal {
         BC_REFUSAL_EMERGENCY_SOUND,
         BC_REFUSAL_DOCKED,
         BC_REFUSAL_FAULT,
+        BC_REFUSAL_RESERVE,
         BC_REFUSAL_STALE,
         BC_REFUSAL_STOPPING,
         BC_REFUSAL_MARK, // the recorder could not take it
@@ -115,6 +118,7 @@ struct bc_mode {
         bool capable;        // something can be recorded; true while the sensors are off
         bool muted;          // only in RECORDING
         bool stealthy;       // nothing lights up, sounds or vibrates
+        bool reserve_only;   // room is left for an emergency alone
 };
 
 struct bc_step {

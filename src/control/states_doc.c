@@ -5,7 +5,7 @@
 
 #include "control/state.h"
 
-#define MODES_OF_PHASE 32 // five levels
+#define MODES_OF_PHASE 64 // six levels
 
 static const char intro[] =
         "<!-- Generated from src/control/state.c by the target states-doc-update. Do not edit. -->\n"
@@ -16,7 +16,7 @@ static const char intro[] =
         "\n"
         "A *phase* is a state with what must be remembered in it. Beside it stand levels: *docked* (the dock's contact\n"
         "is closed), *sensors wanted* (nobody has switched them off), *capable* (something can be recorded), *muted*, *stealthy*\n"
-        "(nothing lights up, sounds or vibrates). What the policy refuses does not come here (`src/control/policy.c`).\n"
+        "(nothing lights up, sounds or vibrates), *reserve only* (the store has room for an emergency alone). What the policy refuses does not come here (`src/control/policy.c`).\n"
         "\n";
 
 static const char rules[] =
@@ -34,6 +34,8 @@ static const char rules[] =
         "  it cut starts anew as soon as something can be recorded (phase FAULT_WANTED).\n"
         "- Only an ordinary recording is muted, and only while it lasts: an emergency is heard, and the next recording begins\n"
         "  with its sound. Stealth ends on the dock.\n"
+        "- With the reserve alone nothing but an emergency is recorded: an ordinary recording ends, with its alarm, also the\n"
+        "  one beneath an emergency; a start is refused.\n"
         "- Every change of phase is reported (`REPORT_EDGE`, left out below).\n"
         "- Sensors go off (`STOP_SENSORS`) only when what was recorded is closed and durable, for they come on again with an\n"
         "  empty ring; at a shutdown they go off at once, and the recorder closes with what the ring holds.\n";
@@ -54,7 +56,8 @@ static void print_actions(uint32_t actions)
 static bool mode_equal(const struct bc_mode *a, const struct bc_mode *b)
 {
         return a->phase == b->phase && a->docked == b->docked && a->sensors_wanted == b->sensors_wanted &&
-               a->capable == b->capable && a->muted == b->muted && a->stealthy == b->stealthy;
+               a->capable == b->capable && a->muted == b->muted && a->stealthy == b->stealthy &&
+               a->reserve_only == b->reserve_only;
 }
 
 static bool same_outcome(const struct bc_step *a, const struct bc_step *b)
@@ -99,7 +102,8 @@ static void describe(const struct bc_mode *const *modes, const bool *member, siz
                                                 { "sensors not wanted", "sensors wanted" },
                                                 { "not capable", "capable" },
                                                 { "not muted", "muted" },
-                                                { "not stealthy", "stealthy" } };
+                                                { "not stealthy", "stealthy" },
+                                                { "more room", "reserve only" } };
         size_t used = 0;
 
         text[0] = 0;
@@ -107,7 +111,7 @@ static void describe(const struct bc_mode *const *modes, const bool *member, siz
                 bool in[2] = { false, false }, out[2] = { false, false };
                 for (size_t i = 0; i < count; i++) {
                         bool values[] = { modes[i]->docked, modes[i]->sensors_wanted, modes[i]->capable, modes[i]->muted,
-                                          modes[i]->stealthy };
+                                          modes[i]->stealthy, modes[i]->reserve_only };
                         bool value = values[level];
                         (member[i] ? in : out)[value] = true;
                 }

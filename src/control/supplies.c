@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 
 #define LOOK_EVERY_NS BC_RECORDER_ROOM_EVERY_NS
-#define WELL_ABOVE_MIN 3 // a figure that wavers warns once
 
 // A figure that runs down, and what was said of it.
 struct supply {
@@ -23,11 +22,14 @@ struct bc_supplies {
         struct bc_recorder *recorder;
         struct bc_minutes_rate rate;
         struct bc_timer *look;
-        struct supply storage, battery;
+        uint32_t reserve_min;
+        bool reserve_only;
+        struct supply storage, emergency, battery; // emergency: the reserve, while nothing else is left
         struct bc_battery_level level;
 };
 
-static void warn(struct bc_supplies *supplies, struct supply *supply, const char *what)
+// what: "there is room for", more: "more"
+static void warn(struct bc_supplies *supplies, struct supply *supply, const char *what, const char *more)
 {
         static const int thresholds[] = { BC_SUPPLIES_FIRST_MIN, BC_SUPPLIES_LAST_MIN, 0 };
         char text[100];
@@ -38,14 +40,32 @@ static void warn(struct bc_supplies *supplies, struct supply *supply, const char
                         lowest = thresholds[i];
         if (lowest < supply->warned_min) {
                 if (supply->minutes > 0)
-                        snprintf(text, sizeof(text), "%s %" PRId64 " min more", what, supply->minutes);
+                        snprintf(text, sizeof(text), "%s %" PRId64 " min %s", what, supply->minutes, more);
                 else
-                        snprintf(text, sizeof(text), "%s less than a minute more", what);
+                        snprintf(text, sizeof(text), "%s less than a minute %s", what, more);
                 supply->warned_min = lowest;
                 bc_controller_alarm(supplies->controller, BC_ALARM_WARNING, text);
-        } else if (supply->warned_min < INT32_MAX && supply->minutes > supply->warned_min + WELL_ABOVE_MIN) {
+        } else if (supply->warned_min < INT32_MAX && supply->minutes > supply->warned_min + BC_SUPPLIES_WELL_ABOVE_MIN) {
                 supply->warned_min = lowest;
         }
+}
+
+static void look_at_reserve(struct bc_supplies *supplies, uint64_t room_bytes)
+{
+        int64_t now_ns = bc_clock_now_ns(bc_loop_clock(supplies->loop));
+        bool only = supplies->storage.minutes < (supplies->reserve_only ? BC_SUPPLIES_WELL_ABOVE_MIN : 1);
+
+        if (supplies->reserve_min == 0)
+                return;
+        if (only != supplies->reserve_only) {
+                supplies->reserve_only = only;
+                supplies->emergency.warned_min = INT32_MAX;
+                (void)bc_controller_handle(supplies->controller, only ? BC_EVENT_RESERVE_REACHED : BC_EVENT_RESERVE_LEFT, now_ns,
+                                           BC_ORIGIN_DEVICE, "store");
+        }
+        supplies->emergency.minutes = bc_minutes_left(&supplies->rate, room_bytes, 0);
+        if (only)
+                warn(supplies, &supplies->emergency, "there is room for", "of emergency");
 }
 
 static void look_at_storage(struct bc_supplies *supplies)
@@ -58,8 +78,9 @@ static void look_at_storage(struct bc_supplies *supplies)
         if (status.room_bytes == UINT64_MAX)
                 return;
         before = storage->minutes;
-        storage->minutes = bc_minutes_left(&supplies->rate, status.room_bytes, 0);
-        warn(supplies, storage, "there is room for");
+        storage->minutes = bc_minutes_left(&supplies->rate, status.room_bytes, supplies->reserve_min);
+        warn(supplies, storage, "there is room for", "more");
+        look_at_reserve(supplies, status.room_bytes);
         bc_controller_set_flag(supplies->controller, BC_FLAG_STORAGE_FULL, storage->minutes == 0);
         bc_controller_set_flag(supplies->controller, BC_FLAG_STORAGE_LOW,
                                storage->minutes > 0 && storage->minutes <= BC_SUPPLIES_FIRST_MIN);
@@ -85,7 +106,7 @@ static void on_level(void *user, const struct bc_battery_level *level)
         supplies->level = *level;
         if (!level->charging && level->minutes >= 0) {
                 supplies->battery.minutes = level->minutes;
-                warn(supplies, &supplies->battery, "the battery lasts for");
+                warn(supplies, &supplies->battery, "the battery lasts for", "more");
         } else if (level->charging) {
                 supplies->battery.warned_min = INT32_MAX;
         }
@@ -111,7 +132,7 @@ const struct bc_battery_level *bc_supplies_battery(const struct bc_supplies *sup
 BC_DEFINE_CLEANUP(supplies, struct bc_supplies, bc_supplies_free)
 
 int bc_supplies_new(struct bc_loop *loop, struct bc_controller *controller, struct bc_recorder *recorder,
-                    const struct bc_minutes_rate *rate, struct bc_supplies **ret_supplies)
+                    const struct bc_minutes_rate *rate, uint32_t reserve_min, struct bc_supplies **ret_supplies)
 {
         BC_CLEANUP(bc_cleanup_supplies) struct bc_supplies *supplies = calloc(1, sizeof(*supplies));
         int r;
@@ -122,7 +143,8 @@ int bc_supplies_new(struct bc_loop *loop, struct bc_controller *controller, stru
         supplies->controller = controller;
         supplies->recorder = recorder;
         supplies->rate = *rate;
-        supplies->storage = supplies->battery = (struct supply){ BC_SUPPLIES_UNKNOWN, INT32_MAX };
+        supplies->reserve_min = reserve_min;
+        supplies->storage = supplies->emergency = supplies->battery = (struct supply){ BC_SUPPLIES_UNKNOWN, INT32_MAX };
         supplies->level = (struct bc_battery_level){ .percent = BC_BATTERY_UNKNOWN, .minutes = BC_BATTERY_UNKNOWN };
         r = bc_timer_new(loop, on_look, supplies, &supplies->look);
         if (r < 0)

@@ -15,6 +15,8 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -107,6 +109,23 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
                 card->space_bytes -= n;
         give_back(card);
         return n;
+}
+
+// Only what this project reads of it; no free files, as vfat has it.
+int fstatvfs(int fd, struct statvfs *status)
+{
+        struct card *card = take_card(fd);
+        struct statfs own;
+        int r = (int)syscall(SYS_fstatfs, fd, &own);
+
+        if (r == 0) {
+                *status = (struct statvfs){ .f_bsize = (unsigned long)own.f_bsize, .f_frsize = (unsigned long)own.f_frsize,
+                                            .f_blocks = own.f_blocks, .f_bfree = own.f_bfree, .f_bavail = own.f_bavail };
+                if (card && card->space_bytes >= 0)
+                        status->f_bavail = status->f_bfree = (fsblkcnt_t)card->space_bytes / status->f_frsize;
+        }
+        give_back(card);
+        return r;
 }
 
 static int sync_with(long call, int fd)

@@ -218,7 +218,7 @@ class Daemon:
     # ---- the process -------------------------------------------------------------------------------------------
 
     def configure(self, settings):
-        write_settings(self.config, {"store": {"path": self.store}, **settings}, self.clock)
+        write_settings(self.config, {**settings, "store": {"path": self.store, **settings.get("store", {})}}, self.clock)
 
     def start(self, wait=True):
         """Starts it; waits until it is on the bus and recovery is done."""

@@ -8,12 +8,13 @@ import re
 
 import pytest
 from card import start_carded
-from harness import LONG, NS, TICKS, Recording
+from harness import LONG, NS, TICKS, Recording, Refused
 from judges import judge_chain, judge_players
 
 RATE = 15
 PRE_S = 2
-SETTINGS = {"camera": {"width": 160, "height": 120, "rate": RATE}, "video": {"bit_rate": "250k"},
+SETTINGS = {"store": {"emergency_reserve": "0 s"},
+            "camera": {"width": 160, "height": 120, "rate": RATE}, "video": {"bit_rate": "250k"},
             "recording": {"pre_event": f"{PRE_S} s", "post_event": "0 s", "segment": "2 s"}}
 
 
@@ -236,3 +237,55 @@ def test_full_from_the_start_and_killed(carded):
     assert two.state == "recovered"
     pictures, _ = judge_chain(two, RATE)
     assert pictures[0] / TICKS <= second_press / NS - PRE_S and pictures[-1] / TICKS >= second_press / NS + 1.3
+
+
+MINUTE_BYTES = 2_800_000  # of SETTINGS, rounded up
+
+
+def test_the_reserve_is_an_emergencys(carded):
+    """An ordinary recording ends in time and none starts; an emergency takes the room that was kept for it."""
+    d, card = carded({"store": {"emergency_reserve": "2 min"}})
+    card.set(space=4 * MINUTE_BYTES)
+    d.run_for(7)
+    assert d.get("StorageMinutes") == 2 and "storage-low" in d.flags
+    pressed = d.now()
+    d.press()
+    # The encoder may take less than its bit rate.
+    d.run_until_state("BUFFERING", within_s=600)
+    stopped = d.now()
+    assert "the recording ends: the room left is kept for an emergency" in d.alarms()
+    assert "there is room for 2 min of emergency" in d.alarms()
+    assert d.get("StorageMinutes") == 0 and "storage-full" in d.flags
+    d.run_until_closed()
+    assert 2 * MINUTE_BYTES * 0.98 < card.space < 3 * MINUTE_BYTES
+
+    d.press()
+    d.run_for(1)
+    assert d.state == "BUFFERING"
+    with pytest.raises(Refused, match="the store is full but for what is kept for an emergency"):
+        d.record_start()
+    d.signals.clear()
+    emergency = d.now()
+    d.press("emergency")
+    for _ in range(600):
+        if "there is room for less than a minute of emergency" in d.alarms():
+            break
+        d.run_for(1)
+    assert d.alarms()[-1] == "there is room for less than a minute of emergency"
+    assert d.state == "EMERGENCY" and d.get("RecordingCounter") == 2 and d.now() - emergency > 60 * NS
+    d.press()  # no ordinary recording beneath it either
+    d.emergency_release()
+    assert d.state == "BUFFERING"
+    released = d.now()
+    d.run_until_closed()
+    assert card.space > 0
+
+    card.set(space=10 * MINUTE_BYTES)
+    d.run_for(7)
+    third = record(d)
+    d.run_until_closed()
+    d.terminate()
+    one, two, three = d.recordings()
+    judge_whole(one, pressed, stopped - NS)
+    judge_whole(two, emergency, released)
+    judge_whole(three, *third)

@@ -10,7 +10,7 @@
 static const struct bc_warning warnings[] = {
         { "cannot-record", BC_TONE_ALERT, "nothing can be recorded: an encoder failed, or there is neither picture nor sound.",
           "Check camera and microphone; what fails is tried again by itself. If it stays, take another camera." },
-        { "storage-full", BC_TONE_ALERT, "the store is full: there is room for less than a minute of recording.",
+        { "storage-full", BC_TONE_ALERT, "the store is full, but for what is kept for an emergency: there is room for less than a minute.",
           "Dock the camera, or change the card." },
         { "storage-trouble", BC_TONE_ALERT, "writing to the store fails; it is tried again every second.",
           "Check the card; what the memory holds is written as soon as it can be." },

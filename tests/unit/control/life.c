@@ -84,7 +84,8 @@ static void check_step(const struct life *life, enum bc_event event, enum bc_ori
                 holds(life, to == from->phase && !(step->actions & ~(uint32_t)BC_ACTION_MARK));
         if (life->policy.activation == BC_ACTIVATION_ALWAYS_ON && is_pair(from->phase) && !is_pair(to))
                 holds(life, event == BC_EVENT_DOCK || event == BC_EVENT_DWELL_ELAPSED || event == BC_EVENT_SHUTDOWN ||
-                                    event == BC_EVENT_CAPTURE_LOST || from->docked || !from->capable);
+                                    event == BC_EVENT_CAPTURE_LOST || event == BC_EVENT_RESERVE_REACHED || from->docked ||
+                                    !from->capable || from->reserve_only);
         // Nothing but the policy, a command or a button begins a recording; the camera by itself only what was wanted before.
         if (!is_pair(from->phase) && is_pair(to))
                 holds(life, by_policy || origin != BC_ORIGIN_DEVICE ||
@@ -101,7 +102,9 @@ static void check_mode(const struct life *life)
         holds(life, (life->post_event_ns != BC_NS_NEVER) == (mode->phase == BC_PHASE_ENDING));
         holds(life, life->dwell_ns == BC_NS_NEVER || (is_emergency(mode->phase) && mode->docked));
         holds(life, (life->retry_ns != BC_NS_NEVER) == !mode->capable);
-        if (life->policy.activation == BC_ACTIVATION_ALWAYS_ON && !mode->docked && mode->capable &&
+        holds(life, !mode->reserve_only || mode->phase == BC_PHASE_EMERGENCY ||
+                            (!is_pair(mode->phase) && mode->phase != BC_PHASE_FAULT_WANTED));
+        if (life->policy.activation == BC_ACTIVATION_ALWAYS_ON && !mode->docked && mode->capable && !mode->reserve_only &&
             mode->phase != BC_PHASE_STOPPING)
                 holds(life, mode->phase == BC_PHASE_RECORDING || mode->phase == BC_PHASE_EMERGENCY_OVER);
 }
@@ -111,6 +114,7 @@ static enum bc_refusal apply(struct life *life, enum bc_event event, enum bc_ori
         struct bc_step step = bc_state_step(&life->mode, event);
 
         check_step(life, event, origin, by_policy, &life->mode, &step, seen);
+        seen->reserve_refusals += step.refusal == BC_REFUSAL_RESERVE;
         if (step.refusal != BC_REFUSAL_NONE && step.mode.phase == life->mode.phase)
                 return step.refusal;
         if (event == BC_EVENT_DOCK && !life->mode.docked)
@@ -136,6 +140,7 @@ static enum bc_refusal apply(struct life *life, enum bc_event event, enum bc_ori
                 life->dwell_ns = life->now_ns + life->dwell_length_ns;
         if (step.actions & BC_ACTION_ARM_RETRY)
                 life->retry_ns = life->now_ns + RETRY_NS;
+        seen->reserve_stops += event == BC_EVENT_RESERVE_REACHED && step.actions & BC_ACTION_CLOSE_RECORDING;
         seen->mutes += event == BC_EVENT_MUTE && life->mode.muted;
         return step.refusal;
 }

@@ -42,7 +42,7 @@ struct life {
 // What came up in all lives: a promise about what never happens is not worth much.
 struct life_seen {
         uint64_t steps, gesture[BC_GESTURE_COUNT], ended_by_chord, ended_by_command, ended_by_dock, ended_by_shutdown, refused,
-                policy_refused, policy_starts, mutes;
+                policy_refused, policy_starts, mutes, reserve_stops, reserve_refusals;
 };
 
 // Random policy, settings and camera, everything up and at rest.

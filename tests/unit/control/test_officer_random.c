@@ -105,6 +105,8 @@ static void plan_life(struct life *life)
                 case 10:
                         if (life_draw(life, 2))
                                 plan_device(life, at_ns, BC_EVENT_DOCK, BC_EVENT_UNDOCK);
+                        else if (life_draw(life, 2))
+                                plan_device(life, at_ns, BC_EVENT_RESERVE_REACHED, BC_EVENT_RESERVE_LEFT);
                         else
                                 plan_device(life, at_ns, BC_EVENT_CAPTURE_LOST, BC_EVENT_CAPTURE_BACK);
                         break;
@@ -133,19 +135,20 @@ static void test_lives(void **state)
                 assert_true(life.mode.phase == BC_PHASE_STOPPING && !life.open);
         }
         print_message("%llu steps; emergencies ended by the chord %llu, a command %llu, the dock %llu, the end %llu; refused %llu, "
-                      "of these by the policy %llu; begun by it %llu; mutes %llu\n",
+                      "of these by the policy %llu; begun by it %llu; mutes %llu; by the reserve ended %llu, refused %llu\n",
                       (unsigned long long)seen.steps, (unsigned long long)seen.ended_by_chord,
                       (unsigned long long)seen.ended_by_command, (unsigned long long)seen.ended_by_dock,
                       (unsigned long long)seen.ended_by_shutdown, (unsigned long long)seen.refused,
                       (unsigned long long)seen.policy_refused, (unsigned long long)seen.policy_starts,
-                      (unsigned long long)seen.mutes);
+                      (unsigned long long)seen.mutes, (unsigned long long)seen.reserve_stops,
+                      (unsigned long long)seen.reserve_refusals);
         for (unsigned i = 0; i < BC_GESTURE_COUNT; i++) {
                 print_message("%s %llu\n", bc_gesture_name((enum bc_gesture)i), (unsigned long long)seen.gesture[i]);
                 assert_true(seen.gesture[i] > lives / 20);
         }
         assert_true(seen.ended_by_chord > lives / 20 && seen.ended_by_command > lives / 20 && seen.ended_by_dock > lives / 20 &&
                     seen.ended_by_shutdown > lives / 20 && seen.policy_refused > lives / 20 && seen.policy_starts > lives / 20 &&
-                    seen.mutes > lives / 20);
+                    seen.mutes > lives / 20 && seen.reserve_stops > lives / 20 && seen.reserve_refusals > lives / 20);
 }
 
 // Half a second off what the chord asks for, in one way or another.

@@ -11,17 +11,18 @@
 
 #include "control/policy.h"
 
-#define MODES (BC_PHASE_COUNT * 32)
+#define MODES (BC_PHASE_COUNT * 64)
 
 static struct bc_mode mode_of(unsigned number)
 {
-        return (struct bc_mode){ (enum bc_phase)(number / 32), number & 1, number & 2, number & 4, number & 8, number & 16 };
+        return (struct bc_mode){ (enum bc_phase)(number / 64), number & 1, number & 2, number & 4, number & 8, number & 16,
+                                 number & 32 };
 }
 
 static unsigned number_of(const struct bc_mode *mode)
 {
-        return (unsigned)mode->phase * 32 + mode->docked + 2u * mode->sensors_wanted + 4u * mode->capable + 8u * mode->muted +
-               16u * mode->stealthy;
+        return (unsigned)mode->phase * 64 + mode->docked + 2u * mode->sensors_wanted + 4u * mode->capable + 8u * mode->muted +
+               16u * mode->stealthy + 32u * mode->reserve_only;
 }
 
 static void find_reachable(bool reached[MODES])
@@ -136,10 +137,10 @@ static void test_what_has_to_record(void **state)
                         struct bc_policy policy = policy_of(p);
                         bool always = policy.activation == BC_ACTIVATION_ALWAYS_ON;
 
-                        assert_int_equal(bc_policy_wants_recording(&policy, &mode), always && !mode.docked && wants[mode.phase]);
+                        assert_int_equal(bc_policy_wants_recording(&policy, &mode), always && !mode.docked && !mode.reserve_only && wants[mode.phase]);
                         // Done once, it is done: it records, or will as soon as it can.
                         after = bc_state_step(&mode, BC_EVENT_RECORD_START).mode;
-                        if (!always || mode.docked || mode.phase == BC_PHASE_STOPPING)
+                        if (!always || mode.docked || mode.reserve_only || mode.phase == BC_PHASE_STOPPING)
                                 continue;
                         assert_false(bc_policy_wants_recording(&policy, &after));
                         assert_true(after.phase == BC_PHASE_RECORDING || after.phase == BC_PHASE_EMERGENCY_OVER ||

@@ -189,7 +189,7 @@ static void test_every_error_is_told(void **state)
                       "c:4: [nosuch]: unknown section; allowed: device, store, camera, microphone, video, sound, "
                       "recording, dock, policy, buttons, indicator, pattern, overlay, gnss, utc, dbus, clock, simulation\n"
                       "c:7: [store] path = relative: not understood; allowed: an absolute path\n"
-                      "c:8: [store] folder: unknown key; allowed: path\n"
+                      "c:8: [store] folder: unknown key; allowed: path, emergency_reserve\n"
                       "c:10: [recording] pre_event = 30: not understood; allowed: 0 s to 2 min (a whole number of ms, s, "
                       "min or h)\n"
                       "c:11: [recording] post_event = 11 min: out of range; allowed: 0 s to 10 min (a whole number of ms, "

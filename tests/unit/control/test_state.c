@@ -11,7 +11,7 @@
 
 #include "control/state.h"
 
-#define MODES_MAX (BC_PHASE_COUNT * 32)
+#define MODES_MAX (BC_PHASE_COUNT * 64)
 
 struct modes {
         struct bc_mode list[MODES_MAX];
@@ -21,7 +21,8 @@ struct modes {
 static bool same_mode(const struct bc_mode *a, const struct bc_mode *b)
 {
         return a->phase == b->phase && a->docked == b->docked && a->sensors_wanted == b->sensors_wanted &&
-               a->capable == b->capable && a->muted == b->muted && a->stealthy == b->stealthy;
+               a->capable == b->capable && a->muted == b->muted && a->stealthy == b->stealthy &&
+               a->reserve_only == b->reserve_only;
 }
 
 static void find_reachable(struct modes *modes)
@@ -67,8 +68,8 @@ static const char *where(const struct bc_mode *mode, enum bc_event event)
 {
         static char text[128];
 
-        snprintf(text, sizeof(text), "%s%s%s%s + %s", bc_phase_name(mode->phase), mode->docked ? " docked" : "",
-                 mode->sensors_wanted ? "" : " sensors-not-wanted", mode->capable ? "" : " not-capable",
+        snprintf(text, sizeof(text), "%s%s%s%s%s + %s", bc_phase_name(mode->phase), mode->docked ? " docked" : "",
+                 mode->sensors_wanted ? "" : " sensors-not-wanted", mode->capable ? "" : " not-capable", mode->reserve_only ? " reserve-only" : "",
                  bc_event_name(event));
         return text;
 }
@@ -107,11 +108,24 @@ static void check_step(const struct bc_mode *mode, enum bc_event event, const st
         if (is_emergency(from) && event == BC_EVENT_EMERGENCY_RELEASE)
                 holds(!is_emergency(to) && step->refusal == BC_REFUSAL_NONE);
 
-        // A record start always leads to a recording, but when nothing can be recorded or in STOPPING; then it says so.
-        if (event == BC_EVENT_RECORD_START && from != BC_PHASE_STOPPING && !is_fault(from))
+        // A record start always leads to a recording, but when nothing can be recorded, with the reserve alone or in STOPPING;
+        // then it says so.
+        if (event == BC_EVENT_RECORD_START && from != BC_PHASE_STOPPING && !is_fault(from) && !mode->reserve_only)
                 holds(is_pair(to) && step->refusal == BC_REFUSAL_NONE);
         if (event == BC_EVENT_RECORD_START && (from == BC_PHASE_STOPPING || is_fault(from)))
                 holds(step->refusal != BC_REFUSAL_NONE);
+        if (event == BC_EVENT_RECORD_START && mode->reserve_only)
+                holds(!moved && (step->refusal == BC_REFUSAL_RESERVE || from == BC_PHASE_STOPPING));
+
+        // The reserve is an emergency's: nothing else is recorded on it or waits for it, and what ends for it ends loudly.
+        holds(!step->mode.reserve_only || is_emergency(to) || (!is_pair(to) && to != BC_PHASE_FAULT_WANTED));
+        holds(!step->mode.reserve_only || to != BC_PHASE_EMERGENCY_OVER);
+        if (event == BC_EVENT_RESERVE_REACHED)
+                holds(step->mode.reserve_only && !!(actions & BC_ACTION_ALARM) == moved && is_emergency(from) == is_emergency(to));
+        if (event == BC_EVENT_RESERVE_LEFT)
+                holds(!step->mode.reserve_only && !moved);
+        holds(mode->reserve_only == step->mode.reserve_only || event == BC_EVENT_RESERVE_REACHED ||
+              event == BC_EVENT_RESERVE_LEFT);
         if (event == BC_EVENT_RECORD_STOP)
                 holds(from != BC_PHASE_RECORDING || to == BC_PHASE_ENDING);
 
@@ -213,10 +227,11 @@ static void test_unreachable_modes_are_harmless(void **state)
 {
         (void)state;
         for (unsigned phase = 0; phase <= BC_PHASE_COUNT; phase++)
-                for (unsigned levels = 0; levels < 32; levels++)
+                for (unsigned levels = 0; levels < 64; levels++)
                         for (unsigned event = 0; event <= BC_EVENT_COUNT; event++) {
                                 struct bc_mode mode = { (enum bc_phase)phase, levels & 1,  levels & 2,
-                                                        levels & 4,           levels & 8, levels & 16 };
+                                                        levels & 4,           levels & 8, levels & 16,
+                                                        levels & 32 };
                                 struct bc_step step = bc_state_step(&mode, (enum bc_event)event);
                                 if (phase == BC_PHASE_COUNT || event == BC_EVENT_COUNT) {
                                         assert_int_equal(step.actions, 0);
@@ -331,6 +346,13 @@ static void test_stories(void **state)
         WALK("STARTING BUFFERING STANDBY (commit) RECORDING ENDING (close) STANDBY",
              BC_EVENT_STARTED, BC_EVENT_SENSORS_OFF, BC_EVENT_RECORD_START, BC_EVENT_RECORD_STOP,
              BC_EVENT_POST_EVENT_ELAPSED);
+        WALK("STARTING BUFFERING (commit) RECORDING (close) BUFFERING BUFFERING (commit) EMERGENCY (close) BUFFERING "
+             "BUFFERING (commit) RECORDING",
+             BC_EVENT_STARTED, BC_EVENT_RECORD_START, BC_EVENT_RESERVE_REACHED, BC_EVENT_RECORD_START,
+             BC_EVENT_EMERGENCY_START, BC_EVENT_EMERGENCY_RELEASE, BC_EVENT_RESERVE_LEFT, BC_EVENT_RECORD_START);
+        WALK("STARTING BUFFERING (commit) RECORDING EMERGENCY_OVER EMERGENCY EMERGENCY EMERGENCY EMERGENCY_OVER",
+             BC_EVENT_STARTED, BC_EVENT_RECORD_START, BC_EVENT_EMERGENCY_START, BC_EVENT_RESERVE_REACHED,
+             BC_EVENT_RECORD_START, BC_EVENT_RESERVE_LEFT, BC_EVENT_RECORD_START);
 }
 
 static void test_names(void **state)
