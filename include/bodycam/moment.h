@@ -22,6 +22,7 @@ struct bc_moment {
         enum bc_utc_source source;
         int64_t utc_ns;         // of this instant, carried on from the newest anchor; nothing with source BC_UTC_NONE
         int64_t uncertainty_ns; // of utc_ns
+        int64_t anchor_ns;      // when the clock was last looked at
         struct bc_fix fix;      // the newest fix if it is fresh; mode BC_FIX_NONE: no position
         uint32_t marks;         // enum bc_mark
 };

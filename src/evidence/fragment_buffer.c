@@ -12,7 +12,7 @@ int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_by
 {
         buffer->room = bc_segment_room(BC_CUT_UNITS_MAX);
         buffer->payload_room = payload_bytes;
-        buffer->bytes = malloc(buffer->room + payload_bytes);
+        buffer->bytes = malloc(buffer->room + payload_bytes + BC_SEGMENT_BEHIND_BYTES);
         return buffer->bytes ? 0 : -ENOMEM;
 }
 
@@ -29,7 +29,7 @@ static int reserve_payload(struct bc_fragment_buffer *buffer, size_t payload_byt
 
         if (payload_bytes <= buffer->payload_room)
                 return 0;
-        bytes = realloc(buffer->bytes, buffer->room + payload_bytes);
+        bytes = realloc(buffer->bytes, buffer->room + payload_bytes + BC_SEGMENT_BEHIND_BYTES);
         if (!bytes)
                 return -ENOMEM;
         buffer->bytes = bytes;

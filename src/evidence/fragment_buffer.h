@@ -13,7 +13,7 @@
 #include "format/samples.h"
 
 struct bc_fragment_buffer {
-        uint8_t *bytes; // room for head and header, then the samples
+        uint8_t *bytes; // room for head and header, then the samples, then room for a record
         size_t room, payload_room;
         size_t units[BC_LANE_COUNT]; // that it holds
         struct bc_unit unit[BC_LANE_COUNT][BC_CUT_PICTURES_MAX]; // no lane has more in a fragment

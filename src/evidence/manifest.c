@@ -112,6 +112,7 @@ static void merge(struct bc_manifest_gap *gap, int64_t from_ticks, int64_t to_ti
         if (to_ticks == BC_TICKS_UNKNOWN || (gap->to_ticks != BC_TICKS_UNKNOWN && to_ticks > gap->to_ticks))
                 gap->to_ticks = to_ticks;
         gap->count += count;
+        gap->statement = BC_STATEMENT_NEW;
 }
 
 // Places are kept free so that the first gap of each kind has an entry of its own: a gap in an entry of another kind
@@ -138,7 +139,7 @@ struct bc_manifest_gap *bc_manifest_add_gap(struct bc_manifest *manifest, enum b
                 return gap;
         }
         gap = &manifest->gap[manifest->gaps++];
-        *gap = (struct bc_manifest_gap){ kind, from_ticks, to_ticks, count };
+        *gap = (struct bc_manifest_gap){ kind, from_ticks, to_ticks, count, BC_STATEMENT_NEW };
         return gap;
 }
 
@@ -156,11 +157,13 @@ bool bc_manifest_add_clock(struct bc_manifest *manifest, const struct bc_manifes
                 count = entry->count + 1;
                 *entry = *clock;
                 entry->count = count;
+                entry->statement = BC_STATEMENT_NEW;
                 return true;
         }
         entry = &manifest->clock[manifest->clocks++];
         *entry = *clock;
         entry->count = 1;
+        entry->statement = BC_STATEMENT_NEW;
         return true;
 }
 
@@ -179,6 +182,7 @@ bool bc_manifest_add_mark(struct bc_manifest *manifest, int64_t ticks, const cha
                 entry->count = 1;
         }
         entry->ticks = ticks;
+        entry->statement = BC_STATEMENT_NEW;
         snprintf(entry->text, sizeof(entry->text), "%s", text);
         return true;
 }
@@ -203,6 +207,7 @@ bool bc_manifest_end_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, in
 
         while ((gap = lasting_gap(manifest, kind))) {
                 gap->to_ticks = to_ticks > gap->from_ticks ? to_ticks : gap->from_ticks;
+                gap->statement = BC_STATEMENT_NEW;
                 ended = true;
         }
         return ended;

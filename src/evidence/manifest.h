@@ -62,10 +62,18 @@ struct bc_manifest_segment {
         uint64_t missing_bytes;      // recovered: bytes that had been durable and are gone
 };
 
+// Whether a record says what an entry says now.
+enum bc_statement {
+        BC_STATEMENT_NEW,
+        BC_STATEMENT_ASKED,  // in a record that is under way
+        BC_STATEMENT_STATED, // in one that is durable
+};
+
 struct bc_manifest_gap {
         enum bc_gap_kind kind;
         int64_t from_ticks, to_ticks; // to BC_TICKS_UNKNOWN: it still lasts
         uint64_t count;               // frames lost; of the other kinds the gaps that are merged in this entry
+        enum bc_statement statement;
 };
 
 // What the wall clock said, from an instant on: at the recording's first picture, and whenever it did not go on from what
@@ -77,6 +85,7 @@ struct bc_manifest_clock {
         int64_t uncertainty_ns;
         int64_t step_ns;        // how far it was moved; BC_STEP_UNKNOWN where one of the two was not set, and for the first
         uint64_t count;         // changes that are merged in this entry, which shows the newest
+        enum bc_statement statement;
 };
 
 // An instant that the officer, or a command, pointed at.
@@ -84,6 +93,7 @@ struct bc_manifest_mark {
         int64_t ticks;
         char text[BC_MARK_TEXT_BYTES_MAX + 1];
         uint64_t count; // marks that are merged in this entry, which shows the newest
+        enum bc_statement statement;
 };
 
 struct bc_manifest {

@@ -15,6 +15,7 @@
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 
+struct bc_attestation;
 struct bc_moment;
 struct bc_recorder;
 struct bc_store;
@@ -43,6 +44,7 @@ struct bc_recorder_config {
         // recorder's thread, must not block. NULL: nothing is known.
         void (*moment_at)(void *user, int64_t time_ns, struct bc_moment *ret_moment);
         void *moment_user;
+        const struct bc_attestation *attestation; // what signs; NULL: nothing is signed
 };
 
 enum bc_recorder_notice {

@@ -42,6 +42,7 @@ void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, str
                 .last_picture_ns = -1,
                 .number = 1,
         };
+        bc_attest_init(&recording->attest, config->attestation, ring);
         bc_manifest_init(manifest);
         snprintf(manifest->device, sizeof(manifest->device), "%s", bc_store_device_id(store));
         snprintf(manifest->reason, sizeof(manifest->reason), "%s", reason);
@@ -54,6 +55,7 @@ void bc_recording_done(struct bc_recording *recording)
 {
         BC_IN_DEVICE;
 
+        bc_attest_done(&recording->attest);
         if (recording->segment_begun)
                 bc_segment_done(&recording->segment);
         recording->segment_begun = false;
@@ -119,10 +121,14 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
         for (int lane = 0; lane < BC_LANE_COUNT; lane++)
                 recording->base_ticks[lane] = bc_ticks_from_ns(first_picture_ns);
         recording->base_ticks[BC_LANE_SOUND] = next_sound_ticks(recording);
+        recording->attest.hole_from_ticks = first_picture_ns > recording->declared_ns ? bc_ticks_from_ns(recording->declared_ns)
+                                                                                      : BC_RECORD_UNKNOWN;
         memset(recording->decode_ticks, 0, sizeof(recording->decode_ticks));
         bc_describe_segment(recording, &init);
         bc_segment_name(recording->number, name);
         r = bc_segment_init(&recording->segment, recording->folder_fd, name, &init);
+        if (r == 0)
+                r = bc_attest_begin(recording);
         if (r < 0)
                 return r;
         entry = bc_manifest_add_segment(&recording->manifest, recording->number);
@@ -147,6 +153,7 @@ static void drop_segment(struct bc_recording *recording, int error)
 {
         BC_IN_DEVICE;
 
+        bc_attest_abandon(recording, error);
         if (error == -EEXIST || (recording->segment.fd >= 0 &&
                                  unlinkat(recording->folder_fd, recording->segment.name, 0) < 0)) {
                 recording->number++;
@@ -158,7 +165,38 @@ static void drop_segment(struct bc_recording *recording, int error)
         recording->manifest_stale = true;
 }
 
-static int end_segment(struct bc_recording *recording)
+static int finalise_unsigned(struct bc_recording *recording, struct bc_manifest_segment *entry)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = NULL;
+        size_t moov_bytes;
+        int r = bc_segment_build_moov(&recording->segment, 0, &moov, &moov_bytes);
+
+        if (r == 0)
+                r = bc_segment_finalise(&recording->segment, moov, 0, moov_bytes);
+        if (r == 0) {
+                entry->state = BC_SEGMENT_CLOSED;
+                entry->bytes = recording->segment.durable_bytes;
+        } else {
+                // All its fragments are durable; the next start finalises it.
+                bc_log_error("%s could not be finalised: %s", recording->segment.name, strerror(-r));
+        }
+        bc_segment_done(&recording->segment);
+        return r;
+}
+
+// It is finalised once its last record is there, while the next segment is being written.
+static int end_signed(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
+{
+        if (bc_attest_end(recording, kind, now_ns))
+                return 0;
+        bc_log_error("%s is left for the next start: too many segments wait for their signature", recording->segment.name);
+        bc_attest_abandon(recording, -ETIME);
+        bc_segment_done(&recording->segment);
+        return -ETIME;
+}
+
+// kind: whether the recording goes on.
+static int end_segment(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
         int r;
@@ -169,16 +207,8 @@ static int end_segment(struct bc_recording *recording)
                 drop_segment(recording, 0);
                 return 0;
         }
-        r = bc_segment_finalise(&recording->segment);
-        if (r == 0) {
-                entry->state = BC_SEGMENT_CLOSED;
-                entry->bytes = recording->segment.durable_bytes;
-        } else {
-                // All its fragments are durable; the next start finalises it.
-                bc_log_error("%s could not be finalised: %s", recording->segment.name, strerror(-r));
-        }
+        r = recording->config->attestation ? end_signed(recording, kind, now_ns) : finalise_unsigned(recording, entry);
         recording->manifest_stale = true;
-        bc_segment_done(&recording->segment);
         recording->segment_begun = false;
         recording->follows = 0;
         recording->number++;
@@ -196,6 +226,7 @@ static void abandon_segment(struct bc_recording *recording, int error)
                 drop_segment(recording, error);
                 return;
         }
+        bc_attest_abandon(recording, error);
         bc_log_error("%s could not be written: %s; it is abandoned after %llu bytes", recording->segment.name,
                      strerror(-error), (unsigned long long)recording->segment.durable_bytes);
         entry->state = BC_SEGMENT_ABANDONED;
@@ -237,7 +268,7 @@ static int resume(struct bc_recording *recording, int64_t end_ns, int64_t now_ns
 }
 
 // The segment ends though the recording does not.
-static int interrupt(struct bc_recording *recording)
+static int interrupt(struct bc_recording *recording, int64_t now_ns)
 {
         int64_t sound_ns = bc_ns_from_ticks(recording->sound_declared_ticks);
 
@@ -245,28 +276,28 @@ static int interrupt(struct bc_recording *recording)
         if (recording->sound_from_ns < sound_ns)
                 recording->sound_from_ns = sound_ns;
         recording->stage = BC_STAGE_RESUME;
-        return end_segment(recording);
+        return end_segment(recording, BC_RECORD_CONTINUES, now_ns);
 }
 
-static int fall_behind(struct bc_recording *recording)
+static int fall_behind(struct bc_recording *recording, int64_t now_ns)
 {
         // The hole begins where the last complete picture ended, not where the next fragment would have begun.
         bc_log_warning("the ring overtook the recorder");
         recording->overtaken = true;
-        return interrupt(recording);
+        return interrupt(recording, now_ns);
 }
 
 // Sound is missing before the fragment, and its track cannot have a hole: the next segment does not miss a picture for it.
-static int begin_anew(struct bc_recording *recording)
+static int begin_anew(struct bc_recording *recording, int64_t now_ns)
 {
         uint32_t number = recording->number;
         int r;
 
         if (recording->segment.durable_bytes == 0)
-                return fall_behind(recording);
+                return fall_behind(recording, now_ns);
         bc_log_notice("the sound does not go on where it left off: a new segment");
         recording->overtaken = false;
-        r = interrupt(recording);
+        r = interrupt(recording, now_ns);
         recording->follows = number;
         return r;
 }
@@ -291,13 +322,14 @@ static void time_lane(struct bc_recording *recording, enum bc_lane lane, int64_t
         bc_fragment_buffer_time(recording->buffer, lane, track_end_ticks(recording, lane), end_ns);
 }
 
-static size_t make_runs(const struct bc_recording *recording, struct bc_run run[BC_LANE_COUNT])
+static size_t make_runs(const struct bc_recording *recording, struct bc_run run[BC_LANE_COUNT], int64_t base_ticks[BC_LANE_COUNT])
 {
         const struct bc_fragment_buffer *buffer = recording->buffer;
         uint32_t track = 0;
         size_t runs = 0;
 
         for (enum bc_lane lane = 0; lane < BC_LANE_COUNT; lane++) {
+                base_ticks[runs] = recording->base_ticks[lane];
                 if (buffer->units[lane] > 0)
                         run[runs++] = (struct bc_run){
                                 .track = track,
@@ -349,13 +381,31 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
         recording->from_ns = cut->end_ns;
 }
 
+// A fragment on its way, for the record that joins it.
+struct way {
+        struct bc_recording *recording;
+        struct bc_run run[BC_LANE_COUNT];
+        int64_t base_ticks[BC_LANE_COUNT]; // of each run
+        size_t runs;
+        int64_t now_ns;
+};
+
+static size_t join(void *user, const uint8_t *bytes, size_t n, uint8_t *behind)
+{
+        const struct way *way = user;
+
+        return bc_attest_cover(way->recording, way->run, way->runs, way->base_ticks, bytes, n, behind, way->now_ns);
+}
+
 // Reads the fragment out of the ring and writes it. The cursor moves only when it is durable.
-static int write_fragment(struct bc_recording *recording, const struct bc_cut *cut)
+static int write_fragment(struct bc_recording *recording, const struct bc_cut *cut, int64_t now_ns)
 {
         struct bc_fragment_buffer *buffer = recording->buffer;
         struct bc_cursor cursor = recording->cursor;
-        struct bc_run run[BC_LANE_COUNT];
-        size_t payload_bytes, runs;
+        struct way way = { .recording = recording, .now_ns = now_ns };
+        const struct bc_segment_company company = { join, &way };
+        const bool is_signed = recording->config->attestation;
+        size_t payload_bytes;
         int r;
 
         r = bc_fragment_buffer_fill(buffer, recording->ring, &cursor, cut, &payload_bytes);
@@ -364,16 +414,19 @@ static int write_fragment(struct bc_recording *recording, const struct bc_cut *c
         if (r == 0)
                 r = bc_fragment_buffer_time_sound(buffer, track_end_ticks(recording, BC_LANE_SOUND));
         if (r == -ESTALE)
-                return begin_anew(recording);
+                return begin_anew(recording, now_ns);
         if (r == -EPIPE)
-                return fall_behind(recording);
+                return fall_behind(recording, now_ns);
         if (r < 0)
                 return r;
         time_lane(recording, BC_LANE_PICTURE, cut->end_ns);
         time_lane(recording, BC_LANE_TEXT, cut->text.end_ns);
         time_lane(recording, BC_LANE_POSITION, cut->position.end_ns);
-        runs = make_runs(recording, run);
-        r = bc_segment_append(&recording->segment, run, runs, buffer->bytes, buffer->room, payload_bytes);
+        way.runs = make_runs(recording, way.run, way.base_ticks);
+        r = bc_segment_append(&recording->segment, way.run, way.runs, buffer->bytes, buffer->room, payload_bytes,
+                              is_signed ? &company : NULL);
+        if (r == 0 && is_signed)
+                r = bc_attest_wrote(recording, now_ns);
         if (r < 0) {
                 abandon_segment(recording, r);
                 return r == -EEXIST ? 0 : r; // a name in the way is nobody's trouble: the next number
@@ -407,16 +460,17 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
         rule.sound_from_ns = sound_from(recording);
         r = bc_cut_decide(recording->ring, &recording->cursor, &rule, now_ns, &cut, ret_wake_ns);
         if (r == -EPIPE)
-                return fall_behind(recording);
+                return fall_behind(recording, now_ns);
         if (r < 0)
                 return r;
         if (cut.pictures > 0 || cut.sounds > 0 || cut.text.units > 0 || cut.position.units > 0) {
-                r = write_fragment(recording, &cut);
+                r = write_fragment(recording, &cut, now_ns);
                 if (r < 0 || recording->stage != BC_STAGE_WRITE)
                         return r;
         }
-        if (cut.segment_ends)
-                r = end_segment(recording);
+        // The last one of a recording ends with it.
+        if (cut.segment_ends && !cut.recording_ends)
+                r = end_segment(recording, BC_RECORD_CONTINUES, now_ns);
         if (cut.recording_ends) {
                 bc_declare_end(recording, &cut, end_ns);
                 recording->stage = BC_STAGE_CLOSE;
@@ -449,25 +503,41 @@ static void declare_early_end(struct bc_recording *recording, int64_t end_ns, in
         bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->from_ns, until_ns, 0);
 }
 
-static int close_recording(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns)
+// What the recording is, now that it is over; the record that ends its last segment says so, too.
+static void conclude(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns)
 {
         struct bc_manifest *manifest = &recording->manifest;
         int64_t end_ticks = bc_ticks_from_ns(recording->durable_ns > 0 ? recording->durable_ns : recording->from_ns);
-        int r;
 
-        if (manifest->state == BC_RECORDING_OPEN)
-                declare_early_end(recording, end_ns, now_ns);
-        if (end_ns == BC_NS_NEVER)
-                stop_reason = "stream ended";
-
-        // Not finalised is no loss, and not a reason to keep the next recording waiting.
-        recording->finalise_error = recording->segment_begun ? end_segment(recording) : recording->finalise_error;
+        declare_early_end(recording, end_ns, now_ns);
         for (enum bc_gap_kind kind = 0; kind < BC_GAP_KINDS; kind++)
                 bc_manifest_end_gap(manifest, kind, end_ticks);
         manifest->state = BC_RECORDING_CLOSED;
         manifest->stop_ticks = end_ns == BC_NS_NEVER ? end_ticks : bc_ticks_from_ns(end_ns);
-        snprintf(manifest->stop_reason, sizeof(manifest->stop_reason), "%s", stop_reason);
+        snprintf(manifest->stop_reason, sizeof(manifest->stop_reason), "%s", end_ns == BC_NS_NEVER ? "stream ended" : stop_reason);
         recording->manifest_stale = true;
+}
+
+static int close_recording(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
+                           int64_t *ret_wake_ns)
+{
+        struct bc_manifest *manifest = &recording->manifest;
+        int r;
+
+        if (manifest->state == BC_RECORDING_OPEN)
+                conclude(recording, end_ns, stop_reason, now_ns);
+        // Not finalised is no loss, and not a reason to keep the next recording waiting.
+        if (recording->segment_begun) {
+                r = end_segment(recording, BC_RECORD_CLOSE, now_ns);
+                recording->finalise_error = r < 0 ? r : recording->finalise_error;
+                r = bc_attest_tend(recording, now_ns);
+                if (r < 0)
+                        return r;
+        }
+        if (!bc_attest_is_quiet(&recording->attest)) {
+                *ret_wake_ns = now_ns + BC_ATTEST_RETRY_NS;
+                return -EAGAIN;
+        }
         r = save_manifest(recording);
         if (r == 0 && is_finished(recording))
                 r = bc_store_close(recording->store, manifest->counter);
@@ -478,10 +548,24 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
         return recording->finalise_error;
 }
 
+// A record that came by itself could not be written: as with any other write.
+static int tend(struct bc_recording *recording, int64_t now_ns)
+{
+        int r = bc_attest_tend(recording, now_ns);
+
+        if (r < 0)
+                abandon_segment(recording, r);
+        return r;
+}
+
 int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
                       int64_t *ret_wake_ns)
 {
+        int r = tend(recording, now_ns);
+
         *ret_wake_ns = BC_NS_NEVER;
+        if (r < 0)
+                return r;
         switch (recording->stage) {
         case BC_STAGE_PLACE:
                 if (end_ns != BC_NS_NEVER)
@@ -496,7 +580,7 @@ int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char
         case BC_STAGE_WRITE:
                 return write_next(recording, end_ns, now_ns, ret_wake_ns);
         case BC_STAGE_CLOSE:
-                return close_recording(recording, end_ns, stop_reason, now_ns);
+                return close_recording(recording, end_ns, stop_reason, now_ns, ret_wake_ns);
         case BC_STAGE_DONE: // a mark may have come since it was closed
                 return save_manifest(recording);
         }

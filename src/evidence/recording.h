@@ -13,6 +13,7 @@
 #include "bodycam/moment.h"
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
+#include "evidence/attest.h"
 #include "evidence/cut.h"
 #include "evidence/fragment_buffer.h"
 #include "evidence/manifest.h"
@@ -62,6 +63,8 @@ struct bc_recording {
         int64_t segment_from_ns; // its first picture
         int64_t base_ticks[BC_LANE_COUNT]; // where each track begins; all but sound where the segment does
         uint64_t decode_ticks[BC_LANE_COUNT];
+
+        struct bc_attest attest; // its records
 };
 
 // Borrows everything. Allocates nothing yet.

@@ -78,10 +78,18 @@ static int create(struct bc_segment *segment)
         return 0;
 }
 
-int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size_t runs, uint8_t *bytes,
-                      size_t room, size_t payload_bytes)
+// Records and the moov must fit behind what is written as well.
+static bool is_full(const struct bc_segment *segment, uint64_t bytes)
 {
-        size_t header_bytes = bc_fragment_header_bytes(run, runs), head_bytes = 0;
+        return segment->durable_bytes + bytes + bc_finalise_bytes(&segment->init, &segment->table) + BC_INIT_BYTES_MAX +
+                       64 * (uint64_t)BC_FRAGMENT_SAMPLES_MAX + 4 * (uint64_t)BC_RECORD_BYTES_MAX >
+               BC_SEGMENT_BYTES_MAX;
+}
+
+int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size_t runs, uint8_t *bytes,
+                      size_t room, size_t payload_bytes, const struct bc_segment_company *company)
+{
+        size_t header_bytes = bc_fragment_header_bytes(run, runs), head_bytes = 0, n;
         bool first = segment->fd < 0;
         uint8_t *fragment;
         int r;
@@ -89,19 +97,20 @@ int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size
         if (header_bytes > room)
                 return -ENOBUFS;
         fragment = bytes + room - header_bytes;
-        // The moov must fit behind it as well.
-        if (segment->durable_bytes + header_bytes + payload_bytes +
-                    bc_finalise_bytes(&segment->init, &segment->table) + BC_INIT_BYTES_MAX +
-                    64 * (uint64_t)BC_FRAGMENT_SAMPLES_MAX > BC_SEGMENT_BYTES_MAX)
+        if (is_full(segment, header_bytes + payload_bytes))
                 return -EFBIG;
         r = bc_fragment_build(segment->table.fragments + 1, run, runs, fragment, header_bytes, &header_bytes);
         if (r == 0 && first)
                 r = put_head(segment, fragment, room - header_bytes, &head_bytes);
-        if (r == 0 && first)
+        if (r < 0)
+                return r;
+        n = head_bytes + header_bytes + payload_bytes;
+        if (company)
+                n += company->join(company->user, fragment - head_bytes, n, fragment - head_bytes + n);
+        if (first)
                 r = create(segment);
         if (r == 0)
-                r = write_durably(segment, fragment - head_bytes, head_bytes + header_bytes + payload_bytes,
-                                  segment->durable_bytes);
+                r = write_durably(segment, fragment - head_bytes, n, segment->durable_bytes);
         if (r == 0 && first)
                 r = bc_folder_sync(segment->folder_fd);
         if (r == 0)
@@ -109,31 +118,47 @@ int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size
                                         segment->table.fragments + 1, run, runs);
         if (r < 0)
                 return r;
-        segment->durable_bytes += head_bytes + header_bytes + payload_bytes;
+        segment->durable_bytes += n;
         return 0;
 }
 
-int bc_segment_finalise(struct bc_segment *segment)
+int bc_segment_append_record(struct bc_segment *segment, const uint8_t *box, size_t n)
 {
-        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = NULL;
-        size_t bytes = bc_finalise_bytes(&segment->init, &segment->table);
-        uint8_t patch[BC_PATCH_BYTES];
+        int r = write_durably(segment, box, n, segment->durable_bytes);
+
+        if (r == 0)
+                segment->durable_bytes += n;
+        return r;
+}
+
+int bc_segment_build_moov(const struct bc_segment *segment, size_t room, uint8_t **ret_bytes, size_t *ret_moov_bytes)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = NULL;
+        size_t n = bc_finalise_bytes(&segment->init, &segment->table);
         int r;
 
         if (segment->table.fragments == 0)
                 return -ENODATA;
-        moov = malloc(bytes);
-        if (!moov)
+        bytes = malloc(room + n);
+        if (!bytes)
                 return -ENOMEM;
-        r = bc_finalise_build(&segment->init, &segment->table, moov, bytes, &bytes);
+        r = bc_finalise_build(&segment->init, &segment->table, bytes + room, n, ret_moov_bytes);
         if (r == 0)
-                r = bc_finalise_patch(&segment->layout, segment->durable_bytes, patch);
+                *ret_bytes = BC_TAKE(bytes);
+        return r;
+}
+
+int bc_segment_finalise(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes)
+{
+        uint8_t patch[BC_PATCH_BYTES];
+        int r = bc_finalise_patch(&segment->layout, segment->durable_bytes + record_bytes, patch);
+
         if (r == 0)
-                r = write_durably(segment, moov, bytes, segment->durable_bytes);
+                r = write_durably(segment, bytes, record_bytes + moov_bytes, segment->durable_bytes);
         if (r == 0)
                 r = write_durably(segment, patch, sizeof(patch), segment->layout.moov_offset);
         if (r < 0)
                 return r;
-        segment->durable_bytes += bytes;
+        segment->durable_bytes += record_bytes + moov_bytes;
         return 0;
 }

@@ -13,6 +13,7 @@
 
 #include "format/fragment.h"
 #include "format/init.h"
+#include "format/record.h"
 #include "format/samples.h"
 
 struct bc_segment {
@@ -33,14 +34,29 @@ int bc_segment_init(struct bc_segment *segment, int folder_fd, const char *name,
 // Closes the file descriptor and frees; the file stays.
 void bc_segment_done(struct bc_segment *segment);
 
+// What goes into the write of a fragment, behind it. Told of all the bytes before they are written; returns how many it put to
+// `behind`, which has room for BC_SEGMENT_BEHIND_BYTES.
+struct bc_segment_company {
+        size_t (*join)(void *user, const uint8_t *bytes, size_t n, uint8_t *behind);
+        void *user;
+};
+#define BC_SEGMENT_BEHIND_BYTES BC_RECORD_BYTES_MAX
+
 // Writes one fragment with one write: `bytes` holds `room` bytes of free room and then the samples of the runs, in
-// order, payload_bytes of them. The first call makes the file, exclusively, and writes the head with it.
+// order, payload_bytes of them, and room for company behind them. The first call makes the file, exclusively, and writes the head
+// with it. company may be NULL.
 // 0; -EEXIST the file is there already; -EFBIG the segment is full, nothing was written; else a failed write.
 int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size_t runs, uint8_t *bytes,
-                      size_t room, size_t payload_bytes);
+                      size_t room, size_t payload_bytes, const struct bc_segment_company *company);
 
-// Appends the moov, then patches the head: a plain MP4. On failure the fragments are as durable as before and the
-// next start finalises.
-int bc_segment_finalise(struct bc_segment *segment);
+// Writes a record by itself.
+int bc_segment_append_record(struct bc_segment *segment, const uint8_t *box, size_t n);
+
+// The final moov behind `room` bytes of free room; the caller frees *ret_bytes. -ENODATA: there is no fragment.
+int bc_segment_build_moov(const struct bc_segment *segment, size_t room, uint8_t **ret_bytes, size_t *ret_moov_bytes);
+
+// Writes the record that ends the segment (0 bytes: none) and the moov, which lie one behind the other, then patches the head: a
+// plain MP4. On failure the fragments are as durable as before and the next start finalises.
+int bc_segment_finalise(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes);
 
 #endif

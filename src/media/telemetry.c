@@ -123,6 +123,7 @@ void bc_telemetry_at(struct bc_telemetry *telemetry, int64_t time_ns, struct bc_
         if (anchor->source != BC_UTC_NONE) {
                 ret_moment->utc_ns = anchor->utc_ns + (time_ns - anchor->time_ns);
                 ret_moment->uncertainty_ns = anchor->uncertainty_ns;
+                ret_moment->anchor_ns = anchor->time_ns;
         }
         // The oldest one remembered may be of later.
         if (fix->mode != BC_FIX_NONE && fix->time_ns <= time_ns && time_ns - fix->time_ns < telemetry->fresh_ns)

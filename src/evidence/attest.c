@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/attest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/log.h"
+#include "evidence/news.h"
+#include "evidence/recording.h"
+
+// ---- what a record says ----------------------------------------------------------------------------------------
+
+// Of the oldest segment that has ended, else of the one being written.
+static struct bc_ended_segment *oldest(struct bc_attest *attest)
+{
+        return attest->ended_count > 0 ? &attest->ended[0] : NULL;
+}
+
+static void copy_hex(const char *hex, uint8_t bytes[BC_BOOT_ID_BYTES])
+{
+        memset(bytes, 0, BC_BOOT_ID_BYTES);
+        for (size_t i = 0; i < BC_BOOT_ID_BYTES && hex[2 * i] && hex[2 * i + 1]; i++) {
+                char pair[3] = { hex[2 * i], hex[2 * i + 1], 0 };
+
+                bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
+        }
+}
+
+static void state_beginning(const struct bc_recording *recording, const struct bc_segment *segment, struct bc_record *record)
+{
+        const struct bc_manifest *manifest = &recording->manifest;
+
+        record->head_bytes = segment->layout.bytes;
+        record->base_ticks = segment->init.label.base_ticks;
+        copy_hex(manifest->boot_id, record->boot_id);
+        snprintf(record->begun.reason, sizeof(record->begun.reason), "%s", manifest->reason);
+        record->begun.press_ticks = manifest->press_ticks;
+        record->begun.pre_event_ticks = manifest->pre_event_ticks;
+        record->succeeds = recording->attest.abandoned;
+}
+
+// The first record of a recording hangs on the ledger, each further one on the one before.
+static void state_place(struct bc_recording *recording, struct bc_record *record)
+{
+        struct bc_attest *attest = &recording->attest;
+
+        if (attest->begun)
+                memcpy(record->prev, attest->prev, sizeof(record->prev));
+        else
+                bc_facts_ledger(attest->service->facts, &record->ledger, record->prev);
+}
+
+// A hole is declared in the manifest when what is behind it is durable; a record says it at once, as what will be declared.
+static void state_hole(const struct bc_recording *recording, struct bc_record *record)
+{
+        const struct bc_attest *attest = &recording->attest;
+        struct bc_record_gap *gap = &record->gap[record->gaps];
+
+        if (record->index != 1 || attest->hole_from_ticks == BC_RECORD_UNKNOWN || record->gaps == BC_RECORD_GAPS_MAX)
+                return;
+        *gap = (struct bc_record_gap){ .number = (uint32_t)recording->manifest.gaps + 1, .kind = BC_GAP_OVERTAKEN + 1,
+                                       .from_ticks = attest->hole_from_ticks, .to_ticks = record->base_ticks, .count = 1 };
+        record->gaps++;
+}
+
+// tried: it covers what is about to be written, too. Returns whether there are more news than it takes; negative errno.
+static int compose(struct bc_recording *recording, const struct bc_segment *segment, struct bc_proof *proof, uint32_t number,
+                   enum bc_record_kind kind, bool tried, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        struct bc_record *record = &attest->signing.record;
+        bool more;
+        int r;
+
+        memset(record, 0, sizeof(*record));
+        record->kind = kind;
+        record->recording = recording->manifest.counter;
+        record->segment = number;
+        r = bc_proof_ask(proof, tried, record);
+        if (r < 0)
+                return r;
+        bc_facts_state(attest->service->facts, now_ns, record);
+        bc_facts_state_capture(attest->service->facts, now_ns, record);
+        state_place(recording, record);
+        attest->signing.with_chain = record->index == 1;
+        if (record->index == 1)
+                state_beginning(recording, segment, record);
+        more = bc_news_ask(&recording->manifest, record);
+        state_hole(recording, record);
+        return more;
+}
+
+static void ask(struct bc_attest *attest, bool urgent)
+{
+        attest->signing.urgent = urgent;
+        bc_signer_ask(attest->service->signer, &attest->signing);
+}
+
+// ---- what comes of it ------------------------------------------------------------------------------------------
+
+static void fail(struct bc_recording *recording, struct bc_proof *proof, int error, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+
+        bc_log_error("what is recorded could not be signed: %s; it is tried again", strerror(-error));
+        bc_proof_forget(proof);
+        bc_news_settle(&recording->manifest, false);
+        attest->again_ns = now_ns + BC_ATTEST_RETRY_NS;
+}
+
+// The box of what was asked is durable.
+static int settle(struct bc_recording *recording, struct bc_proof *proof)
+{
+        struct bc_attest *attest = &recording->attest;
+        const struct bc_signing *signing = &attest->signing;
+        const struct bc_record *record = &signing->record;
+
+        memcpy(attest->prev, signing->hash, sizeof(attest->prev));
+        attest->begun = true;
+        if (record->index == 1)
+                attest->abandoned.segment = 0;
+        bc_news_settle(&recording->manifest, true);
+        if (attest->service->on_record)
+                attest->service->on_record(attest->service->user, record->recording, record->segment, record->index,
+                                           signing->hash, record->signed_ns);
+        return bc_proof_recorded(proof, signing->box, signing->box_bytes);
+}
+
+// The next segment's first record will state up to where this one counts.
+static void note_abandoned(struct bc_attest *attest, struct bc_proof *proof, uint32_t number, int error)
+{
+        struct bc_record_succeeds *abandoned = &attest->abandoned;
+
+        abandoned->segment = number;
+        abandoned->cause = (uint32_t)-error;
+        abandoned->end = proof->durable;
+        abandoned->offset = proof->covered;
+        if (bc_proof_rest(proof, abandoned->sha256) < 0)
+                abandoned->segment = 0; // then its end stays unproven
+}
+
+// ---- the segment being written ---------------------------------------------------------------------------------
+
+static void wake(void *user)
+{
+        bc_ring_wake(user);
+}
+
+void bc_attest_init(struct bc_attest *attest, const struct bc_attestation *service, struct bc_ring *ring)
+{
+        attest->service = service;
+        attest->signing.state = BC_SIGNING_IDLE;
+        attest->signing.on_done = wake;
+        attest->signing.user = ring;
+        attest->asked = BC_ASKED_NOTHING;
+        attest->late_ns = BC_NS_NEVER;
+        attest->hole_from_ticks = BC_RECORD_UNKNOWN;
+}
+
+int bc_attest_begin(struct bc_recording *recording)
+{
+        if (!recording->attest.service)
+                return 0;
+        return bc_proof_init(&recording->attest.proof, recording->segment.init.tracks);
+}
+
+static bool may_ask(const struct bc_attest *attest, int64_t now_ns)
+{
+        return attest->asked == BC_ASKED_NOTHING && now_ns >= attest->again_ns;
+}
+
+// Whether the record came in time for the write that it covers.
+static bool is_in_time(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        struct bc_signer *signer = attest->service->signer;
+
+        if (!may_ask(attest, now_ns) || attest->ended_count > 0 || bc_signer_pace_ns(signer) > BC_ATTEST_PATIENCE_NS)
+                return false;
+        if (compose(recording, &recording->segment, &attest->proof, recording->number, BC_RECORD_FRAGMENT, true, now_ns) < 0) {
+                bc_news_settle(&recording->manifest, false);
+                return false;
+        }
+        ask(attest, false);
+        attest->asked = BC_ASKED_CURRENT;
+        if (bc_signer_wait(signer, &attest->signing, now_ns + BC_ATTEST_PATIENCE_NS) < 0)
+                return false;
+        attest->asked = BC_ASKED_NOTHING;
+        if (attest->signing.error == 0)
+                return true;
+        fail(recording, &attest->proof, attest->signing.error, now_ns);
+        return false;
+}
+
+size_t bc_attest_cover(struct bc_recording *recording, const struct bc_run *run, size_t runs, const int64_t *base_ticks,
+                       const uint8_t *bytes, size_t n, uint8_t *box, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+
+        attest->tried = bytes;
+        attest->tried_bytes = n;
+        attest->box_bytes = 0;
+        attest->try_error = bc_proof_try(&attest->proof, bytes, n, run, runs, base_ticks);
+        if (attest->try_error < 0 || !is_in_time(recording, now_ns))
+                return 0;
+        memcpy(box, attest->signing.box, attest->signing.box_bytes);
+        attest->box_bytes = attest->signing.box_bytes;
+        return attest->box_bytes;
+}
+
+int bc_attest_wrote(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        int r = attest->try_error;
+
+        if (r == 0)
+                r = bc_proof_wrote(&attest->proof, attest->tried, attest->tried_bytes, now_ns);
+        if (r == 0 && attest->box_bytes > 0)
+                r = settle(recording, &attest->proof);
+        return r;
+}
+
+void bc_attest_abandon(struct bc_recording *recording, int error)
+{
+        struct bc_attest *attest = &recording->attest;
+
+        if (!attest->service)
+                return;
+        if (attest->asked == BC_ASKED_CURRENT)
+                attest->asked = BC_ASKED_NOBODY;
+        bc_news_settle(&recording->manifest, false);
+        if (recording->segment.durable_bytes > 0)
+                note_abandoned(attest, &attest->proof, recording->number, error);
+        bc_proof_done(&attest->proof);
+}
+
+static int take_current(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        int r;
+
+        if (attest->signing.error < 0) {
+                fail(recording, &attest->proof, attest->signing.error, now_ns);
+                return 0;
+        }
+        r = bc_segment_append_record(&recording->segment, attest->signing.box, attest->signing.box_bytes);
+        return r < 0 ? r : settle(recording, &attest->proof);
+}
+
+static void ask_for_current(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+
+        if (!recording->segment_begun || attest->proof.since_ns == BC_NS_NEVER)
+                return;
+        if (compose(recording, &recording->segment, &attest->proof, recording->number, BC_RECORD_FRAGMENT, false, now_ns) < 0) {
+                bc_news_settle(&recording->manifest, false);
+                return;
+        }
+        ask(attest, false);
+        attest->asked = BC_ASKED_CURRENT;
+}
+
+// ---- segments that have ended ----------------------------------------------------------------------------------
+
+static void free_ended(struct bc_ended_segment *ended)
+{
+        bc_segment_done(&ended->segment);
+        bc_proof_done(&ended->proof);
+        free(ended->moov);
+}
+
+static void drop_oldest(struct bc_attest *attest)
+{
+        free_ended(&attest->ended[0]);
+        attest->ended_count--;
+        memmove(&attest->ended[0], &attest->ended[1], attest->ended_count * sizeof(attest->ended[0]));
+}
+
+// It stays open: the next start sees to it.
+static void leave_oldest(struct bc_recording *recording, int error)
+{
+        struct bc_attest *attest = &recording->attest;
+        struct bc_ended_segment *ended = oldest(attest);
+
+        bc_log_error("%s could not be finalised: %s", ended->segment.name, strerror(-error));
+        recording->finalise_error = error;
+        if (attest->asked == BC_ASKED_ENDED)
+                attest->asked = BC_ASKED_NOBODY;
+        bc_news_settle(&recording->manifest, false);
+        note_abandoned(attest, &ended->proof, ended->number, error);
+        drop_oldest(attest);
+}
+
+static int ask_for_oldest(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        struct bc_ended_segment *ended = oldest(attest);
+        struct bc_record *record = &attest->signing.record;
+        int r = 0;
+
+        if (!ended->moov)
+                r = bc_segment_build_moov(&ended->segment, BC_SEGMENT_BEHIND_BYTES, &ended->moov, &ended->moov_bytes);
+        if (r == 0)
+                r = compose(recording, &ended->segment, &ended->proof, ended->number, ended->kind, false, now_ns);
+        if (r < 0)
+                return r;
+        attest->asked_last = r == 0;
+        if (!attest->asked_last)
+                record->kind = BC_RECORD_FRAGMENT; // the news need one more
+        if (attest->asked_last) {
+                record->moov_bytes = ended->moov_bytes;
+                if (EVP_Digest(ended->moov + BC_SEGMENT_BEHIND_BYTES, ended->moov_bytes, record->moov_sha256, NULL, EVP_sha256(), NULL) != 1)
+                        return -ENOMEM;
+        }
+        if (record->kind == BC_RECORD_CLOSE) {
+                snprintf(record->ended.reason, sizeof(record->ended.reason), "%s", recording->manifest.stop_reason);
+                record->ended.stop_ticks = recording->manifest.stop_ticks;
+                record->ended.segments = (uint32_t)recording->manifest.segments;
+        }
+        ask(attest, true);
+        attest->asked = BC_ASKED_ENDED;
+        return 0;
+}
+
+static int finalise_oldest(struct bc_recording *recording)
+{
+        struct bc_attest *attest = &recording->attest;
+        struct bc_ended_segment *ended = oldest(attest);
+        struct bc_manifest_segment *entry = bc_manifest_find_segment(&recording->manifest, ended->number);
+        const struct bc_signing *signing = &attest->signing;
+        uint8_t *box = ended->moov + BC_SEGMENT_BEHIND_BYTES - signing->box_bytes;
+        int r;
+
+        memcpy(box, signing->box, signing->box_bytes);
+        r = bc_segment_finalise(&ended->segment, box, signing->box_bytes, ended->moov_bytes);
+        if (r < 0)
+                return r;
+        r = settle(recording, &ended->proof);
+        entry->state = BC_SEGMENT_CLOSED;
+        entry->bytes = ended->segment.durable_bytes;
+        recording->manifest_stale = true;
+        drop_oldest(attest);
+        return r;
+}
+
+static int take_oldest(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        struct bc_ended_segment *ended = oldest(attest);
+        int r;
+
+        if (attest->signing.error < 0) {
+                fail(recording, &ended->proof, attest->signing.error, now_ns);
+                return 0;
+        }
+        if (attest->asked_last)
+                return finalise_oldest(recording);
+        r = bc_segment_append_record(&ended->segment, attest->signing.box, attest->signing.box_bytes);
+        return r < 0 ? r : settle(recording, &ended->proof);
+}
+
+bool bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        struct bc_ended_segment *ended = &attest->ended[attest->ended_count];
+
+        if (attest->ended_count == BC_ATTEST_ENDED_MAX)
+                return false;
+        *ended = (struct bc_ended_segment){ .segment = recording->segment, .proof = attest->proof, .number = recording->number,
+                                            .kind = kind, .since_ns = now_ns };
+        attest->ended_count++;
+        if (attest->asked == BC_ASKED_CURRENT) {
+                attest->asked = BC_ASKED_ENDED;
+                attest->asked_last = false;
+        }
+        return true;
+}
+
+// ---- at every step ---------------------------------------------------------------------------------------------
+
+static int take(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        int asked = attest->asked, r = 0;
+
+        if (asked == BC_ASKED_NOTHING || !bc_signer_fetch(attest->service->signer, &attest->signing))
+                return 0;
+        attest->asked = BC_ASKED_NOTHING;
+        if (asked == BC_ASKED_CURRENT)
+                return take_current(recording, now_ns);
+        if (asked == BC_ASKED_ENDED)
+                r = take_oldest(recording, now_ns);
+        if (r < 0)
+                leave_oldest(recording, r);
+        return 0;
+}
+
+// As long as the signer is quick, all that has ended is finalised within the step.
+static void finish_ended(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+
+        while (attest->ended_count > 0 && may_ask(attest, now_ns)) {
+                int r = ask_for_oldest(recording, now_ns);
+
+                if (r < 0) {
+                        leave_oldest(recording, r);
+                        continue;
+                }
+                if (bc_signer_pace_ns(attest->service->signer) > BC_ATTEST_PATIENCE_NS ||
+                    bc_signer_wait(attest->service->signer, &attest->signing, now_ns + BC_ATTEST_PATIENCE_NS) < 0)
+                        return;
+                attest->asked = BC_ASKED_NOTHING;
+                r = take_oldest(recording, now_ns);
+                if (r < 0)
+                        leave_oldest(recording, r);
+        }
+        if (attest->ended_count > 0 && now_ns >= oldest(attest)->since_ns + BC_ATTEST_GIVE_UP_NS)
+                leave_oldest(recording, -ETIME);
+}
+
+static void look_how_late(struct bc_recording *recording)
+{
+        struct bc_attest *attest = &recording->attest;
+        int64_t since_ns = recording->segment_begun ? attest->proof.since_ns : BC_NS_NEVER;
+
+        for (size_t i = 0; i < attest->ended_count; i++)
+                if (attest->ended[i].since_ns < since_ns)
+                        since_ns = attest->ended[i].since_ns;
+        attest->late_ns = since_ns;
+}
+
+int bc_attest_tend(struct bc_recording *recording, int64_t now_ns)
+{
+        struct bc_attest *attest = &recording->attest;
+        int r;
+
+        if (!attest->service)
+                return 0;
+        r = take(recording, now_ns);
+        if (r < 0)
+                return r;
+        finish_ended(recording, now_ns);
+        if (attest->ended_count == 0 && may_ask(attest, now_ns))
+                ask_for_current(recording, now_ns);
+        look_how_late(recording);
+        return 0;
+}
+
+bool bc_attest_is_quiet(const struct bc_attest *attest)
+{
+        return attest->ended_count == 0;
+}
+
+void bc_attest_done(struct bc_attest *attest)
+{
+        if (attest->asked != BC_ASKED_NOTHING)
+                (void)bc_signer_wait(attest->service->signer, &attest->signing, BC_NS_NEVER);
+        attest->asked = BC_ASKED_NOTHING;
+        while (attest->ended_count > 0)
+                drop_oldest(attest);
+        bc_proof_done(&attest->proof);
+}

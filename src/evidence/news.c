@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/news.h"
+
+#include <stdio.h>
+
+static int64_t known(int64_t value, int64_t unknown)
+{
+        return value == unknown ? BC_RECORD_UNKNOWN : value;
+}
+
+static bool ask_gaps(struct bc_manifest *manifest, struct bc_record *record)
+{
+        for (size_t i = 0; i < manifest->gaps; i++) {
+                struct bc_manifest_gap *gap = &manifest->gap[i];
+
+                if (gap->statement == BC_STATEMENT_STATED)
+                        continue;
+                if (record->gaps == BC_RECORD_GAPS_MAX)
+                        return true;
+                record->gap[record->gaps++] = (struct bc_record_gap){
+                        .number = (uint32_t)i + 1,
+                        .kind = (uint32_t)gap->kind + 1,
+                        .from_ticks = gap->from_ticks,
+                        .to_ticks = known(gap->to_ticks, BC_TICKS_UNKNOWN),
+                        .count = gap->count,
+                };
+                gap->statement = BC_STATEMENT_ASKED;
+        }
+        return false;
+}
+
+static bool ask_clock(struct bc_manifest *manifest, struct bc_record *record)
+{
+        for (size_t i = 0; i < manifest->clocks; i++) {
+                struct bc_manifest_clock *clock = &manifest->clock[i];
+                bool set = clock->source != BC_UTC_NONE;
+
+                if (clock->statement == BC_STATEMENT_STATED)
+                        continue;
+                if (record->clocks == BC_RECORD_CLOCKS_MAX)
+                        return true;
+                record->clock[record->clocks++] = (struct bc_record_clock){
+                        .number = (uint32_t)i + 1,
+                        .from_ticks = clock->from_ticks,
+                        .source = clock->source,
+                        .utc_ns = set ? clock->utc_ns : BC_RECORD_UNKNOWN,
+                        .uncertainty_ns = set ? clock->uncertainty_ns : BC_RECORD_UNKNOWN,
+                        .step_ns = set ? known(clock->step_ns, BC_STEP_UNKNOWN) : BC_RECORD_UNKNOWN,
+                };
+                clock->statement = BC_STATEMENT_ASKED;
+        }
+        return false;
+}
+
+static bool ask_marks(struct bc_manifest *manifest, struct bc_record *record)
+{
+        for (size_t i = 0; i < manifest->marks; i++) {
+                struct bc_manifest_mark *mark = &manifest->mark[i];
+                struct bc_record_mark *asked = &record->mark[record->marks];
+
+                if (mark->statement == BC_STATEMENT_STATED)
+                        continue;
+                if (record->marks == BC_RECORD_MARKS_MAX)
+                        return true;
+                asked->number = (uint32_t)i + 1;
+                asked->ticks = mark->ticks;
+                snprintf(asked->text, sizeof(asked->text), "%s", mark->text);
+                record->marks++;
+                mark->statement = BC_STATEMENT_ASKED;
+        }
+        return false;
+}
+
+bool bc_news_ask(struct bc_manifest *manifest, struct bc_record *record)
+{
+        bool more = false;
+
+        record->gaps = record->clocks = record->marks = 0;
+        more |= ask_gaps(manifest, record);
+        more |= ask_clock(manifest, record);
+        more |= ask_marks(manifest, record);
+        return more;
+}
+
+// What changed while the record was under way is news already.
+static void settle(enum bc_statement *statement, bool durable)
+{
+        if (*statement == BC_STATEMENT_ASKED)
+                *statement = durable ? BC_STATEMENT_STATED : BC_STATEMENT_NEW;
+}
+
+void bc_news_settle(struct bc_manifest *manifest, bool durable)
+{
+        for (size_t i = 0; i < manifest->gaps; i++)
+                settle(&manifest->gap[i].statement, durable);
+        for (size_t i = 0; i < manifest->clocks; i++)
+                settle(&manifest->clock[i].statement, durable);
+        for (size_t i = 0; i < manifest->marks; i++)
+                settle(&manifest->mark[i].statement, durable);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What the manifest declares and no record says yet: gaps, marks, and what the clock says go into the next record, as many as it
+// takes; the rest into the one after it. An entry that changes is news again.
+//
+// Thread-bound to the recorder.
+#ifndef BC_EVIDENCE_NEWS_H
+#define BC_EVIDENCE_NEWS_H
+
+#include <stdbool.h>
+
+#include "evidence/manifest.h"
+#include "format/record.h"
+
+// Puts them into the record. Returns whether there are more than it took.
+bool bc_news_ask(struct bc_manifest *manifest, struct bc_record *record);
+
+// The record that has them is durable: they are stated. false: it came to nothing, they are news again.
+void bc_news_settle(struct bc_manifest *manifest, bool durable);
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The signer: a thread that turns records into signed boxes, one after the other, with the device's one key.
+//
+// A secure element may take a third of a second for each signature, and may fail. So nobody who writes waits for it: a record is
+// handed over, and fetched when it is there. Who asks composes the record; the order in which the answers come is theirs to see to
+// (a chain needs the hash of the record before).
+//
+// struct bc_signing belongs to whoever asks and must stay where it is until it is done. It is large (some 60 KB).
+#ifndef BC_EVIDENCE_SIGNER_H
+#define BC_EVIDENCE_SIGNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "format/record.h"
+
+struct bc_signer;
+
+// What signs. The signer's thread calls sign() and nobody else.
+struct bc_signer_key {
+        enum bc_record_algorithm algorithm;
+        uint8_t x5t[BC_HASH_BYTES];
+        struct bc_record_bytes chain[BC_RECORD_CHAIN_MAX]; // borrowed
+        size_t chain_count;
+        // r and s of ECDSA over the bytes, s low. 0 or negative errno.
+        int (*sign)(void *user, const uint8_t *bytes, size_t n, uint8_t ret_signature[BC_SIGNATURE_BYTES_MAX],
+                    size_t *ret_signature_bytes);
+        void *user;
+};
+
+struct bc_signing {
+        struct bc_record record;  // the asker's; algorithm, x5t and chain are filled in
+        bool with_chain;          // the certificates go into it
+        bool urgent;              // before those that are not: the end of a segment
+        void (*on_done)(void *user); // signer's thread, must not block; may be NULL
+        void *user;
+        // The answer, once done.
+        int error;                // negative errno: not signed
+        uint8_t box[BC_RECORD_BYTES_MAX];
+        size_t box_bytes;
+        uint8_t hash[BC_HASH_BYTES]; // of the box
+        // The signer's.
+        struct bc_record_message message;
+        enum {
+                BC_SIGNING_IDLE,
+                BC_SIGNING_QUEUED,
+                BC_SIGNING_DONE,
+        } state;
+        struct bc_signing *next;
+};
+
+// Borrows clock and key. 0 or negative errno.
+int bc_signer_new(struct bc_clock *clock, const struct bc_signer_key *key, struct bc_signer **ret_signer);
+
+// Answers what is queued with -ESHUTDOWN, waits for the signature that is being made. NULL is allowed.
+void bc_signer_free(struct bc_signer *signer);
+
+// Hands it over. Any thread. What is not lawful is answered with -EINVAL, what is too large with -EMSGSIZE.
+void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing);
+
+// Whether it is done; then it is idle again and the asker's.
+bool bc_signer_fetch(struct bc_signer *signer, struct bc_signing *signing);
+
+// Waits for that until until_ns at most. 0, or -ETIMEDOUT.
+int bc_signer_wait(struct bc_signer *signer, struct bc_signing *signing, int64_t until_ns);
+
+// How long the newest signature took; 0: none was made yet.
+int64_t bc_signer_pace_ns(struct bc_signer *signer);
+
+#endif
