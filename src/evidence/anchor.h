@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The anchor: how far the ledger and the recordings have come, kept on another medium than they are (docs/formats/ledger.md, 4;
+// EVIDENCE rules 8 and 12). A small file with two slots that are written in turn, so that a power cut costs the newer one at most.
+//
+// Thread-bound. It never says more than is durable in the store: that is the caller's care.
+#ifndef BC_EVIDENCE_ANCHOR_H
+#define BC_EVIDENCE_ANCHOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/record.h"
+
+#define BC_ANCHOR_SLOT_BYTES 512
+#define BC_ANCHOR_BYTES (2 * BC_ANCHOR_SLOT_BYTES)
+
+struct bc_anchor_state {
+        uint64_t epoch, sequence; // of the newest durable ledger record; epoch 0: there is none
+        uint8_t hash[BC_HASH_BYTES];
+        uint64_t recording;       // and of the newest durable record of a segment; 0: none
+        uint32_t segment, index;
+        uint8_t tail_hash[BC_HASH_BYTES];
+        int64_t tail_ns;
+        uint64_t boot;
+        uint64_t counter;         // the newest number given to a recording
+};
+
+struct bc_anchor;
+
+// Opens the file, making it where its folder exists; another name than an absolute path, and anything but a regular file of the right
+// size, is refused. *ret_state: what it says, all zeros where nothing was ever written. On failure a negative errno, and why in text.
+int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_state *ret_state);
+void bc_anchor_free(struct bc_anchor *anchor);
+
+// Durable when it returns 0.
+int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state);
+
+#endif
