@@ -2,7 +2,6 @@
 #include "evidence/attest.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "base/log.h"
 #include "evidence/news.h"
 #include "evidence/recording.h"
+#include "format/text.h"
 
 // ---- what a record says ----------------------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ static void state_beginning(const struct bc_recording *recording, const struct b
         record->head_bytes = segment->layout.bytes;
         record->base_ticks = segment->init.label.base_ticks;
         copy_hex(manifest->boot_id, record->boot_id);
-        snprintf(record->begun.reason, sizeof(record->begun.reason), "%s", manifest->reason);
+        (void)bc_text_clean(manifest->reason, record->begun.reason, sizeof(record->begun.reason));
         record->begun.press_ticks = manifest->press_ticks;
         record->begun.pre_event_ticks = manifest->pre_event_ticks;
         record->succeeds = recording->attest.abandoned;
@@ -318,7 +318,7 @@ static int ask_for_oldest(struct bc_recording *recording, int64_t now_ns)
                         return -ENOMEM;
         }
         if (record->kind == BC_RECORD_CLOSE) {
-                snprintf(record->ended.reason, sizeof(record->ended.reason), "%s", recording->manifest.stop_reason);
+                (void)bc_text_clean(recording->manifest.stop_reason, record->ended.reason, sizeof(record->ended.reason));
                 record->ended.stop_ticks = recording->manifest.stop_ticks;
                 record->ended.segments = (uint32_t)recording->manifest.segments;
         }

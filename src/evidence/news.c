@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/news.h"
 
-#include <stdio.h>
+#include "format/text.h"
 
 static int64_t known(int64_t value, int64_t unknown)
 {
@@ -22,7 +22,7 @@ static bool ask_gaps(struct bc_manifest *manifest, struct bc_record *record)
                         .kind = (uint32_t)gap->kind + 1,
                         .from_ticks = gap->from_ticks,
                         .to_ticks = known(gap->to_ticks, BC_TICKS_UNKNOWN),
-                        .count = gap->count,
+                        .count = gap->count > 0 ? gap->count : 1,
                 };
                 gap->statement = BC_STATEMENT_ASKED;
         }
@@ -64,7 +64,7 @@ static bool ask_marks(struct bc_manifest *manifest, struct bc_record *record)
                         return true;
                 asked->number = (uint32_t)i + 1;
                 asked->ticks = mark->ticks;
-                snprintf(asked->text, sizeof(asked->text), "%s", mark->text);
+                (void)bc_text_clean(mark->text, asked->text, sizeof(asked->text));
                 record->marks++;
                 mark->statement = BC_STATEMENT_ASKED;
         }
