@@ -459,7 +459,7 @@ static int gap_from_json(struct bc_manifest *manifest, const json_t *object)
         if (grow(&manifest->gap, manifest->gaps, &manifest->gap_room, sizeof(*manifest->gap)) < 0)
                 return -ENOMEM;
         manifest->gap[manifest->gaps++] =
-                (struct bc_manifest_gap){ (enum bc_gap_kind)kind, from_ticks, to_ticks, (uint64_t)count };
+                (struct bc_manifest_gap){ (enum bc_gap_kind)kind, from_ticks, to_ticks, (uint64_t)count, BC_STATEMENT_NEW };
         return 0;
 }
 

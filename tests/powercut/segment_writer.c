@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "evidence/segment.h"
 #include "format/scan.h"
@@ -76,14 +77,16 @@ static int write_fragment(void *user, uint64_t offset, const struct bc_fragment 
                                 offset + fragment->header_bytes);
         if (r == 0)
                 r = bc_segment_append(segment, fragment->run, fragment->runs, writer->bytes, writer->room,
-                                      (size_t)fragment->payload_bytes);
+                                      (size_t)fragment->payload_bytes, NULL);
         return r < 0 ? r : mark(writer, "durable", segment->name, segment->durable_bytes);
 }
 
 static int write_segment(struct writer *writer, const struct bc_init *source, uint64_t source_size, unsigned number)
 {
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = NULL;
         struct bc_init init = *source;
         struct bc_scan scan;
+        size_t moov_bytes;
         char name[16];
         init.label.segment = number;
         snprintf(name, sizeof(name), "%04u.mp4", number);
@@ -97,7 +100,9 @@ static int write_segment(struct writer *writer, const struct bc_init *source, ui
                 bc_scan_done(&scan);
         fault.skip_next = fault.no_barrier;
         if (r >= 0)
-                r = bc_segment_finalise(&writer->segment);
+                r = bc_segment_build_moov(&writer->segment, 0, &moov, &moov_bytes);
+        if (r == 0)
+                r = bc_segment_finalise(&writer->segment, moov, 0, moov_bytes);
         fault.skip_next = false;
         if (r == 0)
                 r = mark(writer, "finalised", name, writer->segment.durable_bytes);
