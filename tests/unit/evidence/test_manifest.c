@@ -528,7 +528,7 @@ static void test_gaps_are_bounded_and_none_is_lost(void **state)
                         uint64_t frames = kind == BC_GAP_FRAMES_LOST ? 1 + below(&random, 30) : 0;
 
                         added[i] = (struct bc_manifest_gap){ kind, from_ticks, lasts ? now_ticks + 2 * S :
-                                                             from_ticks + below(&random, 2 * S), 0 };
+                                                             from_ticks + below(&random, 2 * S), 0, BC_STATEMENT_NEW };
                         assert_non_null(bc_manifest_add_gap(&manifest, kind, from_ticks,
                                                             lasts ? BC_TICKS_UNKNOWN : added[i].to_ticks, frames));
                         assert_int_equal(bc_manifest_lasts(&manifest, kind), lasts);
