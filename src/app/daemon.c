@@ -9,6 +9,7 @@
 
 #include "app/bounds.h"
 #include "app/devices.h"
+#include "app/evidence.h"
 #include "app/reload.h"
 #include "app/service.h"
 #include "base/cleanup.h"
@@ -27,6 +28,7 @@
 #include "media/telemetry.h"
 
 #define TEXT_BYTES 900 // a line of the log
+#define EVIDENCE_END_NS (5 * BC_NS_PER_S)
 
 struct daemon {
         const struct bc_settings *settings;
@@ -37,6 +39,7 @@ struct daemon {
         struct bc_store *store;
         struct bc_ring *ring;
         struct bc_overlay *overlay;
+        struct bc_evidence *evidence;
         struct bc_telemetry *telemetry;
         struct bc_observer *observer;
         struct bc_controller *controller;
@@ -72,6 +75,7 @@ static void close_parts(struct daemon *daemon)
         if (daemon->controller)
                 bc_controller_stop(daemon->controller);
         bc_recorder_free(daemon->recorder);
+        bc_evidence_free(daemon->evidence, EVIDENCE_END_NS); // the recorder needs it to its end, and it the pipeline's counters
         bc_pipeline_free(daemon->pipeline);
         bc_controller_free(daemon->controller);
         bc_observer_free(daemon->observer);
@@ -211,6 +215,9 @@ static enum bc_exit open_parts(struct daemon *daemon)
         status = make_overlay(daemon);
         if (status != BC_EXIT_DONE)
                 return status;
+        r = bc_evidence_open(settings, &daemon->devices, text, sizeof(text), &daemon->evidence);
+        if (r < 0)
+                return refused(BC_EXIT_SETTINGS, text);
         r = bc_store_open(settings->store_path, settings->device_id, text, sizeof(text), &daemon->store);
         if (r < 0)
                 return refused(BC_EXIT_STORE, text);
@@ -221,6 +228,7 @@ static void on_observation(void *user)
 {
         struct daemon *daemon = user;
 
+        bc_evidence_on_clock(daemon->evidence);
         bc_controller_refresh(daemon->controller);
 }
 
@@ -269,6 +277,29 @@ static struct bc_officer_config officer_config(const struct daemon *daemon)
         return config;
 }
 
+static int start_evidence(struct daemon *daemon)
+{
+        const struct bc_evidence_parts parts = {
+                .clock = daemon->clock,
+                .store = daemon->store,
+                .devices = &daemon->devices,
+                .settings = daemon->settings,
+                .telemetry = daemon->telemetry,
+                .pipeline = daemon->pipeline,
+        };
+        char text[TEXT_BYTES] = "";
+        int r;
+
+        if (!daemon->evidence) {
+                bc_log_warning("nothing is signed: [evidence] key is not set");
+                return 0;
+        }
+        r = bc_evidence_start(daemon->evidence, &parts, text, sizeof(text));
+        if (r < 0)
+                bc_log_error("%s", text);
+        return r;
+}
+
 static enum bc_exit make_recording_parts(struct daemon *daemon)
 {
         const struct bc_settings *settings = daemon->settings;
@@ -299,14 +330,20 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         parts.telemetry = pipeline_parts.telemetry = daemon->telemetry;
         recorder.moment_at = moment_at;
         recorder.moment_user = daemon;
-        r = bc_controller_new(&parts, &config, &daemon->controller);
-        if (r < 0)
-                return failed(BC_EXIT_FAILED, "control cannot be made", r);
         pipeline_sink = bc_inbox_pipeline_sink(daemon->loop);
         recorder_sink = bc_inbox_recorder_sink(daemon->loop);
         r = bc_pipeline_new(&pipeline_parts, &daemon->bounds.pipeline, &pipeline_sink, &daemon->pipeline);
         if (r < 0)
                 return failed(BC_EXIT_DEVICE, "the encoders cannot be opened", r);
+        r = start_evidence(daemon);
+        if (r < 0)
+                return BC_EXIT_STORE;
+        parts.ledger = bc_evidence_ledger(daemon->evidence);
+        recorder.attestation = bc_evidence_attestation(daemon->evidence);
+        r = bc_controller_new(&parts, &config, &daemon->controller);
+        if (r < 0)
+                return failed(BC_EXIT_FAILED, "control cannot be made", r);
+        bc_controller_set_flag(daemon->controller, BC_FLAG_UNSIGNED, !daemon->evidence);
         r = bc_recorder_new(daemon->clock, daemon->ring, daemon->store, bc_pipeline_stream(daemon->pipeline),
                             &recorder, &recorder_sink, &daemon->recorder);
         if (r < 0)
@@ -338,6 +375,15 @@ static void start_observing(struct daemon *daemon)
                 bc_log_error("receiver: %s", strerror(-r));
 }
 
+static void on_battery(void *user, const struct bc_battery_level *level)
+{
+        struct daemon *daemon = user;
+        const struct bc_battery_sink sink = bc_supplies_battery_sink(daemon->supplies);
+
+        bc_evidence_on_battery(daemon->evidence, level);
+        sink.on_level(sink.user, level);
+}
+
 // The officer's side, and what is told of supplies.
 static enum bc_exit start_body(struct daemon *daemon)
 {
@@ -355,7 +401,7 @@ static enum bc_exit start_body(struct daemon *daemon)
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the officer's side cannot be made", r);
         if (daemon->devices.battery) {
-                const struct bc_battery_sink sink = bc_supplies_battery_sink(daemon->supplies);
+                const struct bc_battery_sink sink = { on_battery, daemon };
                 r = bc_battery_start(daemon->devices.battery, &sink);
                 if (r < 0)
                         bc_log_error("battery: %s", strerror(-r)); // no reason not to record
@@ -417,6 +463,7 @@ static void on_settings(void *user)
 
         bc_controller_set_config(daemon->controller, &config);
         bc_officer_set_config(daemon->officer, &officer);
+        bc_evidence_on_settings(daemon->evidence);
 }
 
 static void on_reloaded(void *user)

@@ -65,7 +65,7 @@ static void changed(const struct bc_controller *controller)
 
 static void alarm_all(const struct bc_controller *controller, enum bc_alarm alarm, const char *text)
 {
-        bc_announce_alarm(controller->mode.phase, now_ns(controller), text);
+        bc_announce_alarm(controller->parts.ledger, controller->mode.phase, now_ns(controller), text);
         bc_watchers_alarm(&controller->watchers, alarm, text);
 }
 
@@ -130,8 +130,7 @@ static void set_mute(struct bc_controller *controller, int64_t time_ns, const ch
         show_marks(controller);
         controller->muted_ns = time_ns;
         limit_mute(controller);
-        bc_log_notice("the sound is %s from %lld ms of media time on (%s)", muted ? "muted" : "heard again",
-                      (long long)(from_ns / BC_NS_PER_MS), by);
+        bc_announce_mute(controller->parts.ledger, muted, time_ns, from_ns, by);
 }
 
 static void set_mark(struct bc_controller *controller, int64_t time_ns)
@@ -170,7 +169,7 @@ static void act(struct bc_controller *controller, uint32_t actions, enum bc_even
         if (actions & BC_ACTION_SET_MUTE)
                 set_mute(controller, time_ns, by);
         if (actions & BC_ACTION_SET_STEALTH)
-                bc_log_notice("stealth %s (%s)", controller->mode.stealthy ? "on" : "off", by);
+                bc_announce_stealth(controller->parts.ledger, controller->mode.stealthy, time_ns, by);
         if (actions & BC_ACTION_RETRY_CAPTURE)
                 retry_capture(controller);
         if (actions & BC_ACTION_ARM_RETRY)
@@ -198,7 +197,7 @@ static struct bc_outcome apply(struct bc_controller *controller, enum bc_event e
                 return (struct bc_outcome){ .refusal = step.refusal };
         controller->mode = step.mode;
         if (step.actions & BC_ACTION_REPORT_EDGE)
-                bc_announce_edge(before.phase, step.mode.phase, event, time_ns, by);
+                bc_announce_edge(controller->parts.ledger, before.phase, step.mode.phase, event, time_ns, by);
         if (bc_state_of(step.mode.phase) != bc_state_of(before.phase)) {
                 controller->since_ns = time_ns;
                 show_marks(controller);
@@ -366,6 +365,11 @@ static void on_message(void *user, const struct bc_message *message)
                 break;
         case BC_INBOX_TROUBLE:
                 on_trouble(controller, (int)message->value);
+                break;
+        case BC_INBOX_SIGNED:
+                if (message->value)
+                        alarm_all(controller, BC_ALARM_TROUBLE, "what is recorded is not being signed");
+                bc_controller_set_flag(controller, BC_FLAG_SIGNATURES_PENDING, message->value);
                 break;
         case BC_INBOX_DURABLE:
                 break;

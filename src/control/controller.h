@@ -24,6 +24,7 @@
 #include "media/telemetry.h"
 
 struct bc_controller;
+struct bc_ledger;
 
 // Without picture and without sound for so long nothing is recorded worth the name.
 #define BC_CONTROLLER_DARK_NS (10 * BC_NS_PER_S)
@@ -45,6 +46,7 @@ struct bc_controller_parts {
         struct bc_ring *ring;
         struct bc_store *store;
         struct bc_telemetry *telemetry;
+        struct bc_ledger *ledger; // NULL: none is kept
 };
 
 struct bc_status {

@@ -19,8 +19,10 @@ enum bc_flag {
         BC_FLAG_STORAGE_FULL = 1 << 12,   // room for none, but for an emergency's reserve
         BC_FLAG_BATTERY_LOW = 1 << 13,    // lasts for few minutes more
         BC_FLAG_BUTTON_STUCK = 1 << 14,
+        BC_FLAG_SIGNATURES_PENDING = 1 << 15, // what is recorded has not been signed for more than 2 s
+        BC_FLAG_UNSIGNED = 1 << 16,           // nothing is signed: there is no key
 };
-#define BC_FLAG_BITS 15
+#define BC_FLAG_BITS 17
 const char *bc_flag_name(enum bc_flag flag); // "no-picture"
 
 #endif

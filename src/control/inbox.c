@@ -38,6 +38,9 @@ static void on_recorder_notice(void *user, enum bc_recorder_notice notice, int64
         case BC_RECORDER_WELL:
                 bc_loop_post(loop, BC_INBOX_TROUBLE, value);
                 break;
+        case BC_RECORDER_SIGNED:
+                bc_loop_post(loop, BC_INBOX_SIGNED, value);
+                break;
         case BC_RECORDER_GAP:
                 break; // it has logged it, and no more is to be done
         }

@@ -36,6 +36,10 @@ struct bc_settings {
         char unit[BC_SETTINGS_NAME_BYTES], make[BC_SETTINGS_NAME_BYTES], model[BC_SETTINGS_NAME_BYTES];
         char store_path[BC_SETTINGS_TEXT_BYTES];
         int64_t emergency_reserve_ns;
+        char key_uri[BC_SETTINGS_TEXT_BYTES];
+        char certificates_path[BC_SETTINGS_TEXT_BYTES];
+        char anchor_path[BC_SETTINGS_TEXT_BYTES];
+        int64_t simulated_signing_ns;
 
         int camera_driver; // enum bc_camera_driver
         char camera_file[BC_SETTINGS_TEXT_BYTES];

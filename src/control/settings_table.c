@@ -34,6 +34,14 @@ static const struct bc_setting table[] = {
           .help = "Room for so long is kept for an emergency: with nothing else left, an ordinary recording ends with an alarm, "
                   "and none starts. 0 s: none is kept." },
 
+        { "evidence", "key", BC_SETTING_URI, AT(key_uri), .fallback = "",
+          .help = "The device's private key, that signs what is recorded: file:/PATH, handle:0x81NNNNNN (TPM 2.0) or pkcs11:... "
+                  "Nothing: nothing is signed." },
+        { "evidence", "certificates", BC_SETTING_PATH, AT(certificates_path), .fallback = "",
+          .help = "The device's certificate and its issuers', PEM, without the root." },
+        { "evidence", "anchor", BC_SETTING_PATH, AT(anchor_path), .fallback = "",
+          .help = "A small file on another medium than the store's, internal flash, that knows how far ledger and recordings have come." },
+
         { "camera", "driver", BC_SETTING_CHOICE, AT(camera_driver), .choices = "file pattern", .fallback = "pattern",
           .help = "file: a clip in place of a camera, looped without a seam. pattern: a moving card with the frame's "
                   "number and a flash each second." },
@@ -192,6 +200,8 @@ static const struct bc_setting table[] = {
 
         { "simulation", "enabled", BC_SETTING_BOOL, AT(simulation), .fallback = "no",
           .help = "yes: buttons are pressed and sensors are failed by org.bodycam.Simulation1. Never on a body." },
+        { "simulation", "signing", BC_SETTING_DURATION, AT(simulated_signing_ns), .max = 60 * S, .fallback = "0 s",
+          .help = "Each signature takes so much longer, as in a slow secure element." },
 };
 
 _Static_assert(sizeof(table) / sizeof(table[0]) <= BC_SETTINGS_KEYS_MAX, "room for each key");
@@ -201,6 +211,7 @@ static const struct {
 } sections[] = {
         { "device", "Who this device is." },
         { "store", "Where recordings are kept." },
+        { "evidence", "What signs that it is so." },
         { "camera", "The picture's source." },
         { "microphone", "The sound's source." },
         { "video", "How the picture is encoded." },

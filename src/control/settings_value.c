@@ -217,6 +217,25 @@ static int parse_path(const struct bc_setting *setting, const char *value, char 
         return 0;
 }
 
+// What is behind the scheme is judged by whoever opens it (evidence/key.h).
+static int parse_uri(const char *value, char *ret_uri)
+{
+        static const char *const schemes[] = { "file:/", "handle:0x", "pkcs11:" };
+        size_t length = strlen(value);
+        bool known = length == 0;
+
+        if (length >= BC_SETTINGS_TEXT_BYTES)
+                return -ERANGE;
+        for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+                known = known || strncmp(value, schemes[i], strlen(schemes[i])) == 0;
+        for (const char *c = value; *c; c++)
+                known = known && *c > ' ' && *c <= '~';
+        if (!known)
+                return -EINVAL;
+        memcpy(ret_uri, value, length + 1);
+        return 0;
+}
+
 // Whether it is one, and can be noticed, is judged with the scheme and the device: there the reason is known.
 static int parse_pattern(const char *value, char *ret_pattern)
 {
@@ -275,6 +294,8 @@ int bc_setting_parse(const struct bc_setting *setting, const char *value, struct
                 return parse_id(value, at);
         case BC_SETTING_PATH:
                 return parse_path(setting, value, at);
+        case BC_SETTING_URI:
+                return parse_uri(value, at);
         case BC_SETTING_PATTERN:
                 return parse_pattern(value, at);
         default:
@@ -366,6 +387,7 @@ void bc_setting_format(const struct bc_setting *setting, const struct bc_setting
         case BC_SETTING_ID:
         case BC_SETTING_TEXT:
         case BC_SETTING_PATH:
+        case BC_SETTING_URI:
         case BC_SETTING_PATTERN:
                 snprintf(ret_text, BC_SETTING_VALUE_BYTES, "%s", (const char *)at);
                 break;
@@ -411,6 +433,9 @@ void bc_setting_allowed(const struct bc_setting *setting, char *text, size_t tex
                 return;
         case BC_SETTING_PATH:
                 snprintf(text, text_bytes, "an absolute path%s", setting->required ? "" : ", or nothing");
+                return;
+        case BC_SETTING_URI:
+                snprintf(text, text_bytes, "file:/PATH, handle:0xNUMBER, pkcs11:..., or nothing");
                 return;
         case BC_SETTING_PATTERN:
                 snprintf(text, text_bytes, "a pattern of at most %d steps", BC_PATTERN_STEPS_MAX);

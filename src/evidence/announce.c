@@ -7,8 +7,16 @@
 #include "bodycam/journal.h"
 #include "evidence/store.h"
 
+// NULL: nothing is signed.
+static struct bc_ledger *ledger_of(const struct bc_recording *recording)
+{
+        return recording->attest.service ? recording->attest.service->ledger : NULL;
+}
+
 void bc_announce_begun(const struct bc_recording *recording)
 {
+        struct bc_ledger *ledger = ledger_of(recording);
+        struct bc_ledger_entry event;
         char name[BC_RECORDING_NAME_BYTES_MAX];
 
         bc_store_name(recording->store, recording->manifest.counter, name);
@@ -17,10 +25,17 @@ void bc_announce_begun(const struct bc_recording *recording)
                                    { BC_JOURNAL_FIELD_BY, .text = recording->manifest.reason },
                                    { BC_JOURNAL_FIELD_TIME, .number = recording->press_ns }),
                      "recording %s has begun (%s)", name, recording->manifest.reason);
+        if (!ledger)
+                return;
+        bc_entry_beginning(&event, recording->now_ns, recording->manifest.counter, recording->manifest.press_ticks);
+        bc_ledger_tell(ledger, &event, true);
+        bc_ledger_note_counter(ledger, recording->manifest.counter);
 }
 
 void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns)
 {
+        struct bc_ledger *ledger = ledger_of(recording);
+        struct bc_ledger_entry event;
         char name[BC_RECORDING_NAME_BYTES_MAX];
 
         bc_store_name(recording->store, recording->manifest.counter, name);
@@ -30,10 +45,17 @@ void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns)
                                    { BC_JOURNAL_FIELD_TIME, .number = end_ns }),
                      "recording %s is closed (%s), %zu gaps", name, recording->manifest.stop_reason,
                      recording->manifest.gaps);
+        if (!ledger)
+                return;
+        bc_entry_closing(&event, recording->now_ns, recording->manifest.counter, (uint32_t)recording->manifest.segments,
+                         recording->attest.begun ? recording->attest.prev : NULL);
+        bc_ledger_tell(ledger, &event, true);
 }
 
 void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns)
 {
+        struct bc_ledger *ledger = ledger_of(recording);
+        struct bc_ledger_entry event;
         char name[BC_RECORDING_NAME_BYTES_MAX] = "";
 
         // One that comes to nothing has no number yet.
@@ -44,4 +66,10 @@ void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns)
                                    { name[0] ? BC_JOURNAL_FIELD_RECORDING : NULL, .text = name }),
                      "a gap: %" PRId64 " ms could not be written in time%s%s", gap_ns / BC_NS_PER_MS, name[0] ? ": " : "",
                      name);
+        if (!ledger)
+                return;
+        bc_entry_gap(&event, recording->now_ns, recording->manifest.counter, BC_GAP_OVERTAKEN + 1,
+                     bc_ticks_from_ns(recording->declared_ns > gap_ns ? recording->declared_ns - gap_ns : 0),
+                     bc_ticks_from_ns(recording->declared_ns));
+        bc_ledger_tell(ledger, &event, false);
 }

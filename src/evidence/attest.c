@@ -20,23 +20,13 @@ static struct bc_ended_segment *oldest(struct bc_attest *attest)
         return attest->ended_count > 0 ? &attest->ended[0] : NULL;
 }
 
-static void copy_hex(const char *hex, uint8_t bytes[BC_BOOT_ID_BYTES])
-{
-        memset(bytes, 0, BC_BOOT_ID_BYTES);
-        for (size_t i = 0; i < BC_BOOT_ID_BYTES && hex[2 * i] && hex[2 * i + 1]; i++) {
-                char pair[3] = { hex[2 * i], hex[2 * i + 1], 0 };
-
-                bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
-        }
-}
-
 static void state_beginning(const struct bc_recording *recording, const struct bc_segment *segment, struct bc_record *record)
 {
         const struct bc_manifest *manifest = &recording->manifest;
 
         record->head_bytes = segment->layout.bytes;
         record->base_ticks = segment->init.label.base_ticks;
-        copy_hex(manifest->boot_id, record->boot_id);
+        memcpy(record->boot_id, segment->init.label.boot_id, sizeof(record->boot_id));
         (void)bc_text_clean(manifest->reason, record->begun.reason, sizeof(record->begun.reason));
         record->begun.press_ticks = manifest->press_ticks;
         record->begun.pre_event_ticks = manifest->pre_event_ticks;
@@ -124,9 +114,10 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
         if (record->index == 1)
                 attest->abandoned.segment = 0;
         bc_news_settle(&recording->manifest, true);
-        if (attest->service->on_record)
-                attest->service->on_record(attest->service->user, record->recording, record->segment, record->index,
-                                           signing->hash, record->signed_ns);
+        // Only now: the anchor must not know more than the card.
+        if (attest->service->ledger)
+                bc_ledger_note_tail(attest->service->ledger, record->recording, record->segment, record->index, signing->hash,
+                                    record->signed_ns);
         return bc_proof_recorded(proof, signing->box, signing->box_bytes);
 }
 
@@ -374,6 +365,7 @@ bool bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int
         *ended = (struct bc_ended_segment){ .segment = recording->segment, .proof = attest->proof, .number = recording->number,
                                             .kind = kind, .since_ns = now_ns };
         attest->ended_count++;
+        attest->proof = (struct bc_proof){ 0 }; // given away
         if (attest->asked == BC_ASKED_CURRENT) {
                 attest->asked = BC_ASKED_ENDED;
                 attest->asked_last = false;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "evidence/facts.h"
+#include "evidence/ledger.h"
 #include "evidence/proof.h"
 #include "evidence/segment.h"
 #include "evidence/signer.h"
@@ -22,7 +23,6 @@
 struct bc_recording;
 
 #define BC_ATTEST_PATIENCE_NS (20 * BC_NS_PER_MS) // for a record that goes into the write of its fragment
-#define BC_ATTEST_LATE_NS (2 * BC_NS_PER_S)       // nothing is to stay unsigned for longer
 #define BC_ATTEST_RETRY_NS (1 * BC_NS_PER_S)      // after a signature that failed
 #define BC_ATTEST_GIVE_UP_NS (10 * BC_NS_PER_S)   // a segment waits for its last record
 #define BC_ATTEST_ENDED_MAX 3                     // segments that wait
@@ -31,10 +31,7 @@ struct bc_recording;
 struct bc_attestation {
         struct bc_signer *signer;
         struct bc_facts *facts;
-        // A record is durable: for the tail anchor. Recorder's thread, must not block. May be NULL.
-        void (*on_record)(void *user, uint64_t recording, uint32_t segment, uint32_t index, const uint8_t hash[BC_HASH_BYTES],
-                          int64_t signed_ns);
-        void *user;
+        struct bc_ledger *ledger; // NULL: there is none
 };
 
 // A segment whose last fragment is written.

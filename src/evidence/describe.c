@@ -29,6 +29,21 @@ static unsigned nibble(char digit)
         return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 15;
 }
 
+static void boot_bytes(const char *hex, uint8_t bytes[BC_BOOT_ID_BYTES])
+{
+        memset(bytes, 0, BC_BOOT_ID_BYTES);
+        for (size_t i = 0; i < BC_BOOT_ID_BYTES && strlen(hex) == 2 * BC_BOOT_ID_BYTES; i++)
+                bytes[i] = (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+}
+
+void bc_describe_boot_bytes(uint8_t ret_bytes[BC_BOOT_ID_BYTES])
+{
+        char hex[33];
+
+        bc_describe_boot(hex);
+        boot_bytes(hex, ret_bytes);
+}
+
 static void describe_picture(const struct bc_picture_stream *stream, struct bc_track *track)
 {
         track->kind = BC_TRACK_AVC;
@@ -109,9 +124,7 @@ void bc_describe_segment(const struct bc_recording *recording, struct bc_init *r
         bc_store_name(recording->store, manifest->counter, ret_init->label.recording);
         ret_init->label.segment = recording->number;
         ret_init->label.base_ticks = recording->base_ticks[BC_LANE_PICTURE];
-        for (size_t i = 0; i < BC_BOOT_ID_BYTES && strlen(manifest->boot_id) == 2 * BC_BOOT_ID_BYTES; i++)
-                ret_init->label.boot_id[i] = (uint8_t)(nibble(manifest->boot_id[2 * i]) << 4 |
-                                                       nibble(manifest->boot_id[2 * i + 1]));
+        boot_bytes(manifest->boot_id, ret_init->label.boot_id);
         describe_tracks(recording, ret_init);
         describe_origin(recording, ret_init);
         // What cannot be written is left out: no segment fails for it.

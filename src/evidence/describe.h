@@ -9,6 +9,9 @@
 // The kernel's id of this boot in 32 hexadecimal digits; empty when it cannot be read.
 void bc_describe_boot(char ret_text[33]);
 
+// The same in bytes; zeros when it cannot be read.
+void bc_describe_boot_bytes(uint8_t ret_bytes[BC_BOOT_ID_BYTES]);
+
 // The head of the recording's next segment: its base and the place of its sound must be known.
 void bc_describe_segment(const struct bc_recording *recording, struct bc_init *ret_init);
 

@@ -2,8 +2,15 @@
 #include "evidence/facts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
 
 int bc_facts_init(struct bc_facts *facts, const struct bc_facts_config *config)
 {
@@ -19,6 +26,33 @@ int bc_facts_init(struct bc_facts *facts, const struct bc_facts_config *config)
 void bc_facts_done(struct bc_facts *facts)
 {
         pthread_mutex_destroy(&facts->mutex);
+}
+
+int bc_facts_hash(const void *bytes, size_t n, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        return EVP_Digest(bytes, n, ret_sha256, NULL, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
+}
+
+static void free_hash(EVP_MD_CTX **hash)
+{
+        EVP_MD_CTX_free(*hash);
+}
+
+int bc_facts_hash_program(uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        BC_CLEANUP(free_hash) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        BC_CLEANUP(bc_cleanup_fd) int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        uint8_t bytes[16384];
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        if (!hash || EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        while ((n = read(fd, bytes, sizeof(bytes))) != 0)
+                if (n < 0 ? errno != EINTR : EVP_DigestUpdate(hash, bytes, (size_t)n) != 1)
+                        return n < 0 ? -errno : -ENOMEM;
+        return EVP_DigestFinal_ex(hash, ret_sha256, NULL) == 1 ? 0 : -ENOMEM;
 }
 
 void bc_facts_set_settings(struct bc_facts *facts, const uint8_t sha256[BC_HASH_BYTES])

@@ -7,6 +7,9 @@
 #define BC_EVIDENCE_FACTS_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "bodycam/battery.h"
 #include "bodycam/moment.h"
@@ -39,6 +42,10 @@ struct bc_facts {
 // Copies the config but for what it borrows. 0 or -EINVAL.
 int bc_facts_init(struct bc_facts *facts, const struct bc_facts_config *config);
 void bc_facts_done(struct bc_facts *facts);
+
+// SHA-256 of bytes, and of the program that runs. 0 or negative errno.
+int bc_facts_hash(const void *bytes, size_t n, uint8_t ret_sha256[BC_HASH_BYTES]);
+int bc_facts_hash_program(uint8_t ret_sha256[BC_HASH_BYTES]);
 
 void bc_facts_set_settings(struct bc_facts *facts, const uint8_t sha256[BC_HASH_BYTES]);
 void bc_facts_set_battery(struct bc_facts *facts, const struct bc_battery_level *level);

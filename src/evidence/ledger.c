@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/thread.h"
-#include "evidence/ledger_file.h"
 
 #define FOLDER "ledger"
 #define EVENTS_BYTES_MAX 11000 // of one record, beside its certificates and its signature
@@ -44,11 +43,11 @@ struct bc_ledger {
         bool troubled;
 
         struct bc_monitor monitor; // over the following
-        struct bc_ledger_event event[BC_LEDGER_EVENTS_MAX];
+        struct bc_ledger_entry event[BC_LEDGER_EVENTS_MAX];
         size_t first, events;
         bool at_once;
         int64_t since_ns;       // when the oldest event came
-        uint64_t flood[BC_EVENT_KINDS];
+        uint64_t flood[BC_ENTRY_KINDS];
         bool flooded;
         struct bc_anchor_state state; // what the anchor is to say
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
@@ -93,7 +92,7 @@ static void reconcile(struct bc_ledger *ledger, const struct bc_ledger_head *hea
         found->counter = anchor->counter;
         found->last_ns = head->epoch > 0 ? head->signed_ns : BC_RECORD_UNKNOWN;
         found->clean = head->epoch > 0 && head->stopped && !found->rolled_back;
-        ledger->head = *head;
+        ledger->head = found->head = *head;
 }
 
 static void free_ledger(struct bc_ledger *ledger)
@@ -145,7 +144,7 @@ static void take_events(struct bc_ledger *ledger, struct bc_record *record)
 
         ledger->taken = 0;
         while (ledger->taken < ledger->events && record->events < BC_RECORD_EVENTS_MAX) {
-                const struct bc_ledger_event *event = &ledger->event[(ledger->first + ledger->taken) % BC_LEDGER_EVENTS_MAX];
+                const struct bc_ledger_entry *event = &ledger->event[(ledger->first + ledger->taken) % BC_LEDGER_EVENTS_MAX];
 
                 bytes += event->details_bytes + 16;
                 if (bytes > EVENTS_BYTES_MAX)
@@ -161,19 +160,19 @@ static void take_events(struct bc_ledger *ledger, struct bc_record *record)
 // Locked. What was only counted follows once there is room again; what nobody did is a sign of life.
 static void add_floods(struct bc_ledger *ledger, int64_t now_ns)
 {
-        for (unsigned kind = 1; kind < BC_EVENT_KINDS && ledger->flooded; kind++) {
+        for (unsigned kind = 1; kind < BC_ENTRY_KINDS && ledger->flooded; kind++) {
                 if (ledger->flood[kind] == 0)
                         continue;
                 if (ledger->events == BC_LEDGER_EVENTS_MAX)
                         return; // the next record
-                bc_event_flood(&ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX], now_ns,
-                               (enum bc_event_kind)kind, ledger->flood[kind]);
+                bc_entry_flood(&ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX], now_ns,
+                               (enum bc_entry_kind)kind, ledger->flood[kind]);
                 ledger->flood[kind] = 0;
         }
         ledger->flooded = false;
         if (ledger->events > 0)
                 return;
-        bc_event_life(&ledger->event[ledger->first], now_ns, ledger->phase);
+        bc_entry_life(&ledger->event[ledger->first], now_ns, ledger->phase);
         ledger->events = 1;
 }
 
@@ -399,12 +398,12 @@ int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_
 
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns)
 {
-        struct bc_ledger_event event;
+        struct bc_ledger_entry event;
 
         if (!ledger)
                 return;
         if (ledger->thread) {
-                bc_event_stop(&event, bc_clock_now_ns(ledger->clock), reason);
+                bc_entry_stop(&event, bc_clock_now_ns(ledger->clock), reason);
                 bc_ledger_tell(ledger, &event, true);
                 bc_monitor_lock(&ledger->monitor);
                 ledger->quit = true;
@@ -417,7 +416,7 @@ void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_u
         free_ledger(ledger);
 }
 
-void bc_ledger_tell(struct bc_ledger *ledger, const struct bc_ledger_event *event, bool at_once)
+void bc_ledger_tell(struct bc_ledger *ledger, const struct bc_ledger_entry *event, bool at_once)
 {
         bc_monitor_lock(&ledger->monitor);
         if (ledger->events == BC_LEDGER_EVENTS_MAX) {

@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 #include "evidence/anchor.h"
-#include "evidence/event.h"
+#include "evidence/entry.h"
 #include "evidence/facts.h"
+#include "evidence/ledger_file.h"
 #include "evidence/signer.h"
 
 struct bc_ledger;
@@ -30,6 +31,7 @@ struct bc_ledger_found {
         uint64_t epoch, boot;
         uint64_t counter;               // the newest number of a recording that the anchor knows
         bool rolled_back;               // ledger and anchor disagree: a new epoch begins
+        struct bc_ledger_head head;     // the newest record; epoch 0: there is none
         struct bc_anchor_state anchor;  // as it was found
         int64_t last_ns;                // of the newest record; BC_RECORD_UNKNOWN: there is none
         bool clean;                     // the run before ended in order
@@ -47,7 +49,7 @@ int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns);
 
 // Any thread, never blocks. at_once: is not to wait for company.
-void bc_ledger_tell(struct bc_ledger *ledger, const struct bc_ledger_event *event, bool at_once);
+void bc_ledger_tell(struct bc_ledger *ledger, const struct bc_ledger_entry *event, bool at_once);
 
 // For the anchor: a record of a segment is durable; a number was given to a recording. Any thread, never blocks.
 void bc_ledger_note_tail(struct bc_ledger *ledger, uint64_t recording, uint32_t segment, uint32_t index,

@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "evidence/event.h"
+#include "evidence/entry.h"
 #include "evidence/ledger.h"
 
 #define FILE_BYTES_MAX (BC_LEDGER_FILE_BYTES + 2 * BC_RECORD_BYTES_MAX)
@@ -119,7 +119,7 @@ static int list(int folder_fd, struct names *names)
 
 static bool is_stopped(const struct bc_record *record)
 {
-        return record->events > 0 && record->event[record->events - 1].event == BC_EVENT_OF_STOP;
+        return record->events > 0 && record->event[record->events - 1].event == BC_ENTRY_STOP;
 }
 
 // Each whole record of the file, in their order; the last one becomes the head, unless there is one already.

@@ -59,6 +59,7 @@ struct bc_recorder {
         int64_t failing_ns;   // since when nothing of this recording could be made durable; -1: it can
         int64_t leave_ns;     // after which time it is left
         uint64_t seen; // changes of the ring
+        bool late;     // what is recorded is not signed in time
         int64_t room_due_ns; // when to ask for the store's room again
 };
 
@@ -69,6 +70,18 @@ static void notify(struct bc_recorder *recorder, enum bc_recorder_notice notice,
 }
 
 // ---- the thread ----------------------------------------------------------------------------------------------
+
+// Whether what is recorded is signed as soon as it should be.
+static void look_at_signatures(struct bc_recorder *recorder, bool open)
+{
+        int64_t late_ns = open ? recorder->recording.attest.late_ns : BC_NS_NEVER;
+        bool late = late_ns != BC_NS_NEVER && bc_clock_now_ns(recorder->clock) - late_ns > BC_RECORDER_LATE_NS;
+
+        if (late == recorder->late)
+                return;
+        recorder->late = late;
+        notify(recorder, BC_RECORDER_SIGNED, late);
+}
 
 // Shows what a step has changed, and tells of it.
 static void publish(struct bc_recorder *recorder, int error)
@@ -229,6 +242,7 @@ static void finish_recording(struct bc_recorder *recorder)
 
         bc_recording_done(&recorder->recording);
         recorder->begun = false;
+        look_at_signatures(recorder, false);
         notify(recorder, BC_RECORDER_CLOSED, (int64_t)counter);
 }
 
@@ -337,6 +351,7 @@ static bool work_on(struct bc_recorder *recorder, const struct job *job, bool qu
         durable_ns = recording->durable_ns;
         set_marks(recorder);
         r = bc_recording_step(recording, job->end_ns, job->stop_reason, now_ns, &wake_ns);
+        look_at_signatures(recorder, true);
         if (r == -EAGAIN) {
                 bc_ring_wait(recorder->ring, &recorder->seen, wake_ns);
                 return true;

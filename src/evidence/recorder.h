@@ -24,6 +24,7 @@ struct bc_store;
 #define BC_RECORDER_REASON_BYTES_MAX 64
 #define BC_RECORDER_MARK_BYTES_MAX 64
 #define BC_RECORDER_MARKS_MAX 64 // that are not durable yet
+#define BC_RECORDER_LATE_NS (2 * BC_NS_PER_S)
 #define BC_RECORDER_ROOM_EVERY_NS (2 * BC_NS_PER_S)
 
 // A recording that cannot be written for so long, in a store that can, is left as it is for the next start to recover;
@@ -53,6 +54,7 @@ enum bc_recorder_notice {
                               // counter
         BC_RECORDER_TROUBLE,  // nothing can be made durable at the moment; value: negative errno; it keeps trying
         BC_RECORDER_WELL,     // writing works again
+        BC_RECORDER_SIGNED,   // value: 1 what is recorded has not been signed for BC_RECORDER_LATE_NS, 0 it is again
         BC_RECORDER_GAP,      // the ring overtook the recorder; value: length of the gap in ns
 };
 

@@ -561,7 +561,10 @@ static int tend(struct bc_recording *recording, int64_t now_ns)
 int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
                       int64_t *ret_wake_ns)
 {
-        int r = tend(recording, now_ns);
+        int r;
+
+        recording->now_ns = now_ns;
+        r = tend(recording, now_ns);
 
         *ret_wake_ns = BC_NS_NEVER;
         if (r < 0)

@@ -44,6 +44,7 @@ struct bc_recording {
         int64_t first_ns;    // first picture; -1: not placed yet, or there is none
         int64_t durable_ns;  // end of the last durable picture; -1: nothing yet
         int finalise_error;  // of the last segment, negative errno
+        int64_t now_ns;      // of this step
         bool overtaken;      // BC_STAGE_RESUME because of it: go on at the oldest key frame not yet written
 
         struct bc_cursor cursor; // everything before it is durable

@@ -459,6 +459,25 @@ uint64_t bc_store_counter(struct bc_store *store)
         return counter;
 }
 
+int bc_store_raise(struct bc_store *store, uint64_t counter)
+{
+        int r = 0;
+
+        pthread_mutex_lock(&store->mutex);
+        if (store->now.counter < counter) {
+                store->next = store->now;
+                store->next.counter = counter;
+                r = commit(store);
+        }
+        pthread_mutex_unlock(&store->mutex);
+        return r;
+}
+
+int bc_store_fd(const struct bc_store *store)
+{
+        return store->fd;
+}
+
 int bc_store_room(struct bc_store *store, uint64_t *ret_bytes)
 {
         BC_IN_DEVICE;

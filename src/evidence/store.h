@@ -28,7 +28,8 @@ void bc_store_free(struct bc_store *store);
 
 const char *bc_store_device_id(const struct bc_store *store);
 
-// The file descriptor of recordings/; the store's.
+// The file descriptors of the store's folder and of recordings/; the store's.
+int bc_store_fd(const struct bc_store *store);
 int bc_store_recordings_fd(const struct bc_store *store);
 
 // The name of recording number `counter` of this device.
@@ -49,6 +50,9 @@ int bc_store_probe(struct bc_store *store);
 // ascending order (0: none). Those of this run are never among them: a recording may start while recovery runs.
 size_t bc_store_left_open_count(struct bc_store *store);
 uint64_t bc_store_left_open_at(struct bc_store *store, size_t number);
+
+// Numbers up to this one were given out, by what is kept elsewhere: they are not given out again. 0 or negative errno.
+int bc_store_raise(struct bc_store *store, uint64_t counter);
 
 // The last number kept as used.
 uint64_t bc_store_counter(struct bc_store *store);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
-#include "evidence/event.h"
+#include "evidence/entry.h"
 
 #include <string.h>
 
 #include "format/cbor.h"
 #include "format/text.h"
 
-static struct bc_writer begin(struct bc_ledger_event *event, int64_t time_ns, enum bc_event_kind kind, size_t pairs)
+static struct bc_writer begin(struct bc_ledger_entry *event, int64_t time_ns, enum bc_entry_kind kind, size_t pairs)
 {
         struct bc_writer w = bc_writer_on(event->details, sizeof(event->details));
 
@@ -17,7 +17,7 @@ static struct bc_writer begin(struct bc_ledger_event *event, int64_t time_ns, en
 }
 
 // Five texts of 64 bytes are what fits at the most, so nothing fails.
-static void end(struct bc_ledger_event *event, const struct bc_writer *writer)
+static void end(struct bc_ledger_entry *event, const struct bc_writer *writer)
 {
         event->details_bytes = writer->used;
 }
@@ -61,10 +61,10 @@ static void put_hash(struct bc_writer *w, int64_t key, const uint8_t *hash)
                 bc_cbor_put_null(w);
 }
 
-void bc_event_start(struct bc_ledger_event *event, int64_t time_ns, bool clean, uint32_t reset, const uint8_t boot_id[BC_BOOT_ID_BYTES],
+void bc_entry_start(struct bc_ledger_entry *event, int64_t time_ns, bool clean, uint32_t reset, const uint8_t boot_id[BC_BOOT_ID_BYTES],
                     int64_t last_ns, int64_t percent)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_START, 5);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_START, 5);
 
         put_bool(&w, 1, clean);
         put_int(&w, 2, reset);
@@ -75,25 +75,25 @@ void bc_event_start(struct bc_ledger_event *event, int64_t time_ns, bool clean, 
         end(event, &w);
 }
 
-void bc_event_stop(struct bc_ledger_event *event, int64_t time_ns, const char *reason)
+void bc_entry_stop(struct bc_ledger_entry *event, int64_t time_ns, const char *reason)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_STOP, 1);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_STOP, 1);
 
         put_text(&w, 1, reason);
         end(event, &w);
 }
 
-void bc_event_life(struct bc_ledger_event *event, int64_t time_ns, const char *state)
+void bc_entry_life(struct bc_ledger_entry *event, int64_t time_ns, const char *state)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_LIFE, 1);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_LIFE, 1);
 
         put_text(&w, 1, state);
         end(event, &w);
 }
 
-void bc_event_state(struct bc_ledger_event *event, int64_t time_ns, const char *from, const char *to, const char *what, const char *by)
+void bc_entry_state(struct bc_ledger_entry *event, int64_t time_ns, const char *from, const char *to, const char *what, const char *by)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_STATE, 4);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_STATE, 4);
 
         put_text(&w, 1, from);
         put_text(&w, 2, to);
@@ -102,18 +102,18 @@ void bc_event_state(struct bc_ledger_event *event, int64_t time_ns, const char *
         end(event, &w);
 }
 
-void bc_event_beginning(struct bc_ledger_event *event, int64_t time_ns, uint64_t recording, int64_t press_ticks)
+void bc_entry_beginning(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, int64_t press_ticks)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_BEGINNING, 2);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_BEGINNING, 2);
 
         put_int(&w, 1, (int64_t)recording);
         put_int(&w, 2, press_ticks);
         end(event, &w);
 }
 
-void bc_event_closing(struct bc_ledger_event *event, int64_t time_ns, uint64_t recording, uint32_t segments, const uint8_t *hash)
+void bc_entry_closing(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, uint32_t segments, const uint8_t *hash)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_CLOSING, 3);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_CLOSING, 3);
 
         put_int(&w, 1, (int64_t)recording);
         put_int(&w, 2, segments);
@@ -121,9 +121,9 @@ void bc_event_closing(struct bc_ledger_event *event, int64_t time_ns, uint64_t r
         end(event, &w);
 }
 
-void bc_event_recovery(struct bc_ledger_event *event, int64_t time_ns, uint64_t recording, uint32_t segment, const uint8_t *hash)
+void bc_entry_recovery(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, uint32_t segment, const uint8_t *hash)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_RECOVERY, 3);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_RECOVERY, 3);
 
         put_int(&w, 1, (int64_t)recording);
         put_int(&w, 2, segment);
@@ -131,18 +131,18 @@ void bc_event_recovery(struct bc_ledger_event *event, int64_t time_ns, uint64_t 
         end(event, &w);
 }
 
-void bc_event_giving_up(struct bc_ledger_event *event, int64_t time_ns, uint64_t recording, const char *reason)
+void bc_entry_giving_up(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, const char *reason)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_GIVING_UP, 2);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_GIVING_UP, 2);
 
         put_int(&w, 1, (int64_t)recording);
         put_text(&w, 2, reason);
         end(event, &w);
 }
 
-void bc_event_gap(struct bc_ledger_event *event, int64_t time_ns, uint64_t recording, uint32_t kind, int64_t from_ticks, int64_t to_ticks)
+void bc_entry_gap(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, uint32_t kind, int64_t from_ticks, int64_t to_ticks)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_GAP, 4);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_GAP, 4);
 
         put_int(&w, 1, (int64_t)recording);
         put_int(&w, 2, kind);
@@ -151,7 +151,7 @@ void bc_event_gap(struct bc_ledger_event *event, int64_t time_ns, uint64_t recor
         end(event, &w);
 }
 
-static void put_switch(struct bc_ledger_event *event, int64_t time_ns, enum bc_event_kind kind, bool on, const char *by)
+static void put_switch(struct bc_ledger_entry *event, int64_t time_ns, enum bc_entry_kind kind, bool on, const char *by)
 {
         struct bc_writer w = begin(event, time_ns, kind, 2);
 
@@ -160,19 +160,19 @@ static void put_switch(struct bc_ledger_event *event, int64_t time_ns, enum bc_e
         end(event, &w);
 }
 
-void bc_event_mute(struct bc_ledger_event *event, int64_t time_ns, bool on, const char *by)
+void bc_entry_mute(struct bc_ledger_entry *event, int64_t time_ns, bool on, const char *by)
 {
-        put_switch(event, time_ns, BC_EVENT_OF_MUTE, on, by);
+        put_switch(event, time_ns, BC_ENTRY_MUTE, on, by);
 }
 
-void bc_event_stealth(struct bc_ledger_event *event, int64_t time_ns, bool on, const char *by)
+void bc_entry_stealth(struct bc_ledger_entry *event, int64_t time_ns, bool on, const char *by)
 {
-        put_switch(event, time_ns, BC_EVENT_OF_STEALTH, on, by);
+        put_switch(event, time_ns, BC_ENTRY_STEALTH, on, by);
 }
 
-void bc_event_clock(struct bc_ledger_event *event, int64_t time_ns, enum bc_utc_source source, int64_t utc_ns, int64_t step_ns)
+void bc_entry_clock(struct bc_ledger_entry *event, int64_t time_ns, enum bc_utc_source source, int64_t utc_ns, int64_t step_ns)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_CLOCK, 3);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_CLOCK, 3);
 
         put_int(&w, 1, source);
         put_known(&w, 2, source == BC_UTC_NONE ? BC_RECORD_UNKNOWN : utc_ns);
@@ -180,26 +180,26 @@ void bc_event_clock(struct bc_ledger_event *event, int64_t time_ns, enum bc_utc_
         end(event, &w);
 }
 
-void bc_event_settings(struct bc_ledger_event *event, int64_t time_ns, const uint8_t sha256[BC_HASH_BYTES])
+void bc_entry_settings(struct bc_ledger_entry *event, int64_t time_ns, const uint8_t sha256[BC_HASH_BYTES])
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_SETTINGS, 1);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_SETTINGS, 1);
 
         put_hash(&w, 1, sha256);
         end(event, &w);
 }
 
-void bc_event_alarm(struct bc_ledger_event *event, int64_t time_ns, const char *text)
+void bc_entry_alarm(struct bc_ledger_entry *event, int64_t time_ns, const char *text)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_ALARM, 1);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_ALARM, 1);
 
         put_text(&w, 1, text);
         end(event, &w);
 }
 
-void bc_event_rollback(struct bc_ledger_event *event, int64_t time_ns, uint64_t ledger, const uint8_t *ledger_hash, uint64_t anchor,
+void bc_entry_rollback(struct bc_ledger_entry *event, int64_t time_ns, uint64_t ledger, const uint8_t *ledger_hash, uint64_t anchor,
                        const uint8_t *anchor_hash)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_ROLLBACK, 4);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_ROLLBACK, 4);
 
         put_int(&w, 1, (int64_t)ledger);
         put_hash(&w, 2, ledger_hash);
@@ -208,17 +208,17 @@ void bc_event_rollback(struct bc_ledger_event *event, int64_t time_ns, uint64_t 
         end(event, &w);
 }
 
-void bc_event_key(struct bc_ledger_event *event, int64_t time_ns, const uint8_t x5t[BC_HASH_BYTES])
+void bc_entry_key(struct bc_ledger_entry *event, int64_t time_ns, const uint8_t x5t[BC_HASH_BYTES])
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_KEY, 1);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_KEY, 1);
 
         put_hash(&w, 1, x5t);
         end(event, &w);
 }
 
-void bc_event_flood(struct bc_ledger_event *event, int64_t time_ns, enum bc_event_kind kind, uint64_t count)
+void bc_entry_flood(struct bc_ledger_entry *event, int64_t time_ns, enum bc_entry_kind kind, uint64_t count)
 {
-        struct bc_writer w = begin(event, time_ns, BC_EVENT_OF_FLOOD, 2);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_FLOOD, 2);
 
         put_int(&w, 1, kind);
         put_int(&w, 2, (int64_t)count);

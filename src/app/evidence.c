@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "app/evidence.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "evidence/describe.h"
+#include "evidence/identity.h"
+#include "evidence/store.h"
+
+struct bc_evidence {
+        struct bc_evidence_parts parts;
+        struct bc_identity *identity;
+        int64_t delay_ns;         // of each signature, for a slow secure element
+        struct bc_monitor delay;
+        bool delay_made;
+        struct bc_facts facts;
+        bool facts_made;
+        struct bc_signer *signer;
+        struct bc_ledger *ledger;
+        struct bc_attestation attestation;
+        struct bc_moment moment;  // what the wall clock said last
+        uint8_t settings[BC_HASH_BYTES];
+};
+
+// ---- judging ---------------------------------------------------------------------------------------------------
+
+__attribute__((format(printf, 5, 6)))
+static int refuse(const struct bc_settings *settings, const char *key, char *text, size_t text_bytes, const char *format, ...)
+{
+        char where[300];
+        va_list arguments;
+        int n;
+
+        bc_settings_tell(settings, "evidence", key, where, sizeof(where));
+        n = snprintf(text, text_bytes, "%s: ", where);
+        va_start(arguments, format);
+        if (n > 0 && (size_t)n < text_bytes)
+                vsnprintf(text + n, text_bytes - (size_t)n, format, arguments);
+        va_end(arguments);
+        return -EINVAL;
+}
+
+static void add_driver(struct bc_record_driver *driver, size_t *count, enum bc_driver_role role, const char *name, bool simulated)
+{
+        driver[*count].role = role;
+        driver[*count].simulated = simulated;
+        snprintf(driver[*count].name, sizeof(driver[*count].name), "%s", name);
+        ++*count;
+}
+
+static size_t list_drivers(const struct bc_settings *settings, const struct bc_devices *devices,
+                           struct bc_record_driver driver[BC_RECORD_DRIVERS_MAX])
+{
+        size_t count = 0;
+
+        add_driver(driver, &count, BC_DRIVER_CAMERA, devices->camera->info.driver, devices->camera->info.simulated);
+        if (devices->mic)
+                add_driver(driver, &count, BC_DRIVER_MIC, devices->mic->info.driver, devices->mic->info.simulated);
+        if (devices->gnss)
+                add_driver(driver, &count, BC_DRIVER_RECEIVER, devices->gnss->driver, devices->gnss->simulated);
+        if (devices->wall)
+                add_driver(driver, &count, BC_DRIVER_WALL, devices->wall->driver, devices->wall->simulated);
+        add_driver(driver, &count, BC_DRIVER_MEDIA_CLOCK, settings->clock_mode == BC_CLOCK_SIMULATED ? "simulated" : "boottime",
+                   settings->clock_mode == BC_CLOCK_SIMULATED);
+        if (devices->battery)
+                add_driver(driver, &count, BC_DRIVER_BATTERY, devices->battery->driver, devices->battery->simulated);
+        return count;
+}
+
+// EVIDENCE 15: what is not real is never signed with a real device's key.
+static int judge_drivers(const struct bc_settings *settings, const struct bc_devices *devices, const struct bc_identity *identity,
+                         char *text, size_t text_bytes)
+{
+        struct bc_record_driver driver[BC_RECORD_DRIVERS_MAX];
+        size_t count = list_drivers(settings, devices, driver);
+
+        for (size_t i = 0; i < count && !identity->chain->is_test; i++)
+                if (driver[i].simulated)
+                        return refuse(settings, "certificates", text, text_bytes,
+                                      "driver %s is a simulated one: only a test certificate signs what it gives", driver[i].name);
+        return 0;
+}
+
+static void free_evidence(struct bc_evidence *evidence)
+{
+        bc_evidence_free(evidence, 0);
+}
+
+BC_DEFINE_CLEANUP(evidence, struct bc_evidence, free_evidence)
+
+int bc_evidence_open(const struct bc_settings *settings, const struct bc_devices *devices, char *text, size_t text_bytes,
+                     struct bc_evidence **ret_evidence)
+{
+        BC_CLEANUP(bc_cleanup_evidence) struct bc_evidence *evidence = NULL;
+        int r;
+
+        *ret_evidence = NULL;
+        if (!settings->key_uri[0] && settings->certificates_path[0])
+                return refuse(settings, "certificates", text, text_bytes, "needs [evidence] key");
+        if (!settings->key_uri[0])
+                return 0;
+        if (!settings->certificates_path[0])
+                return refuse(settings, "key", text, text_bytes, "needs [evidence] certificates");
+        if (!settings->anchor_path[0])
+                return refuse(settings, "key", text, text_bytes, "needs [evidence] anchor");
+        evidence = calloc(1, sizeof(*evidence));
+        if (!evidence)
+                return -ENOMEM;
+        r = bc_identity_load(settings->key_uri, settings->certificates_path, settings->device_id, text, text_bytes, &evidence->identity);
+        if (r == 0)
+                r = judge_drivers(settings, devices, evidence->identity, text, text_bytes);
+        if (r < 0)
+                return r;
+        *ret_evidence = BC_TAKE(evidence);
+        return 0;
+}
+
+// ---- starting --------------------------------------------------------------------------------------------------
+
+static int sign(void *user, const uint8_t *bytes, size_t n, uint8_t ret_signature[BC_SIGNATURE_BYTES_MAX], size_t *ret_signature_bytes)
+{
+        struct bc_evidence *evidence = user;
+        int64_t until_ns;
+
+        if (evidence->delay_ns > 0) {
+                bc_monitor_lock(&evidence->delay);
+                until_ns = bc_clock_now_ns(evidence->parts.clock) + evidence->delay_ns;
+                while (bc_monitor_wait(&evidence->delay, until_ns) != -ETIMEDOUT)
+                        ;
+                bc_monitor_unlock(&evidence->delay);
+        }
+        return bc_identity_sign(evidence->identity, bytes, n, ret_signature, ret_signature_bytes);
+}
+
+static void moment_at(void *user, int64_t time_ns, struct bc_moment *ret_moment)
+{
+        const struct bc_evidence *evidence = user;
+
+        bc_telemetry_at(evidence->parts.telemetry, time_ns, ret_moment);
+}
+
+static void count_frames(void *user, uint64_t *ret_captured, uint64_t *ret_dropped)
+{
+        const struct bc_evidence *evidence = user;
+        struct bc_pipeline_counters counters;
+
+        bc_pipeline_counters(evidence->parts.pipeline, &counters);
+        *ret_captured = counters.frames;
+        *ret_dropped = counters.frames_dropped + counters.frames_lost_by_camera;
+}
+
+static int hash_settings(const struct bc_settings *settings, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        BC_CLEANUP(bc_cleanup_memory) char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+
+        if (!out)
+                return -ENOMEM;
+        bc_settings_print(settings, out);
+        if (fclose(out) != 0)
+                return -ENOMEM;
+        return bc_facts_hash(text, size, ret_sha256);
+}
+
+static int make_facts(struct bc_evidence *evidence, const struct bc_ledger_found *found)
+{
+        struct bc_facts_config config = {
+                .device = evidence->parts.settings->device_id,
+                .epoch = found->epoch,
+                .boot = found->boot,
+                .moment_at = moment_at,
+                .moment_user = evidence,
+                .count_frames = count_frames,
+                .count_user = evidence,
+        };
+        int r = bc_facts_hash_program(config.firmware);
+
+        config.drivers = list_drivers(evidence->parts.settings, evidence->parts.devices, config.driver);
+        if (r == 0)
+                r = hash_settings(evidence->parts.settings, evidence->settings);
+        if (r == 0)
+                r = bc_facts_init(&evidence->facts, &config);
+        if (r < 0)
+                return r;
+        evidence->facts_made = true;
+        bc_facts_set_settings(&evidence->facts, evidence->settings);
+        return 0;
+}
+
+static int make_signer(struct bc_evidence *evidence)
+{
+        const struct bc_chain *chain = evidence->identity->chain;
+        struct bc_signer_key key = { .algorithm = evidence->identity->algorithm, .chain_count = chain->count, .sign = sign,
+                                     .user = evidence };
+
+        memcpy(key.x5t, chain->x5t, sizeof(key.x5t));
+        memcpy(key.chain, chain->certificate, sizeof(key.chain));
+        evidence->delay_ns = evidence->parts.settings->simulated_signing_ns;
+        bc_monitor_init(&evidence->delay, evidence->parts.clock);
+        evidence->delay_made = true;
+        return bc_signer_new(evidence->parts.clock, &key, &evidence->signer);
+}
+
+static void tell_of_start(struct bc_evidence *evidence, const struct bc_ledger_found *found)
+{
+        int64_t now_ns = bc_clock_now_ns(evidence->parts.clock);
+        uint8_t boot_id[BC_BOOT_ID_BYTES];
+        struct bc_ledger_entry entry;
+
+        if (found->rolled_back) {
+                bc_log_error("the ledger is not the one that its anchor knows: a new epoch begins, and says so");
+                bc_entry_rollback(&entry, now_ns, found->head.sequence, found->head.epoch > 0 ? found->head.hash : NULL,
+                                  found->anchor.sequence, found->anchor.epoch > 0 ? found->anchor.hash : NULL);
+                bc_ledger_tell(evidence->ledger, &entry, false);
+        }
+        bc_describe_boot_bytes(boot_id);
+        bc_entry_start(&entry, now_ns, found->clean, 0, boot_id, found->last_ns, BC_RECORD_UNKNOWN);
+        bc_ledger_tell(evidence->ledger, &entry, true);
+}
+
+int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_parts *parts, char *text, size_t text_bytes)
+{
+        struct bc_ledger_found found;
+        int r;
+
+        evidence->parts = *parts;
+        r = bc_ledger_open(bc_store_fd(parts->store), parts->settings->anchor_path, text, text_bytes, &evidence->ledger, &found);
+        if (r < 0)
+                return r;
+        snprintf(text, text_bytes, "what signs cannot be made");
+        r = bc_store_raise(parts->store, found.counter);
+        if (r == 0)
+                r = make_facts(evidence, &found);
+        if (r == 0)
+                r = make_signer(evidence);
+        if (r == 0)
+                r = bc_ledger_start(evidence->ledger, parts->clock, evidence->signer, &evidence->facts);
+        if (r < 0)
+                return r;
+        evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
+        tell_of_start(evidence, &found);
+        return 0;
+}
+
+void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns)
+{
+        if (!evidence)
+                return;
+        bc_ledger_free(evidence->ledger, "shutdown", give_up_ns);
+        bc_signer_free(evidence->signer);
+        if (evidence->facts_made)
+                bc_facts_done(&evidence->facts);
+        if (evidence->delay_made)
+                bc_monitor_done(&evidence->delay);
+        bc_identity_free(evidence->identity);
+        free(evidence);
+}
+
+// ---- what main learns ------------------------------------------------------------------------------------------
+
+const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *evidence)
+{
+        return evidence ? &evidence->attestation : NULL;
+}
+
+struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence)
+{
+        return evidence ? evidence->ledger : NULL;
+}
+
+void bc_evidence_on_settings(struct bc_evidence *evidence)
+{
+        uint8_t sha256[BC_HASH_BYTES];
+        struct bc_ledger_entry entry;
+
+        if (!evidence || hash_settings(evidence->parts.settings, sha256) < 0 || memcmp(sha256, evidence->settings, sizeof(sha256)) == 0)
+                return;
+        memcpy(evidence->settings, sha256, sizeof(sha256));
+        bc_facts_set_settings(&evidence->facts, sha256);
+        bc_entry_settings(&entry, bc_clock_now_ns(evidence->parts.clock), sha256);
+        bc_ledger_tell(evidence->ledger, &entry, true);
+}
+
+// A warning alone: a camera records, whatever its clock says.
+static void warn_of_validity(const struct bc_evidence *evidence, int64_t utc_ns)
+{
+        char text[300];
+
+        if (!bc_chain_is_valid_at(evidence->identity->chain, utc_ns, text, sizeof(text)))
+                bc_log_warning("%s", text);
+}
+
+void bc_evidence_on_clock(struct bc_evidence *evidence)
+{
+        struct bc_moment moment, *before;
+        struct bc_ledger_entry entry;
+        bool both;
+
+        if (!evidence)
+                return;
+        before = &evidence->moment;
+        bc_telemetry_at(evidence->parts.telemetry, bc_clock_now_ns(evidence->parts.clock), &moment);
+        if (!bc_moment_clock_goes_on(before, &moment)) {
+                both = before->source != BC_UTC_NONE && moment.source != BC_UTC_NONE;
+                bc_entry_clock(&entry, moment.time_ns, moment.source, moment.utc_ns,
+                               both ? bc_moment_utc_step_ns(before, &moment) : BC_RECORD_UNKNOWN);
+                bc_ledger_tell(evidence->ledger, &entry, false);
+                if (moment.source != BC_UTC_NONE)
+                        warn_of_validity(evidence, moment.utc_ns);
+        }
+        *before = moment;
+}
+
+void bc_evidence_on_battery(struct bc_evidence *evidence, const struct bc_battery_level *level)
+{
+        if (evidence)
+                bc_facts_set_battery(&evidence->facts, level);
+}
