@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/box.h"
+#include "format/text.h"
 
 #define ITEMS 4
 #define UTF8_TEXT 1 // type indicator of a value
@@ -23,36 +24,10 @@ static const char *item_of(const struct bc_init *init, size_t i)
         return text[i];
 }
 
-// Bytes of the UTF-8 character at text (RFC 3629, 4), 0 when there is none. Reads no byte behind a terminator.
-static size_t utf8_bytes(const uint8_t *text)
-{
-        if (text[0] < 0x80)
-                return 1;
-        size_t n = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-        if (text[0] < 0xc2 || text[0] > 0xf4)
-                return 0;
-        uint8_t low = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;  // shortest form only
-        uint8_t high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf; // no surrogates, up to U+10FFFF
-        if (text[1] < low || text[1] > high)
-                return 0;
-        for (size_t i = 2; i < n; i++)
-                if (text[i] < 0x80 || text[i] > 0xbf)
-                        return 0;
-        return n;
-}
-
 static bool text_ok(const char *text)
 {
-        const uint8_t *at = (const uint8_t *)text;
-        if (!memchr(text, '\0', BC_ABOUT_TEXT_BYTES_MAX + 1))
-                return false;
-        for (size_t n; *at; at += n) {
-                n = utf8_bytes(at);
-                bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
-                if (n == 0 || control)
-                        return false;
-        }
-        return true;
+        size_t n = strnlen(text, BC_ABOUT_TEXT_BYTES_MAX + 1);
+        return n <= BC_ABOUT_TEXT_BYTES_MAX && bc_text_is_plain(text, n);
 }
 
 // A sign, min to max digits, and perhaps a point and one to nine more. NULL: no such number.

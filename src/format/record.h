@@ -5,6 +5,8 @@
 // Writing: fill a struct bc_record, bc_record_compose(); sign what bc_record_to_be_signed() gives; bc_record_seal() makes the box.
 // Reading: bc_record_parse() takes hostile bytes and accepts exactly what the document allows.
 //
+// Numbers have the bounds of the document; texts are plain (format/text.h has what makes any text so).
+//
 // Pure; any thread; allocates nothing. struct bc_record is large (some 20 KB): it does not belong on a small stack.
 #ifndef BC_FORMAT_RECORD_H
 #define BC_FORMAT_RECORD_H
@@ -29,6 +31,13 @@
 #define BC_RECORD_CLOCKS_MAX 64
 #define BC_RECORD_DRIVERS_MAX 8
 #define BC_RECORD_EVENTS_MAX 64
+#define BC_RECORD_SEGMENTS_MAX 9999
+#define BC_RECORD_HEAD_BYTES_MAX 16384
+#define BC_RECORD_GAP_KINDS 7   // of manifest.md's table, from 1
+#define BC_RECORD_SOURCE_MAX 3  // of UTC: 1 rtc, 2 ntp, 3 gnss
+#define BC_RECORD_CAUSE_MAX 4095
+#define BC_RECORD_MEDIUM_MAX 1  // of a tail anchor: 1 file
+#define BC_RECORD_RESET_MAX 3   // 0 not known, 1 power, 2 watchdog, 3 software
 #define BC_RECORD_UNKNOWN INT64_MIN // of any number that may be null
 
 // 98f741df-fbdc-4edd-a2af-e56b029581fa
@@ -64,7 +73,7 @@ struct bc_record_bytes { // borrowed
         size_t n;
 };
 
-struct bc_record_span { // of a track, media ticks; first BC_RECORD_UNKNOWN: no sample
+struct bc_record_span { // of a track, media ticks; both BC_RECORD_UNKNOWN: no sample
         int64_t first_ticks, end_ticks;
 };
 
@@ -91,7 +100,8 @@ struct bc_record_driver {
         bool simulated;
 };
 
-// One event of the ledger; details: one map in the CBOR of record.md 2, borrowed, judged by docs/formats/ledger.md.
+// One event of the ledger; details: one map in the CBOR of record.md 2 (format/cbor.h), keys from 0, plain values; borrowed, judged
+// by docs/formats/ledger.md.
 struct bc_record_event {
         int64_t time_ns;
         uint32_t event;
@@ -104,7 +114,7 @@ struct bc_record {
         enum bc_record_algorithm algorithm;
         uint8_t x5t[BC_HASH_BYTES];
         struct bc_record_bytes chain[BC_RECORD_CHAIN_MAX]; // DER; borrowed
-        size_t chain_count;
+        size_t chain_count;                                // 1 .. 4 in index 1; in a ledger record 0 as well; else 0
         // every kind
         char device[BC_RECORD_DEVICE_BYTES_MAX + 1];
         uint64_t epoch, boot, ledger;
@@ -146,7 +156,7 @@ struct bc_record {
         size_t drivers;
         struct {
                 char reason[BC_RECORD_TEXT_BYTES_MAX + 1];
-                int64_t press_ticks, pre_event_ticks;
+                int64_t press_ticks, pre_event_ticks; // RECOVERED: may be BC_RECORD_UNKNOWN
         } begun;
         struct {
                 bool stated;
@@ -190,28 +200,31 @@ struct bc_record {
 // when box and payload together would exceed BC_RECORD_BYTES_MAX.
 int bc_record_header(size_t payload_bytes, uint8_t ret_header[BC_RECORD_HEADER_BYTES]);
 
-// A record on its way to being signed, and the parts of a box that was parsed. Plain memory; protected and payload lie in `bytes`.
+// A record on its way to being signed, and the parts of a box that was parsed. Of a composed record the parts lie in `bytes`: it is
+// not to be copied.
 struct bc_record_message {
         uint8_t bytes[BC_RECORD_BYTES_MAX];
         struct bc_record_bytes protected_header, payload, signature; // signature: only of a parsed box
 };
 
 // Encodes header and payload. 0; -EINVAL: the record is not lawful (then nothing could read it); -EMSGSIZE: with its signature the
-// box would be larger than BC_RECORD_BYTES_MAX.
+// box would be larger than BC_RECORD_BYTES_MAX. On failure *ret_message says nothing.
 int bc_record_compose(const struct bc_record *record, struct bc_record_message *ret_message);
 
 // The Sig_structure of RFC 9052, 4.4: what is hashed and signed. room: BC_RECORD_BYTES_MAX + 64 is enough. 0 or -ENOBUFS.
 int bc_record_to_be_signed(const struct bc_record_message *message, uint8_t *bytes, size_t room, size_t *ret_bytes);
 
-// The whole box. signature: r and s, 64 or 96 bytes as the algorithm has it; -EINVAL otherwise, or where s is not low. -ENOBUFS.
+// The whole box. signature: r and s, 64 or 96 bytes as the algorithm has it; -EINVAL otherwise, or where s is not low
+// (bc_cose_lower() in format/cose.h makes it so). -ENOBUFS.
 int bc_record_seal(const struct bc_record *record, const struct bc_record_message *message, const uint8_t *signature,
                    size_t signature_bytes, uint8_t *box, size_t room, size_t *ret_bytes);
 
 // How large the box will be: of a composed record, for layouts that need it before the signature is there.
 size_t bc_record_box_bytes(const struct bc_record *record, const struct bc_record_message *message);
 
-// Reads a box. ret_record's chain and events borrow from `box`; ret_message's parts, too (its `bytes` are not used). 0; -EBADMSG:
-// not a record of this format, with what is wrong in text (may be NULL) and its offset in the box in *ret_at (may be NULL).
+// Reads a box of exactly this many bytes. ret_record's chain and events borrow from `box`; ret_message's parts, too (its `bytes` are
+// not used). 0; -EBADMSG: not a record of this format, with what is wrong in text (may be NULL) and its offset in the box in *ret_at
+// (may be NULL); *ret_record and *ret_message then say nothing.
 int bc_record_parse(const uint8_t *box, size_t bytes, struct bc_record *ret_record, struct bc_record_message *ret_message,
                     char *text, size_t text_bytes, size_t *ret_at);
 
