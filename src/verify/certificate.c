@@ -27,11 +27,6 @@ BC_DEFINE_CLEANUP(context, X509_STORE_CTX, X509_STORE_CTX_free)
 BC_DEFINE_CLEANUP(x509, X509, X509_free)
 BC_DEFINE_CLEANUP(bio, BIO, BIO_free_all)
 
-static void free_chain(STACK_OF(X509) **chain)
-{
-        sk_X509_pop_free(*chain, X509_free);
-}
-
 static void free_infos(STACK_OF(X509_INFO) **infos)
 {
         sk_X509_INFO_pop_free(*infos, X509_INFO_free);

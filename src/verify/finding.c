@@ -78,7 +78,7 @@ const char *bc_finding_code_name(enum bc_finding_code code)
 
 const char *bc_verdict_name(enum bc_verdict verdict)
 {
-        static const char *const names[] = { "authentic", "tampered", "unproven", "unjudged" };
+        static const char *const names[] = { "proven", "tampered", "unproven", "unjudged" };
 
         return names[verdict];
 }

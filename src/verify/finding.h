@@ -73,6 +73,7 @@ void bc_findings_settle(struct bc_findings *findings, enum bc_finding_code code)
 enum bc_verdict bc_verdict_worse(enum bc_verdict a, enum bc_verdict b);
 
 const char *bc_finding_code_name(enum bc_finding_code code); // "hash"
-const char *bc_verdict_name(enum bc_verdict verdict);        // "tampered"
+// "tampered". BC_VERDICT_AUTHENTIC is "proven" here: the greater word is for a whole run that ends with 0.
+const char *bc_verdict_name(enum bc_verdict verdict);
 
 #endif

@@ -132,6 +132,8 @@ static void note_first(struct bc_walk *walk)
         memcpy(verdict->boot_id, record->boot_id, BC_BOOT_ID_BYTES);
         verdict->base_ticks = record->base_ticks;
         verdict->first_signed_ns = record->signed_ns;
+        verdict->first_captured = record->captured;
+        verdict->first_dropped = record->dropped;
         verdict->drivers = record->drivers;
         memcpy(verdict->driver, record->driver, sizeof(verdict->driver));
         for (size_t i = 0; i < record->drivers; i++)
@@ -343,6 +345,10 @@ static int on_record(void *user, uint64_t offset, uint32_t bytes)
         if (r < 0)
                 return r;
         memcpy(verdict->last_hash, hash, BC_HASH_BYTES);
+        if (walk->record.kind != BC_RECORD_RECOVERED) {
+                memcpy(verdict->chain_hash, hash, BC_HASH_BYTES);
+                verdict->chain_ledger = walk->record.ledger;
+        }
         memcpy(walk->hash[walk->record.index % BC_WALK_HASHES], hash, BC_HASH_BYTES);
         return push_box(walk, &(struct bc_walk_box){ .end = offset + bytes, .track = BC_WALK_NO_TRACK });
 }

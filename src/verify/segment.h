@@ -76,8 +76,10 @@ struct bc_segment_verdict {
         struct bc_succession succession;
         // Of the last record, and over all of them.
         bool changed_programs; // firmware or settings are not the same in all records
-        uint64_t last_ledger, last_epoch, captured, dropped;
+        uint64_t last_ledger, last_epoch, first_captured, first_dropped, captured, dropped;
         uint8_t last_hash[BC_HASH_BYTES];
+        uint8_t chain_hash[BC_HASH_BYTES]; // of the last record that is not of recovery: what a next segment follows
+        uint64_t chain_ledger;
         int64_t last_signed_ns; // of the last record that is not of recovery
         struct bc_claim first_utc, last_utc;
         struct bc_news news;
