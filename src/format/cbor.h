@@ -40,7 +40,6 @@ enum bc_cbor_type {
         BC_CBOR_MAP,
         BC_CBOR_BOOL,
         BC_CBOR_NULL,
-        BC_CBOR_TAG,
 };
 
 struct bc_cbor_item {
@@ -76,10 +75,10 @@ int64_t bc_cbor_get_int(struct bc_cbor_reader *reader, int64_t min, int64_t max)
 bool bc_cbor_get_bool(struct bc_cbor_reader *reader);
 const uint8_t *bc_cbor_get_bytes(struct bc_cbor_reader *reader, size_t min, size_t max, size_t *ret_n);
 const char *bc_cbor_get_text(struct bc_cbor_reader *reader, size_t min, size_t max, size_t *ret_n);
-void bc_cbor_get_tag(struct bc_cbor_reader *reader, uint64_t tag); // and something follows
+void bc_cbor_get_tag(struct bc_cbor_reader *reader, uint8_t tag); // below 24, in front of everything; its item follows
 // Takes a null, if the next item is one. false: something else, which is still to be read, or a failure.
 bool bc_cbor_get_null(struct bc_cbor_reader *reader);
-// Anything but array, map and tag.
+// Anything but array and map.
 struct bc_cbor_item bc_cbor_get_plain(struct bc_cbor_reader *reader);
 
 // Enters an array: the number of its items. They are read, then it is left.

@@ -184,6 +184,14 @@ static void write_map(struct bc_coder *coder, const struct bc_code_field *field,
         }
 }
 
+static bool is_known(int64_t key, const struct bc_code_field *field, size_t fields, const struct bc_record *record)
+{
+        for (size_t i = 0; i < fields; i++)
+                if (field[i].key == key)
+                        return belongs(&field[i], record);
+        return false;
+}
+
 static void read_map(struct bc_coder *coder, const struct bc_code_field *field, size_t fields, struct bc_record *record)
 {
         struct bc_cbor_reader *reader = coder->reader;
@@ -200,6 +208,8 @@ static void read_map(struct bc_coder *coder, const struct bc_code_field *field, 
                                 return;
                         coder->field = NULL;
                         there = bc_cbor_get_key(reader, &key);
+                } else if (there && !is_known(key, field, fields, record)) {
+                        break;
                 } else if (belonging && !field[i].stated) {
                         coder->field = field[i].name;
                         bc_cbor_fail(reader, "missing");
