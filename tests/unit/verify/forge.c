@@ -238,7 +238,7 @@ static void fill_end(struct forge *forge, struct forge_segment *segment, struct 
         record->found.before = record->found.kept = segment->size;
         record->found.agrees = true;
         record->found.reset = 1;
-        if (!forge->no_anchor) {
+        if (!forge->no_anchor && forge->anchor_index > 0) {
                 record->found.anchor.medium = 1;
                 record->found.anchor.recording = forge->recording;
                 record->found.anchor.segment = forge->anchor_segment;

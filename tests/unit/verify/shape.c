@@ -98,7 +98,7 @@ struct forge *shape_new(const struct forge_identity *identity, uint32_t seed, ui
                 struct words words = body(&random);
                 bool last = i + 1 == segments;
                 if (forge_random(&random, 3) == 0)
-                        forge_mark(forge, forge->end_ticks[0] + 100, "knife \xe2\x80\xae\x1b[2J");
+                        forge_mark(forge, forge->end_ticks[0] + 100, "knife \xe2\x80\xae efink");
                 if (!last && forge_random(&random, 4) == 0) {
                         forge_write(forge, words.text);
                         abandon(forge);
