@@ -23,6 +23,7 @@ static struct bc_ended_segment *oldest(struct bc_attest *attest)
 static void state_beginning(const struct bc_recording *recording, const struct bc_segment *segment, struct bc_record *record)
 {
         const struct bc_manifest *manifest = &recording->manifest;
+        const struct bc_abandoned *abandoned = &recording->attest.abandoned;
 
         record->head_bytes = segment->layout.bytes;
         record->base_ticks = segment->init.label.base_ticks;
@@ -30,7 +31,12 @@ static void state_beginning(const struct bc_recording *recording, const struct b
         (void)bc_text_clean(manifest->reason, record->begun.reason, sizeof(record->begun.reason));
         record->begun.press_ticks = manifest->press_ticks;
         record->begun.pre_event_ticks = manifest->pre_event_ticks;
-        record->succeeds = recording->attest.abandoned;
+        record->succeeds.stated = abandoned->stated && abandoned->segment < record->segment;
+        record->succeeds.segment = abandoned->segment;
+        record->succeeds.cause = abandoned->cause;
+        record->succeeds.end = abandoned->end;
+        record->succeeds.offset = abandoned->offset;
+        memcpy(record->succeeds.sha256, abandoned->sha256, BC_HASH_BYTES);
 }
 
 // The first record of a recording hangs on the ledger, each further one on the one before.
@@ -52,7 +58,7 @@ static void state_hole(const struct bc_recording *recording, struct bc_record *r
 
         if (record->index != 1 || attest->hole_from_ticks == BC_RECORD_UNKNOWN || record->gaps == BC_RECORD_GAPS_MAX)
                 return;
-        *gap = (struct bc_record_gap){ .number = (uint32_t)recording->manifest.gaps + 1, .kind = BC_GAP_OVERTAKEN + 1,
+        *gap = (struct bc_record_gap){ .kind = BC_GAP_OVERTAKEN + 1,
                                        .from_ticks = attest->hole_from_ticks, .to_ticks = record->base_ticks, .count = 1 };
         record->gaps++;
 }
@@ -112,7 +118,7 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
         memcpy(attest->prev, signing->hash, sizeof(attest->prev));
         attest->begun = true;
         if (record->index == 1)
-                attest->abandoned.segment = 0;
+                attest->abandoned.stated = false;
         bc_news_settle(&recording->manifest, true);
         // Only now: the anchor must not know more than the card.
         if (attest->service->ledger)
@@ -124,14 +130,15 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
 // The next segment's first record will state up to where this one counts.
 static void note_abandoned(struct bc_attest *attest, struct bc_proof *proof, uint32_t number, int error)
 {
-        struct bc_record_succeeds *abandoned = &attest->abandoned;
+        struct bc_abandoned *abandoned = &attest->abandoned;
 
         abandoned->segment = number;
+        abandoned->stated = true;
         abandoned->cause = (uint32_t)-error;
         abandoned->end = proof->durable;
         abandoned->offset = proof->covered;
         if (bc_proof_rest(proof, abandoned->sha256) < 0)
-                abandoned->segment = 0; // then its end stays unproven
+                abandoned->stated = false; // then its end stays unproven
 }
 
 // ---- the segment being written ---------------------------------------------------------------------------------

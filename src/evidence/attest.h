@@ -65,7 +65,12 @@ struct bc_attest {
 
         uint8_t prev[BC_HASH_BYTES]; // the newest durable record of this recording
         bool begun;                  // there is one
-        struct bc_record_succeeds abandoned; // segment 0: none that a record has to state
+        struct bc_abandoned {
+                bool stated;         // that a record has to state
+                uint32_t segment, cause;
+                uint64_t end, offset;
+                uint8_t sha256[BC_HASH_BYTES];
+        } abandoned;
         int64_t hole_from_ticks;     // what is missing before the segment's first picture; BC_RECORD_UNKNOWN
 
         struct bc_ended_segment ended[BC_ATTEST_ENDED_MAX];

@@ -18,7 +18,6 @@ static bool ask_gaps(struct bc_manifest *manifest, struct bc_record *record)
                 if (record->gaps == BC_RECORD_GAPS_MAX)
                         return true;
                 record->gap[record->gaps++] = (struct bc_record_gap){
-                        .number = (uint32_t)i + 1,
                         .kind = (uint32_t)gap->kind + 1,
                         .from_ticks = gap->from_ticks,
                         .to_ticks = known(gap->to_ticks, BC_TICKS_UNKNOWN),
@@ -40,7 +39,6 @@ static bool ask_clock(struct bc_manifest *manifest, struct bc_record *record)
                 if (record->clocks == BC_RECORD_CLOCKS_MAX)
                         return true;
                 record->clock[record->clocks++] = (struct bc_record_clock){
-                        .number = (uint32_t)i + 1,
                         .from_ticks = clock->from_ticks,
                         .source = clock->source,
                         .utc_ns = set ? clock->utc_ns : BC_RECORD_UNKNOWN,
@@ -62,7 +60,6 @@ static bool ask_marks(struct bc_manifest *manifest, struct bc_record *record)
                         continue;
                 if (record->marks == BC_RECORD_MARKS_MAX)
                         return true;
-                asked->number = (uint32_t)i + 1;
                 asked->ticks = mark->ticks;
                 (void)bc_text_clean(mark->text, asked->text, sizeof(asked->text));
                 record->marks++;

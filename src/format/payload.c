@@ -178,8 +178,7 @@ static void code_gaps(struct bc_coder *c, struct bc_record *r)
         bc_code_array(c, &r->gaps, 0, BC_RECORD_GAPS_MAX);
         for (size_t i = 0; i < r->gaps && i < BC_RECORD_GAPS_MAX; i++) {
                 struct bc_record_gap *gap = &r->gap[i];
-                bc_code_tuple(c, 5);
-                bc_code_u32(c, &gap->number, 1, UINT32_MAX);
+                bc_code_tuple(c, 4);
                 bc_code_u32(c, &gap->kind, 1, BC_RECORD_GAP_KINDS);
                 code_time(c, &gap->from_ticks);
                 bc_code_int_or_null(c, &gap->to_ticks, gap->from_ticks, BC_CBOR_INT_MAX);
@@ -193,8 +192,7 @@ static void code_marks(struct bc_coder *c, struct bc_record *r)
 {
         bc_code_array(c, &r->marks, 0, BC_RECORD_MARKS_MAX);
         for (size_t i = 0; i < r->marks && i < BC_RECORD_MARKS_MAX; i++) {
-                bc_code_tuple(c, 3);
-                bc_code_u32(c, &r->mark[i].number, 1, UINT32_MAX);
+                bc_code_tuple(c, 2);
                 code_time(c, &r->mark[i].ticks);
                 bc_code_text(c, r->mark[i].text, 0, BC_RECORD_TEXT_BYTES_MAX);
                 bc_code_array_end(c);
@@ -207,8 +205,7 @@ static void code_clocks(struct bc_coder *c, struct bc_record *r)
         bc_code_array(c, &r->clocks, 0, BC_RECORD_CLOCKS_MAX);
         for (size_t i = 0; i < r->clocks && i < BC_RECORD_CLOCKS_MAX; i++) {
                 struct bc_record_clock *clock = &r->clock[i];
-                bc_code_tuple(c, 6);
-                bc_code_u32(c, &clock->number, 1, UINT32_MAX);
+                bc_code_tuple(c, 5);
                 code_time(c, &clock->from_ticks);
                 bc_code_u32(c, &clock->source, 0, BC_RECORD_SOURCE_MAX);
                 if (clock->source == 0) {
@@ -296,7 +293,7 @@ static void code_begun(struct bc_coder *c, struct bc_record *r)
 
 static bool succeeds_stated(const struct bc_record *r)
 {
-        return r->succeeds.segment != 0;
+        return r->succeeds.stated;
 }
 
 static void code_succeeds(struct bc_coder *c, struct bc_record *r)
@@ -308,6 +305,8 @@ static void code_succeeds(struct bc_coder *c, struct bc_record *r)
         bc_code_u64(c, &r->succeeds.offset, 0, r->succeeds.end);
         code_hash(c, r->succeeds.sha256);
         bc_code_array_end(c);
+        if (c->reader)
+                r->succeeds.stated = true;
 }
 
 static bool seal_stated(const struct bc_record *r)

@@ -78,29 +78,20 @@ struct bc_record_span { // of a track, media ticks; both BC_RECORD_UNKNOWN: no s
 };
 
 struct bc_record_gap {
-        uint32_t number; // in the recording, from 1: a later one with this number stands in its place
         uint32_t kind; // 1 + the place in manifest.md's table
         int64_t from_ticks, to_ticks; // to may be BC_RECORD_UNKNOWN: it lasts
         uint64_t count;
 };
 
 struct bc_record_mark {
-        uint32_t number; // likewise
         int64_t ticks;
         char text[BC_RECORD_TEXT_BYTES_MAX + 1];
 };
 
 struct bc_record_clock { // source 0: not set, the others BC_RECORD_UNKNOWN
-        uint32_t number; // likewise
         int64_t from_ticks;
         uint32_t source;
         int64_t utc_ns, uncertainty_ns, step_ns;
-};
-
-struct bc_record_succeeds { // segment 0: nothing is stated
-        uint32_t segment, cause;
-        uint64_t end, offset;
-        uint8_t sha256[BC_HASH_BYTES];
 };
 
 struct bc_record_driver {
@@ -167,7 +158,12 @@ struct bc_record {
                 char reason[BC_RECORD_TEXT_BYTES_MAX + 1];
                 int64_t press_ticks, pre_event_ticks; // RECOVERED: may be BC_RECORD_UNKNOWN
         } begun;
-        struct bc_record_succeeds succeeds;
+        struct {
+                bool stated;
+                uint32_t segment, cause;
+                uint64_t end, offset;
+                uint8_t sha256[BC_HASH_BYTES];
+        } succeeds;
         bool sealed;
         uint8_t seal[BC_HASH_BYTES];
         // CONTINUES, CLOSE, RECOVERED

@@ -73,12 +73,12 @@ static void live(json_t *object, const struct bc_record *r)
 
         set(object, "frames", json_pack("[oo]", positive(r->captured), positive(r->dropped)));
         for (size_t i = 0; i < r->gaps; i++)
-                add(gaps, json_pack("[ooooo]", positive(r->gap[i].number), positive(r->gap[i].kind), integer(r->gap[i].from_ticks), integer(r->gap[i].to_ticks),
+                add(gaps, json_pack("[oooo]", positive(r->gap[i].kind), integer(r->gap[i].from_ticks), integer(r->gap[i].to_ticks),
                                     positive(r->gap[i].count)));
         for (size_t i = 0; i < r->marks; i++)
-                add(marks, json_pack("[oos]", positive(r->mark[i].number), integer(r->mark[i].ticks), r->mark[i].text));
+                add(marks, json_pack("[os]", integer(r->mark[i].ticks), r->mark[i].text));
         for (size_t i = 0; i < r->clocks; i++)
-                add(clocks, json_pack("[oooooo]", positive(r->clock[i].number), integer(r->clock[i].from_ticks), positive(r->clock[i].source),
+                add(clocks, json_pack("[ooooo]", integer(r->clock[i].from_ticks), positive(r->clock[i].source),
                                       integer(r->clock[i].utc_ns), integer(r->clock[i].uncertainty_ns), integer(r->clock[i].step_ns)));
         set(object, "gaps", gaps);
         set(object, "marks", marks);
@@ -104,7 +104,7 @@ static void first(json_t *object, const struct bc_record *r)
         set(object, "drivers", drivers);
         set(object, "begun",
             json_pack("[soo]", r->begun.reason, integer(r->begun.press_ticks), integer(r->begun.pre_event_ticks)));
-        if (r->succeeds.segment > 0)
+        if (r->succeeds.stated)
                 set(object, "succeeds",
                     json_pack("[ooooo]", positive(r->succeeds.segment), positive(r->succeeds.cause), positive(r->succeeds.end),
                               positive(r->succeeds.offset), hex(r->succeeds.sha256, 32)));

@@ -88,15 +88,14 @@ static void fragment(struct bc_record *r)
 {
         of_segment(r, 1, 7, 100000, 25000);
         r->gaps = 2;
-        r->gap[0] = (struct bc_record_gap){ 1, 2, 6048000, 6060000, 1 };
-        r->gap[1] = (struct bc_record_gap){ 2, 7, 6049792, BC_RECORD_UNKNOWN, 1 };
+        r->gap[0] = (struct bc_record_gap){ 2, 6048000, 6060000, 1 };
+        r->gap[1] = (struct bc_record_gap){ 7, 6049792, BC_RECORD_UNKNOWN, 1 };
         r->marks = 1;
-        r->mark[0].number = 1;
         r->mark[0].ticks = 6050000;
         snprintf(r->mark[0].text, sizeof(r->mark[0].text), "Messer");
         r->clocks = 2;
-        r->clock[0] = (struct bc_record_clock){ 1, 6048000, 0, BC_RECORD_UNKNOWN, BC_RECORD_UNKNOWN, BC_RECORD_UNKNOWN };
-        r->clock[1] = (struct bc_record_clock){ 2, 6049000, 3, INT64_C(1795655534987654321), 1000000, -2500000 };
+        r->clock[0] = (struct bc_record_clock){ 6048000, 0, BC_RECORD_UNKNOWN, BC_RECORD_UNKNOWN, BC_RECORD_UNKNOWN };
+        r->clock[1] = (struct bc_record_clock){ 6049000, 3, INT64_C(1795655534987654321), 1000000, -2500000 };
         r->position.known = true;
         r->position.mode = 3;
         r->position.lat_e7 = 593293000;
@@ -127,6 +126,7 @@ static void recovered(struct record_specimen *s)
         first_of_segment(s);
         r->begun.reason[0] = '\0';
         r->begun.press_ticks = r->begun.pre_event_ticks = BC_RECORD_UNKNOWN;
+        r->succeeds.stated = true;
         r->succeeds.segment = 1;
         r->succeeds.cause = 5;
         r->succeeds.end = 125949;

@@ -128,20 +128,17 @@ static void random_live(struct bc_record *r, bool rich, uint32_t *random)
         r->gaps = count(0, BC_RECORD_GAPS_MAX, rich, random);
         for (size_t i = 0; i < r->gaps; i++) {
                 int64_t from = time_of(random);
-                r->gap[i] = (struct bc_record_gap){ u32(1, UINT32_MAX, random), u32(1, 7, random), from, coin(random) ? BC_RECORD_UNKNOWN : number(from, INT64_MAX, random),
+                r->gap[i] = (struct bc_record_gap){ u32(1, 7, random), from, coin(random) ? BC_RECORD_UNKNOWN : number(from, INT64_MAX, random),
                                                     u63(1, random) };
         }
         r->marks = count(0, BC_RECORD_MARKS_MAX, rich, random);
         for (size_t i = 0; i < r->marks; i++) {
-                r->mark[i].number = u32(1, UINT32_MAX, random);
                 r->mark[i].ticks = time_of(random);
                 text(r->mark[i].text, 0, 64, random);
         }
         r->clocks = count(0, BC_RECORD_CLOCKS_MAX, rich, random);
         for (size_t i = 0; i < r->clocks; i++) {
                 struct bc_record_clock *c = &r->clock[i];
-
-                c->number = u32(1, UINT32_MAX, random);
                 c->from_ticks = time_of(random);
                 c->source = upto(random, 3);
                 c->utc_ns = c->source == 0 ? BC_RECORD_UNKNOWN : time_of(random);
@@ -179,7 +176,8 @@ static void random_first(struct bc_record *r, bool rich, uint32_t *random)
         bool unknown = r->kind == BC_RECORD_RECOVERED && coin(random);
         r->begun.press_ticks = unknown ? BC_RECORD_UNKNOWN : time_of(random);
         r->begun.pre_event_ticks = unknown ? BC_RECORD_UNKNOWN : time_of(random);
-        if (r->segment > 1 && coin(random)) {
+        r->succeeds.stated = r->segment > 1 && coin(random);
+        if (r->succeeds.stated) {
                 r->succeeds.segment = u32(1, r->segment - 1, random);
                 r->succeeds.cause = u32(0, 4095, random);
                 r->succeeds.end = u32(0, UINT32_MAX, random);

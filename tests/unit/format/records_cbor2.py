@@ -5,13 +5,16 @@
 Usage: records_cbor2.py RECORD_TOOL...   (the program of this folder, after its emulator where there is one)
 """
 import json
+import pathlib
 import random
+import re
 import subprocess
 import sys
 
 import cbor2
 
 TOOL = sys.argv[1:]
+FORMATS = pathlib.Path(__file__).resolve().parents[3] / "docs/formats"
 COUNT, SEED = 400, 20261126
 ID = bytes.fromhex("98f741dffbdc4edda2afe56b029581fa")
 NAMES = {1: "device", 2: "epoch", 3: "boot", 4: "ledger", 5: "prev", 6: "signed_ns", 7: "utc", 8: "firmware", 9: "settings",
@@ -103,8 +106,23 @@ def writings():
         yield False, pack(header, {key: value for key, value in body.items() if key != 9}, signature)
 
 
+def documented():
+    """The keys and names of record.md, section 5."""
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", (FORMATS / "record.md").read_text().split("## 5 ")[1], re.MULTILINE)
+    return {int(key): name for key, name in rows}
+
+
 def main():
     failures = 0
+    if documented() != NAMES:
+        failures += 1
+        print("record.md has other keys", set(documented().items()) ^ set(NAMES.items()))
+    vectors = sorted(FORMATS.glob("vectors/record-*.hex"))
+    assert len(vectors) == 6
+    for path in vectors:
+        if not same(read(bytes.fromhex(path.read_text())), json.loads(path.with_suffix(".json").read_text())):
+            failures += 1
+            print(f"{path.name} says something else than its .json")
     lines = tool("random", str(COUNT), str(SEED))
     assert len(lines) == 2 * 5 * COUNT
     for digits, says in zip(lines[::2], lines[1::2]):

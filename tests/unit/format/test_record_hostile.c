@@ -245,11 +245,12 @@ static void test_protected_header(void **state)
                 { "1821824530030201", "18218140824530030201", "x5chain: a string of a length" },
                 { "1822822f5820", "1822822e5820", "x5t: a number out of its range" },
                 { "1822822f5820", "1822822f581f", "x5t: a string of a length that is not allowed" },
+                { "3a00011170013a0001117101", "3a00011171013a0001117001", "version: missing" },
                 { "3a0001117001", "3a0001117002", "version: a number out of its range" },
                 { "3a0001117101", "3a0001117105", "kind: a value that is not allowed" },
                 { "3a0001117101", "3a0001117111", "kind: a number out of its range" },
                 { "3a0001117101", "3a00011171f5", "kind: another type than the format has here" },
-                { "3a0001117101", "3a00011172013a0001117101", "version: a key" },
+                { "3a0001117101", "3a00011172013a0001117101", "protected header: a key that is not known" },
                 { "3a0001117101", "3a000111710100", "protected header: something lies behind" },
         };
         for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "verify/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+#define DEVICE_BYTES_MAX 32
+
+static void close_dir(DIR **dir)
+{
+        if (*dir)
+                closedir(*dir);
+}
+
+void bc_folder_segment_name(uint32_t number, char ret_name[BC_FOLDER_NAME_BYTES])
+{
+        snprintf(ret_name, BC_FOLDER_NAME_BYTES, "%04u.mp4", number % 10000u);
+}
+
+bool bc_folder_is_recording_name(const char *name)
+{
+        const char *dash = strrchr(name, '-');
+        size_t digits = dash ? strspn(dash + 1, "0123456789") : 0;
+        size_t device = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+        return dash && dash > name && dash - name <= DEVICE_BYTES_MAX && name[device] == '\0' && digits >= 6 && digits <= 19 &&
+               dash[1 + digits] == '\0' && (digits == 6 || dash[1] != '0');
+}
+
+// Four digits in front, 1 to 9999; 0: not so.
+static uint32_t number_of(const char *name)
+{
+        uint32_t number = 0;
+
+        for (int i = 0; i < 4; i++) {
+                if (name[i] < '0' || name[i] > '9')
+                        return 0;
+                number = number * 10 + (uint32_t)(name[i] - '0');
+        }
+        return number;
+}
+
+// "" or "-2" to "-99".
+static bool is_repeat(const char *text, size_t n)
+{
+        if (n == 0)
+                return true;
+        if (text[0] != '-' || n < 2 || n > 3)
+                return false;
+        for (size_t i = 1; i < n; i++)
+                if (text[i] < '0' || text[i] > '9')
+                        return false;
+        return text[1] != '0' && !(n == 2 && text[1] == '1');
+}
+
+static bool is_tail(const char *name)
+{
+        size_t n = strlen(name);
+
+        return n >= 9 && number_of(name) > 0 && strcmp(name + n - 5, ".tail") == 0 && is_repeat(name + 4, n - 9);
+}
+
+static bool is_damaged_manifest(const char *name)
+{
+        static const char front[] = "manifest.json.damaged";
+        size_t n = sizeof(front) - 1;
+
+        return strncmp(name, front, n) == 0 && is_repeat(name + n, strlen(name + n));
+}
+
+// What a power cut leaves behind, and recovery removes.
+static bool is_new(const char *name)
+{
+        return strcmp(name, "manifest.json.new") == 0 || (number_of(name) > 0 && strcmp(name + 4, ".tail.new") == 0);
+}
+
+static int add_segment(struct bc_folder *folder, uint32_t number)
+{
+        if (folder->segments == folder->segment_room) {
+                size_t want = folder->segment_room ? 2 * folder->segment_room : 16; // names are unique: 9999 at most
+                uint32_t *grown = reallocarray(folder->segment, want, sizeof(*grown));
+                if (!grown)
+                        return -ENOMEM;
+                folder->segment = grown;
+                folder->segment_room = want;
+        }
+        folder->segment[folder->segments++] = number;
+        return 0;
+}
+
+static int add_tail(struct bc_folder *folder, const char *name)
+{
+        if (folder->tails == folder->tail_room) {
+                size_t want = folder->tail_room ? 2 * folder->tail_room : 16; // likewise
+                struct bc_folder_tail *grown = reallocarray(folder->tail, want, sizeof(*grown));
+                if (!grown)
+                        return -ENOMEM;
+                folder->tail = grown;
+                folder->tail_room = want;
+        }
+        struct bc_folder_tail *tail = &folder->tail[folder->tails++];
+        *tail = (struct bc_folder_tail){ .segment = number_of(name) };
+        snprintf(tail->name, sizeof(tail->name), "%s", name);
+        return 0;
+}
+
+static int add(struct bc_folder *folder, int folder_fd, const char *name, struct bc_findings *findings)
+{
+        struct stat stat;
+
+        if (fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        bool segment = number_of(name) > 0 && strcmp(name + 4, ".mp4") == 0, manifest = strcmp(name, "manifest.json") == 0;
+        bool known = segment || manifest || is_tail(name) || is_damaged_manifest(name) || is_new(name);
+        if (!known || !S_ISREG(stat.st_mode)) {
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s %s", name,
+                        known ? "is not a regular file" : "does not belong into a recording's folder");
+                return 0;
+        }
+        folder->manifest |= manifest;
+        if (segment)
+                return add_segment(folder, number_of(name));
+        if (is_tail(name))
+                return add_tail(folder, name);
+        if (is_new(name))
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%s was left behind by a power cut: recovery has not been through", name);
+        if (is_damaged_manifest(name))
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET, "%s: a manifest that recovery could not read; it proves nothing", name);
+        return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static int compare_tails(const void *a, const void *b)
+{
+        return strcmp(((const struct bc_folder_tail *)a)->name, ((const struct bc_folder_tail *)b)->name);
+}
+
+int bc_folder_read(int folder_fd, struct bc_folder *ret_folder, struct bc_findings *findings)
+{
+        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        BC_CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+        *ret_folder = (struct bc_folder){ 0 };
+        if (!dir) {
+                int r = -errno;
+                if (fd >= 0)
+                        close(fd);
+                return r;
+        }
+        for (;;) {
+                errno = 0;
+                const struct dirent *entry = readdir(dir);
+                if (!entry && errno != 0)
+                        return -errno;
+                if (!entry)
+                        break;
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                int r = add(ret_folder, folder_fd, entry->d_name, findings);
+                if (r < 0)
+                        return r;
+        }
+        if (ret_folder->segments > 0)
+                qsort(ret_folder->segment, ret_folder->segments, sizeof(*ret_folder->segment), compare_numbers);
+        if (ret_folder->tails > 0)
+                qsort(ret_folder->tail, ret_folder->tails, sizeof(*ret_folder->tail), compare_tails);
+        return 0;
+}
+
+void bc_folder_done(struct bc_folder *folder)
+{
+        free(folder->segment);
+        free(folder->tail);
+        *folder = (struct bc_folder){ 0 };
+}

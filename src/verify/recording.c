@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "verify/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "verify/recording_end.h"
+
+int bc_recording_open_at(int parent_fd, const char *name, const char *path, struct bc_recording_verdict *ret_verdict)
+{
+        struct bc_recording_verdict verdict = { .fd = -1, .first_ticks = BC_RECORD_UNKNOWN };
+        struct stat stat;
+
+        verdict.fd = openat(parent_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+        if (verdict.fd < 0)
+                return -errno;
+        verdict.path = strdup(path);
+        int r = verdict.path ? 0 : -ENOMEM;
+        if (r == 0 && fstat(verdict.fd, &stat) < 0)
+                r = -errno;
+        if (r == 0 && S_ISDIR(stat.st_mode)) {
+                r = bc_folder_read(verdict.fd, &verdict.folder, &verdict.findings);
+                verdict.segments = verdict.folder.segments;
+        } else if (r == 0) {
+                verdict.lone = true;
+                verdict.segments = 1;
+        }
+        if (r == 0) {
+                verdict.segment = calloc(verdict.segments + 1, sizeof(*verdict.segment));
+                r = verdict.segment ? 0 : -ENOMEM;
+        }
+        if (r < 0) {
+                verdict.segments = 0;
+                bc_recording_done(&verdict);
+                return r;
+        }
+        *ret_verdict = verdict;
+        return 0;
+}
+
+int bc_recording_open(const char *path, struct bc_recording_verdict *ret_verdict)
+{
+        return bc_recording_open_at(AT_FDCWD, path, path, ret_verdict);
+}
+
+void bc_recording_done(struct bc_recording_verdict *verdict)
+{
+        for (size_t i = 0; i < verdict->segments; i++)
+                bc_segment_verdict_done(&verdict->segment[i]);
+        free(verdict->segment);
+        bc_news_done(&verdict->news);
+        bc_folder_done(&verdict->folder);
+        free(verdict->path);
+        if (verdict->fd >= 0)
+                close(verdict->fd);
+        *verdict = (struct bc_recording_verdict){ .fd = -1 };
+}
+
+void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i)
+{
+        char name[BC_FOLDER_NAME_BYTES];
+
+        if (verdict->lone) {
+                const char *slash = strrchr(verdict->path, '/');
+                bc_segment_judge(judge, verdict->fd, slash ? slash + 1 : verdict->path, NULL, &verdict->segment[i]);
+                return;
+        }
+        bc_folder_segment_name(verdict->folder.segment[i], name);
+        bc_segment_judge_at(judge, verdict->fd, name, name, NULL, &verdict->segment[i]);
+}
+
+// What its successor states of an abandoned segment is judged with that statement; what recovery appended later stays as it was found.
+static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i)
+{
+        struct bc_segment_verdict *whole = &verdict->segment[i], limited;
+        const struct bc_segment_verdict *successor = &verdict->segment[i + 1];
+        const struct bc_succession *vouched = &successor->succession;
+        char name[BC_FOLDER_NAME_BYTES];
+
+        bc_folder_segment_name(verdict->folder.segment[i], name);
+        bc_segment_judge_at(judge, verdict->fd, name, name, vouched, &limited);
+        bool recovered = whole->end == BC_RECORD_RECOVERED && whole->kept == vouched->end;
+        if (recovered) {
+                // All up to `kept` is vouched for, so recovery does not have to be believed.
+                bc_findings_settle(&whole->findings, BC_FINDING_UNSIGNED);
+        } else {
+                uint64_t bytes = whole->bytes;
+                bool hashed = whole->hashed;
+                uint8_t sha256[BC_HASH_BYTES];
+                memcpy(sha256, whole->sha256, sizeof(sha256));
+                struct bc_findings ended = { 0 };
+                if (whole->end != 0)
+                        bc_find(&ended, BC_FINDING_END, BC_VERDICT_TAMPERED, whole->covered, "it has an end of its own, and its successor says that it was abandoned");
+                if (bytes > vouched->end)
+                        bc_find(&ended, BC_FINDING_END, BC_VERDICT_UNPROVEN, vouched->end,
+                                "%" PRIu64 " bytes lie behind the end that its successor states, and no record covers them", bytes - vouched->end);
+                bc_segment_verdict_done(whole);
+                *whole = limited;
+                limited = (struct bc_segment_verdict){ 0 };
+                whole->bytes = bytes;
+                whole->hashed = hashed;
+                memcpy(whole->sha256, sha256, sizeof(sha256));
+                for (size_t k = 0; k < ended.count; k++)
+                        bc_find(&whole->findings, ended.finding[k].code, ended.finding[k].verdict, ended.finding[k].offset, "%s", ended.finding[k].text);
+        }
+        if (recovered) {
+                memcpy(whole->track, limited.track, sizeof(whole->track));
+                whole->repeat_ticks = limited.repeat_ticks;
+                for (size_t k = 0; k < limited.findings.count; k++)
+                        if (limited.findings.finding[k].code == BC_FINDING_HASH || limited.findings.finding[k].code == BC_FINDING_COVERAGE)
+                                bc_find(&whole->findings, limited.findings.finding[k].code, limited.findings.finding[k].verdict,
+                                        limited.findings.finding[k].offset, "%s", limited.findings.finding[k].text);
+        }
+        // Of one of which nothing was signed only the label tells, and the successor vouches for that.
+        if (whole->records == 0 && whole->ours &&
+            (strcmp(whole->label.device, successor->device) != 0 || whole->label.segment != verdict->folder.segment[i] ||
+             strcmp(whole->label.recording, successor->label.recording) != 0 ||
+             memcmp(whole->label.boot_id, successor->boot_id, BC_BOOT_ID_BYTES) != 0))
+                bc_find(&whole->findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0, "the label is not of its place in the recording");
+        bc_segment_verdict_done(&limited);
+}
+
+// A segment against the one before it.
+static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
+{
+        const struct bc_segment_verdict *first = &verdict->segment[0], *before = &verdict->segment[i - 1];
+        struct bc_segment_verdict *segment = &verdict->segment[i];
+        struct bc_findings *findings = &segment->findings;
+
+        // Nothing signed in the one before, but its successor's word: the chain hangs on the last that was signed.
+        const struct bc_segment_verdict *anchor = before;
+        while (anchor > first && anchor->records == 0)
+                anchor--;
+        if (segment->records == 0 || anchor->records == 0)
+                return;
+        if (strcmp(segment->device, anchor->device) != 0 || segment->recording != anchor->recording ||
+            memcmp(segment->boot_id, anchor->boot_id, BC_BOOT_ID_BYTES) != 0)
+                bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it is of another recording or boot than %s", anchor->file);
+        else if (memcmp(segment->signer.sha256, anchor->signer.sha256, BC_HASH_BYTES) != 0)
+                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it is signed with another key than %s", anchor->file);
+        if (verdict->folder.segment[i] != verdict->folder.segment[i - 1] + 1)
+                return; // what is missing between is said; no chain to follow
+        if (memcmp(segment->first_prev, anchor->chain_hash, BC_HASH_BYTES) != 0)
+                bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it does not follow the last record of %s: records are missing there, or it is not of this recording", anchor->file);
+        if (segment->epoch < anchor->epoch || segment->boot != anchor->boot || segment->first_ledger < anchor->chain_ledger ||
+            segment->first_signed_ns < anchor->last_signed_ns || segment->first_captured < anchor->captured || segment->first_dropped < anchor->dropped)
+                bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "a counter or clock goes back after %s", anchor->file);
+        if (before->end == BC_RECORD_CLOSE)
+                bc_find(findings, BC_FINDING_END, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s states that the recording ends there", before->file);
+}
+
+static void judge_successions(const struct bc_judge *judge, struct bc_recording_verdict *verdict)
+{
+        // From the end: what a segment states of the one before does not depend on what becomes of it.
+        for (size_t i = verdict->segments; i-- > 0;) {
+                struct bc_segment_verdict *segment = &verdict->segment[i];
+                if (segment->records == 0 || !segment->succeeds)
+                        continue;
+                uint32_t number = segment->succession.segment;
+                if (number >= segment->segment)
+                        bc_find(&segment->findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                                "it states that it succeeds segment %" PRIu32, number);
+                else if (i > 0 && verdict->folder.segment[i - 1] == number)
+                        judge_abandoned(judge, verdict, i - 1);
+                else
+                        bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "segment %" PRIu32 ", which was abandoned after %" PRIu64 " bytes, is not there", number, segment->succession.end);
+        }
+}
+
+static void judge_numbers(struct bc_recording_verdict *verdict)
+{
+        uint32_t expected = 1;
+
+        for (size_t i = 0; i < verdict->segments; i++) {
+                struct bc_segment_verdict *segment = &verdict->segment[i];
+                uint32_t number = verdict->lone ? segment->label.segment : verdict->folder.segment[i];
+                if (segment->ours && segment->label.segment != number)
+                        bc_find(&segment->findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0, "the file has the name of segment %" PRIu32 ", its label says %" PRIu32,
+                                number, segment->label.segment);
+                if (segment->ours && number > expected)
+                        bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                expected + 1 == number ? "segment %" PRIu32 " is not there" : "segments %" PRIu32 " to %" PRIu32 " are not there",
+                                expected, number - 1);
+                expected = number + 1;
+        }
+}
+
+static void gather(struct bc_recording_verdict *verdict)
+{
+        for (size_t i = 0; i < verdict->segments; i++) {
+                const struct bc_segment_verdict *segment = &verdict->segment[i];
+                if (bc_news_add(&verdict->news, &segment->news) < 0)
+                        bc_find(&verdict->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "no memory for the gaps and marks");
+                if (segment->tracks == 0 || segment->track[0].first_ticks == BC_RECORD_UNKNOWN)
+                        continue;
+                if (verdict->first_ticks == BC_RECORD_UNKNOWN)
+                        verdict->first_ticks = segment->track[0].first_ticks;
+                verdict->end_ticks = segment->track[0].end_ticks;
+        }
+        if (verdict->news.left_out > 0)
+                bc_find(&verdict->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "more gaps, marks or clock changes than can be judged");
+}
+
+void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict)
+{
+        struct bc_findings *findings = &verdict->findings;
+
+        if (verdict->segments == 0)
+                bc_find(findings, BC_FINDING_NO_RECORD, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "no segment: nothing here is signed. Whether there ever was one only the device's ledger tells");
+        judge_numbers(verdict);
+        if (!verdict->lone)
+                judge_successions(judge, verdict);
+        gather(verdict);
+        for (size_t i = 1; i < verdict->segments; i++) {
+                judge_pair(verdict, i);
+                bc_recording_judge_time(verdict, i);
+        }
+        if (verdict->segments > 0)
+                bc_recording_judge_end(verdict);
+        if (!verdict->lone) {
+                bc_recording_judge_tails(verdict);
+                bc_summary_judge(verdict);
+        }
+        verdict->verdict = findings->verdict;
+        for (size_t i = 0; i < verdict->segments; i++)
+                verdict->verdict = bc_verdict_worse(verdict->verdict, verdict->segment[i].findings.verdict);
+        verdict->whole = verdict->verdict == BC_VERDICT_AUTHENTIC;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A recording: its segments as one chain (record.md, 7 and 9). Or a lone segment, which is one only where it says that it is all of it.
+//
+// In two steps, so that segments can be judged side by side: bc_recording_open() lists, each bc_recording_judge_segment() may run in a
+// thread of its own, bc_recording_judge() in one when all have ended.
+#ifndef BC_VERIFY_RECORDING_H
+#define BC_VERIFY_RECORDING_H
+
+#include "verify/folder.h"
+#include "verify/segment.h"
+
+struct bc_recording_verdict {
+        char *path; // as it was named
+        struct bc_findings findings; // of the recording as a whole
+        enum bc_verdict verdict;     // with its segments'
+        int fd;       // the folder, or the file of a lone segment
+        bool lone;
+        struct bc_folder folder;
+        struct bc_segment_verdict *segment;
+        size_t segments;
+        struct bc_news news;
+        int64_t first_ticks, end_ticks; // what is proven of the picture; first BC_RECORD_UNKNOWN: nothing
+        bool whole;                     // from its first to its last segment
+};
+
+// Opens a recording's folder, or a file. 0 or negative errno (nothing to give back then).
+int bc_recording_open(const char *path, struct bc_recording_verdict *ret_verdict);
+int bc_recording_open_at(int parent_fd, const char *name, const char *path, struct bc_recording_verdict *ret_verdict);
+void bc_recording_done(struct bc_recording_verdict *verdict);
+
+// i < verdict->segments, each once.
+void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i);
+
+void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict);
+
+// Within the part: manifest.json against the records. It proves nothing: where it differs, that is found.
+void bc_summary_judge(struct bc_recording_verdict *verdict);
+
+#endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "verify/recording_end.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "verify/original.h"
+
+#define ANCHOR_AGE_NS (2 * BC_NS_PER_S) // how old a tail anchor may be while the device records
+
+static const char *track_name(enum bc_track_kind kind)
+{
+        static const char *const names[] = { "picture", "sound", "text", "position" };
+
+        return names[kind];
+}
+
+// Where a track had come to before segment i. BC_RECORD_UNKNOWN: it had no sample yet.
+static int64_t end_before(const struct bc_recording_verdict *verdict, size_t i, size_t track)
+{
+        while (i-- > 0) {
+                const struct bc_segment_verdict *segment = &verdict->segment[i];
+                if (track < segment->tracks && segment->track[track].first_ticks != BC_RECORD_UNKNOWN)
+                        return segment->track[track].end_ticks;
+        }
+        return BC_RECORD_UNKNOWN;
+}
+
+static void judge_track(struct bc_recording_verdict *verdict, size_t i, size_t track)
+{
+        struct bc_segment_verdict *segment = &verdict->segment[i];
+        const struct bc_segment_verdict *before = &verdict->segment[i - 1];
+        const struct bc_track_span *span = &segment->track[track];
+        int64_t end = end_before(verdict, i, track), first = span->first_ticks;
+        int64_t sound_end = BC_RECORD_UNKNOWN;
+
+        for (size_t k = 0; k < before->tracks; k++)
+                if (before->track[k].kind == BC_TRACK_AAC)
+                        sound_end = end_before(verdict, i, k);
+        if (first == BC_RECORD_UNKNOWN || end == BC_RECORD_UNKNOWN || first == end)
+                return;
+        if (first > end && !bc_news_covers(&verdict->news, span->kind, end, first))
+                bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "%s is missing from tick %" PRId64 " to %" PRId64 ", and no gap says so", track_name(span->kind), end, first);
+        if (first > end)
+                return;
+        // A hole in the sound alone costs no picture: the next segment begins at the key frame before it.
+        bool repeats = segment->succeeds || (span->kind != BC_TRACK_AAC && sound_end != BC_RECORD_UNKNOWN &&
+                                             bc_news_sound_ends(&verdict->news, sound_end));
+        int64_t earliest = before->repeat_ticks;
+        if (span->kind == BC_TRACK_AAC)
+                earliest -= 1024; // a unit lies on both sides of a key frame
+        if (!repeats || first < earliest)
+                bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "%s from tick %" PRId64 " on was there already: it had come to %" PRId64, track_name(span->kind), first, end);
+}
+
+void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i)
+{
+        struct bc_segment_verdict *segment = &verdict->segment[i], *before = &verdict->segment[i - 1];
+
+        if (!segment->ours || !before->ours || verdict->folder.segment[i] != verdict->folder.segment[i - 1] + 1)
+                return;
+        if (segment->tracks != before->tracks) {
+                bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it has other tracks than %s", before->file);
+                return;
+        }
+        for (size_t track = 0; track < segment->tracks; track++)
+                judge_track(verdict, i, track);
+}
+
+// EVIDENCE: a cut tail that the device then "recovered" must not pass. The anchor was kept elsewhere, and was never older than 2 s.
+static void judge_recovered_end(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
+{
+        struct bc_findings *findings = &verdict->findings;
+        bool here = last->anchor_recording == last->recording && last->anchor_segment == last->segment;
+        int64_t age_ns = last->last_signed_ns - last->anchor_signed_ns;
+
+        if (last->anchor_medium == 0)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the end is as recovery found it, and there was no tail anchor: it may have been cut off before");
+        else if (!last->agrees)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "recovery found less than the device had already written: the tail anchor names record %" PRIu32 " of segment %" PRIu32
+                        " of recording %" PRIu64, last->anchor_index, last->anchor_segment, last->anchor_recording);
+        else if (last->anchor_recording == last->recording && last->anchor_segment > last->segment)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "the tail anchor names segment %" PRIu32 ", which is not there", last->anchor_segment);
+        else if (here && !last->anchor_here)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "the record that the tail anchor names is not at the end of %s", last->file);
+        else if (last->anchor_recording > last->recording || age_ns < 0 || age_ns > ANCHOR_AGE_NS)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the tail anchor is not of the last 2 s of this recording: what came after it may have been cut off");
+        else
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "power was lost; the tail anchor (%s) agrees: at most the last 2 s before that are missing",
+                        last->anchor_medium == 1 ? "a file" : "?");
+}
+
+void bc_recording_judge_end(struct bc_recording_verdict *verdict)
+{
+        const struct bc_segment_verdict *last = &verdict->segment[verdict->segments - 1];
+        struct bc_findings *findings = &verdict->findings;
+
+        if (last->end == BC_RECORD_CONTINUES)
+                bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET, "%s states that another segment follows it", last->file);
+        else if (last->end == BC_RECORD_RECOVERED)
+                judge_recovered_end(verdict, last);
+        else if (last->end == BC_RECORD_CLOSE && last->segments != verdict->segments)
+                // Of more than the numbers tell of: files were added, or left out in front.
+                bc_find(findings, BC_FINDING_MISSING, last->segments < verdict->segments ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the recording has %" PRIu32 " segments, by its last record; %zu %s there", last->segments, verdict->segments,
+                        verdict->segments == 1 ? "is" : "are");
+}
+
+// The segment whose recovery set this aside.
+static const struct bc_segment_verdict *mover(const struct bc_recording_verdict *verdict, uint32_t number)
+{
+        for (size_t i = 0; i < verdict->segments; i++)
+                if (verdict->folder.segment[i] == number && verdict->segment[i].moved)
+                        return &verdict->segment[i];
+        return NULL;
+}
+
+static int hash_tail(int folder_fd, const char *name, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        BC_CLEANUP(bc_cleanup_fd) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        struct bc_original original;
+        struct stat stat;
+
+        if (fd < 0 || fstat(fd, &stat) < 0)
+                return -errno;
+        if (!S_ISREG(stat.st_mode))
+                return -EINVAL;
+        int r = bc_original_init(&original, fd, (uint64_t)stat.st_size);
+        if (r == 0)
+                r = bc_original_file(&original, ret_sha256);
+        bc_original_done(&original);
+        *ret_bytes = (uint64_t)stat.st_size;
+        return r;
+}
+
+void bc_recording_judge_tails(struct bc_recording_verdict *verdict)
+{
+        struct bc_findings *findings = &verdict->findings;
+
+        for (size_t i = 0; i < verdict->folder.tails; i++) {
+                const struct bc_folder_tail *tail = &verdict->folder.tail[i];
+                const struct bc_segment_verdict *segment = mover(verdict, tail->segment);
+                uint8_t sha256[BC_HASH_BYTES];
+                uint64_t bytes;
+                int r = segment ? hash_tail(verdict->fd, tail->name, &bytes, sha256) : 0;
+                if (r < 0)
+                        bc_find(findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s", tail->name, strerror(-r));
+                else if (!segment || bytes != segment->moved_bytes || memcmp(sha256, segment->moved_sha256, BC_HASH_BYTES) != 0)
+                        bc_find(findings, BC_FINDING_NAME, segment ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "%s is not what a record states that recovery set aside", tail->name);
+                else
+                        bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                                "%s has %" PRIu64 " bytes that recovery set aside as it found them; nothing proves what they are", tail->name, bytes);
+        }
+        for (size_t i = 0; i < verdict->segments; i++) {
+                bool there = !verdict->segment[i].moved;
+                for (size_t k = 0; k < verdict->folder.tails; k++)
+                        there |= verdict->folder.tail[k].segment == verdict->folder.segment[i];
+                if (!there)
+                        bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "the %" PRIu64 " bytes that recovery moved out of %s are not there", verdict->segment[i].moved_bytes,
+                                verdict->segment[i].file);
+        }
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: EUPL-1.2
+// manifest.json is for people and programs that do not verify. Nothing in it is proof: it is compared, value by value, with what the
+// records come to, so that nobody is misled by an edited one.
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/utc.h"
+#include "verify/recording.h"
+#include "verify/text.h"
+
+#define MANIFEST "manifest.json"
+#define MANIFEST_BYTES_MAX (5 * 1024 * 1024)
+#define ENTRIES_MAX 1000 // then the manifest merges entries, and the lists differ
+
+BC_DEFINE_CLEANUP(json, json_t, json_decref)
+
+struct comparison {
+        struct bc_findings *findings;
+        const struct bc_segment_verdict *first, *last;
+        bool recovered; // the manifest was written at a later start, or lags behind by what the power cut took
+};
+
+static void differ(const struct comparison *comparison, bool list, const char *what)
+{
+        // What was about to be saved when the power went may be in the one and not in the other.
+        enum bc_verdict verdict = list && comparison->recovered ? BC_VERDICT_NOTE : BC_VERDICT_TAMPERED;
+
+        bc_find(comparison->findings, BC_FINDING_SUMMARY, verdict, BC_NO_OFFSET, MANIFEST " differs from the records in \"%s\"", what);
+}
+
+static void compare_integer(const struct comparison *comparison, const json_t *object, const char *key, int64_t expected)
+{
+        const json_t *value = json_object_get(object, key);
+        bool same = expected == BC_RECORD_UNKNOWN ? json_is_null(value) : json_is_integer(value) && json_integer_value(value) == expected;
+
+        if (!same)
+                differ(comparison, false, key);
+}
+
+static bool same_text(const json_t *value, const char *expected)
+{
+        return json_is_string(value) && strcmp(json_string_value(value), expected) == 0;
+}
+
+static void compare_text(const struct comparison *comparison, const json_t *object, const char *key, const char *expected)
+{
+        if (!same_text(json_object_get(object, key), expected))
+                differ(comparison, false, key);
+}
+
+// Keys that manifest.md does not list could tell a reader anything.
+static void check_keys(const struct comparison *comparison, const json_t *object, const char *const *known)
+{
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)object, key, value) {
+                size_t i = 0;
+                while (known[i] && strcmp(known[i], key) != 0)
+                        i++;
+                if (!known[i])
+                        bc_find(comparison->findings, BC_FINDING_SUMMARY, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                                MANIFEST " has a key that is none of its format: \"%s\"", key);
+        }
+}
+
+static void compare_head(const struct comparison *comparison, const json_t *root)
+{
+        const struct bc_segment_verdict *first = comparison->first, *last = comparison->last;
+        bool closed = last->end == BC_RECORD_CLOSE;
+        char boot_id[2 * BC_BOOT_ID_BYTES + 1];
+
+        compare_integer(comparison, root, "version", 1);
+        compare_integer(comparison, root, "ticks_per_second", BC_TICKS_PER_S);
+        compare_text(comparison, root, "device", first->device);
+        compare_integer(comparison, root, "recording", (int64_t)first->recording);
+        compare_text(comparison, root, "boot_id", bc_text_hex(first->boot_id, BC_BOOT_ID_BYTES, boot_id));
+        if (closed) {
+                compare_text(comparison, root, "state", "closed");
+                compare_text(comparison, root, "stop_reason", last->ended_reason);
+                compare_integer(comparison, root, "stop_ticks", last->stop_ticks);
+        } else if (last->end == BC_RECORD_RECOVERED && !same_text(json_object_get(root, "state"), "recovered") &&
+                   !same_text(json_object_get(root, "state"), "closed")) {
+                differ(comparison, false, "state");
+        }
+        if (!comparison->recovered || !json_is_null(json_object_get(root, "press_ticks"))) {
+                compare_text(comparison, root, "reason", first->begun_reason);
+                compare_integer(comparison, root, "press_ticks", first->press_ticks);
+                compare_integer(comparison, root, "pre_event_ticks", first->pre_event_ticks);
+        }
+}
+
+static const struct bc_segment_verdict *find_segment(const struct bc_recording_verdict *verdict, const char *file)
+{
+        for (size_t i = 0; file && i < verdict->segments; i++)
+                if (strcmp(verdict->segment[i].file, file) == 0)
+                        return &verdict->segment[i];
+        return NULL;
+}
+
+static void compare_segment(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *entry)
+{
+        static const char *const keys[] = { "file", "state", "first_ticks", "end_ticks", "bytes", "fragments", "succeeds", "error", "errno",
+                                            "tail_bytes", "missing_bytes", NULL };
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        const struct bc_segment_verdict *segment = find_segment(verdict, file);
+        const json_t *state = json_object_get(entry, "state");
+
+        check_keys(comparison, entry, keys);
+        if (!segment) {
+                if (!same_text(state, "empty") && !same_text(state, "missing"))
+                        bc_find(comparison->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "%s, which " MANIFEST " lists, is not there", file ? file : "a segment");
+                else if (same_text(state, "missing"))
+                        bc_find(comparison->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "%s was not there any more when recovery looked, by " MANIFEST, file ? file : "a segment");
+                return;
+        }
+        if (segment->tracks == 0)
+                return;
+        compare_integer(comparison, entry, "first_ticks", segment->label.base_ticks);
+        if (same_text(state, "closed") || same_text(state, "recovered")) {
+                compare_integer(comparison, entry, "bytes", (int64_t)segment->bytes);
+                if (segment->track[0].first_ticks != BC_RECORD_UNKNOWN && segment->end != BC_RECORD_RECOVERED)
+                        compare_integer(comparison, entry, "end_ticks", segment->track[0].end_ticks);
+                compare_integer(comparison, entry, "fragments", segment->fragments);
+        } else if (!same_text(state, "open") && !same_text(state, "abandoned")) {
+                differ(comparison, false, "state");
+        }
+        if (segment->succeeds)
+                compare_integer(comparison, entry, "succeeds", segment->succession.segment);
+}
+
+static void compare_segments(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)
+{
+        const json_t *segments = json_object_get(root, "segments");
+        size_t listed = 0;
+
+        if (!json_is_array(segments)) {
+                differ(comparison, false, "segments");
+                return;
+        }
+        for (size_t i = 0; i < json_array_size(segments); i++) {
+                const json_t *entry = json_array_get(segments, i);
+                listed += find_segment(verdict, json_string_value(json_object_get(entry, "file"))) != NULL;
+                compare_segment(comparison, verdict, entry);
+        }
+        if (listed != verdict->segments)
+                differ(comparison, false, "segments");
+}
+
+// The two lists as sets: each entry of one is in the other.
+static bool same_entries(const json_t *a, const json_t *b)
+{
+        if (json_array_size(a) != json_array_size(b))
+                return false;
+        for (size_t i = 0; i < json_array_size(a); i++) {
+                size_t k = 0;
+                while (k < json_array_size(b) && !json_equal(json_array_get(a, i), json_array_get(b, k)))
+                        k++;
+                if (k == json_array_size(b))
+                        return false;
+        }
+        return true;
+}
+
+static json_t *integer_or_null(int64_t value)
+{
+        return value == BC_RECORD_UNKNOWN ? json_null() : json_integer(value);
+}
+
+static json_t *expect_gaps(const struct bc_news *news)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < news->gaps; i++)
+                json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:I}", "kind", bc_gap_name(news->gap[i].kind), "from_ticks",
+                                                      (json_int_t)news->gap[i].from_ticks, "to_ticks", integer_or_null(news->gap[i].to_ticks),
+                                                      "count", (json_int_t)news->gap[i].count));
+        return list;
+}
+
+static json_t *expect_marks(const struct bc_news *news)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < news->marks; i++)
+                json_array_append_new(list, json_pack("{s:I, s:s, s:i}", "ticks", (json_int_t)news->mark[i].ticks, "text", news->mark[i].text,
+                                                      "count", 1));
+        return list;
+}
+
+static json_t *expect_clock(const struct bc_news *news)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < news->clocks; i++) {
+                const struct bc_record_clock *clock = &news->clock[i];
+                char utc[BC_UTC_TEXT_BYTES];
+                bool set = clock->source != 0 && bc_utc_format(clock->utc_ns, utc) == 0;
+                json_array_append_new(list, json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:i}", "from_ticks", (json_int_t)clock->from_ticks,
+                                                      "source", bc_source_name(clock->source), "utc", set ? json_string(utc) : json_null(),
+                                                      "utc_ns", integer_or_null(clock->utc_ns), "uncertainty_ns",
+                                                      integer_or_null(clock->uncertainty_ns), "step_ns", integer_or_null(clock->step_ns),
+                                                      "count", 1));
+        }
+        return list;
+}
+
+// null: recovered without a manifest.
+static void compare_list(const struct comparison *comparison, const json_t *root, const char *key, json_t *expected)
+{
+        BC_CLEANUP(bc_cleanup_json) json_t *owned = expected;
+        const json_t *list = json_object_get(root, key);
+
+        if (json_is_null(list) && comparison->recovered)
+                return;
+        if (json_array_size(list) >= ENTRIES_MAX || json_array_size(expected) >= ENTRIES_MAX) {
+                bc_find(comparison->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "\"%s\" of " MANIFEST " is full: what the records tell is more", key);
+                return;
+        }
+        if (!json_is_array(list) || !same_entries(list, expected))
+                differ(comparison, true, key);
+}
+
+static void compare(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)
+{
+        static const char *const keys[] = { "version", "device", "recording", "state", "boot_id", "ticks_per_second", "reason",
+                                            "stop_reason", "press_ticks", "pre_event_ticks", "stop_ticks", "segments", "gaps", "clock",
+                                            "marks", NULL };
+
+        check_keys(comparison, root, keys);
+        compare_head(comparison, root);
+        compare_segments(comparison, verdict, root);
+        compare_list(comparison, root, "gaps", expect_gaps(&verdict->news));
+        compare_list(comparison, root, "marks", expect_marks(&verdict->news));
+        compare_list(comparison, root, "clock", expect_clock(&verdict->news));
+}
+
+void bc_summary_judge(struct bc_recording_verdict *verdict)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        size_t size = 0, first = 0;
+
+        if (!verdict->folder.manifest) {
+                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET, "there is no " MANIFEST "; nothing that is proven depends on it");
+                return;
+        }
+        while (first < verdict->segments && verdict->segment[first].records == 0)
+                first++;
+        if (first == verdict->segments)
+                return; // nothing to compare it with
+        int r = bc_file_load(verdict->fd, MANIFEST, MANIFEST_BYTES_MAX, &bytes, &size);
+        BC_CLEANUP(bc_cleanup_json) json_t *root = r == 0 ? json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        if (!json_is_object(root)) {
+                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_TAMPERED, BC_NO_OFFSET, MANIFEST " cannot be read: %s",
+                        r < 0 ? strerror(-r) : "not JSON of its format");
+                return;
+        }
+        const struct bc_segment_verdict *last = &verdict->segment[verdict->segments - 1];
+        struct comparison comparison = { .findings = &verdict->findings, .first = &verdict->segment[first], .last = last,
+                                         .recovered = last->end != BC_RECORD_CLOSE };
+        compare(&comparison, verdict, root);
+}

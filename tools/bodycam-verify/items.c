@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "items.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+struct names {
+        char **name;
+        size_t count, room;
+};
+
+static void free_names(struct names *names)
+{
+        for (size_t i = 0; i < names->count; i++)
+                free(names->name[i]);
+        free(names->name);
+}
+
+static void close_dir(DIR **dir)
+{
+        if (*dir)
+                closedir(*dir);
+}
+
+static int add_name(struct names *names, const char *name)
+{
+        if (names->count == names->room) {
+                size_t want = names->room ? 2 * names->room : 64;
+                char **grown = reallocarray(names->name, want, sizeof(*grown));
+                if (!grown)
+                        return -ENOMEM;
+                names->name = grown;
+                names->room = want;
+        }
+        names->name[names->count] = strdup(name);
+        return names->name[names->count] ? (names->count++, 0) : -ENOMEM;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list(int folder_fd, struct names *ret_names)
+{
+        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        BC_CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        const struct dirent *entry;
+        int r = 0;
+
+        if (!dir) {
+                r = -errno;
+                if (fd >= 0)
+                        close(fd);
+                return r;
+        }
+        errno = 0;
+        while (r == 0 && (entry = readdir(dir))) {
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        r = ret_names->count < BC_ITEM_RECORDINGS_MAX ? add_name(ret_names, entry->d_name) : -E2BIG;
+                errno = 0;
+        }
+        if (r == 0 && errno != 0)
+                r = -errno;
+        if (ret_names->count > 0)
+                qsort(ret_names->name, ret_names->count, sizeof(*ret_names->name), compare_names);
+        return r;
+}
+
+static int open_store(const char *path, int recordings_fd, struct bc_report_item *item)
+{
+        BC_CLEANUP(free_names) struct names names = { 0 };
+        int r = list(recordings_fd, &names);
+
+        item->store = true;
+        // What a store is complete against is its ledger.
+        bc_find(&item->findings, BC_FINDING_LEDGER, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                "the ledger is not judged: whether recordings are missing as a whole is not known");
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                bc_find(&item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "recordings/ cannot be read: %s", strerror(-r));
+                return 0;
+        }
+        item->recording = calloc(names.count + 1, sizeof(*item->recording));
+        if (!item->recording)
+                return -ENOMEM;
+        for (size_t i = 0; i < names.count; i++) {
+                char name[4096];
+                struct stat stat;
+                bool folder = fstatat(recordings_fd, names.name[i], &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
+                if (!folder || !bc_folder_is_recording_name(names.name[i])) {
+                        bc_find(&item->findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s does not belong into recordings/", names.name[i]);
+                        continue;
+                }
+                snprintf(name, sizeof(name), "%s/recordings/%s", path, names.name[i]);
+                r = bc_recording_open_at(recordings_fd, names.name[i], name, &item->recording[item->recordings]);
+                if (r == 0)
+                        item->recordings++;
+                else if (r == -ENOMEM)
+                        return r;
+                else
+                        bc_find(&item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s", names.name[i], strerror(-r));
+        }
+        return 0;
+}
+
+int bc_item_open(const char *path, struct bc_report_item *ret_item)
+{
+        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
+        struct stat stat;
+
+        *ret_item = (struct bc_report_item){ .path = path };
+        // The path itself may be a link: the user named it. What lies behind it is not looked for by links.
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 || fstat(fd, &stat) < 0) {
+                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be opened: %s", strerror(errno));
+                return 0;
+        }
+        if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode)) {
+                bc_find(&ret_item->findings, BC_FINDING_FOREIGN, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "neither a file nor a folder");
+                return 0;
+        }
+        if (S_ISDIR(stat.st_mode)) {
+                BC_CLEANUP(bc_cleanup_fd) int recordings_fd = openat(fd, "recordings", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+                if (recordings_fd >= 0)
+                        return open_store(path, recordings_fd, ret_item);
+        }
+        ret_item->recording = calloc(1, sizeof(*ret_item->recording));
+        if (!ret_item->recording)
+                return -ENOMEM;
+        int r = bc_recording_open(path, ret_item->recording);
+        if (r == 0)
+                ret_item->recordings = 1;
+        else
+                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be read: %s", strerror(-r));
+        return r == -ENOMEM ? r : 0;
+}
+
+void bc_item_done(struct bc_report_item *item)
+{
+        for (size_t i = 0; i < item->recordings; i++)
+                bc_recording_done(&item->recording[i]);
+        free(item->recording);
+        *item = (struct bc_report_item){ 0 };
+}
