@@ -270,17 +270,19 @@ static int open_tpm(struct bc_key *key, const char *uri, char *text, size_t text
 
 static int open_token(struct bc_key *key, const char *uri, char *text, size_t text_bytes)
 {
-        int r = bc_token_open(uri, 0, text, text_bytes, &key->token);
+        struct bc_record_bytes point;
+        int r = bc_token_open(uri, false, text, text_bytes, &key->token);
 
         if (r == 0)
                 r = bc_token_find(key->token, uri, text, text_bytes);
         if (r < 0)
                 return r;
+        point = bc_token_point(key->token);
         for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++)
-                if (curves[i].algorithm == key->token->algorithm) {
+                if (curves[i].algorithm == bc_token_algorithm(key->token)) {
                         memcpy(key->public_der, curves[i].prefix, curves[i].prefix_bytes);
-                        memcpy(key->public_der + curves[i].prefix_bytes, key->token->point, key->token->point_bytes);
-                        key->public_bytes = curves[i].prefix_bytes + key->token->point_bytes;
+                        memcpy(key->public_der + curves[i].prefix_bytes, point.bytes, point.n);
+                        key->public_bytes = curves[i].prefix_bytes + point.n;
                 }
         return 0;
 }

@@ -2,7 +2,10 @@
 #include "evidence/token.h"
 
 #include <errno.h>
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/uri.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "evidence/refusal.h"
@@ -10,6 +13,16 @@
 
 #define PIN_BYTES_MAX 256
 #define SLOTS_MAX 64
+
+struct bc_token {
+        P11KitUri *uri;
+        CK_FUNCTION_LIST *module;
+        CK_SESSION_HANDLE session;
+        CK_OBJECT_HANDLE key; // private
+        enum bc_record_algorithm algorithm;
+        uint8_t point[97];
+        size_t point_bytes;
+};
 
 // The names of the curves as CKA_EC_PARAMS has them: OBJECT IDENTIFIER 1.2.840.10045.3.1.7 and 1.3.132.0.34.
 static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
@@ -102,7 +115,7 @@ static int load_module(struct bc_token *token, const char *uri, char *text, size
         return 0;
 }
 
-int bc_token_open(const char *uri, CK_FLAGS flags, char *text, size_t text_bytes, struct bc_token **ret_token)
+int bc_token_open(const char *uri, bool writing, char *text, size_t text_bytes, struct bc_token **ret_token)
 {
         BC_CLEANUP(bc_cleanup_token) struct bc_token *token = calloc(1, sizeof(*token));
         const char *source;
@@ -123,7 +136,7 @@ int bc_token_open(const char *uri, CK_FLAGS flags, char *text, size_t text_bytes
                 r = find_slot(token, uri, text, text_bytes, &slot);
         if (r < 0)
                 return r;
-        rv = token->module->C_OpenSession(slot, CKF_SERIAL_SESSION | flags, NULL, NULL, &token->session);
+        rv = token->module->C_OpenSession(slot, CKF_SERIAL_SESSION | (writing ? CKF_RW_SESSION : 0), NULL, NULL, &token->session);
         if (rv != CKR_OK) {
                 token->session = CK_INVALID_HANDLE;
                 return failed(uri, "no session", rv, text, text_bytes);
@@ -248,4 +261,65 @@ int bc_token_sign(struct bc_token *token, const uint8_t *hash, size_t hash_bytes
             token->module->C_Sign(token->session, given, hash_bytes, signature, &n) != CKR_OK || n != signature_bytes)
                 return -EIO;
         return 0;
+}
+
+enum bc_record_algorithm bc_token_algorithm(const struct bc_token *token)
+{
+        return token->algorithm;
+}
+
+struct bc_record_bytes bc_token_point(const struct bc_token *token)
+{
+        return (struct bc_record_bytes){ token->point, token->point_bytes };
+}
+
+// ---- a new key -----------------------------------------------------------------------------------------------
+
+static CK_RV generate(struct bc_token *token, enum bc_record_algorithm algorithm, CK_ATTRIBUTE *label, CK_ATTRIBUTE *id)
+{
+        bool large = algorithm == BC_RECORD_ES384;
+        CK_MECHANISM mechanism = { .mechanism = CKM_EC_KEY_PAIR_GEN };
+        CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+        CK_OBJECT_HANDLE public_key, private_key;
+        CK_ATTRIBUTE public[] = {
+                *label,
+                *id,
+                { CKA_TOKEN, &yes, sizeof(yes) },
+                { CKA_PRIVATE, &no, sizeof(no) },
+                { CKA_VERIFY, &yes, sizeof(yes) },
+                { CKA_EC_PARAMS, large ? (void *)p384 : (void *)p256, large ? sizeof(p384) : sizeof(p256) },
+        };
+        CK_ATTRIBUTE private[] = {
+                *label,
+                *id,
+                { CKA_TOKEN, &yes, sizeof(yes) },
+                { CKA_PRIVATE, &yes, sizeof(yes) },
+                { CKA_SENSITIVE, &yes, sizeof(yes) },
+                { CKA_EXTRACTABLE, &no, sizeof(no) },
+                { CKA_SIGN, &yes, sizeof(yes) },
+        };
+
+        return token->module->C_GenerateKeyPair(token->session, &mechanism, public, sizeof(public) / sizeof(*public), private,
+                                                sizeof(private) / sizeof(*private), &public_key, &private_key);
+}
+
+int bc_token_make(struct bc_token *token, const char *uri, enum bc_record_algorithm algorithm, char *text, size_t text_bytes)
+{
+        CK_ATTRIBUTE *label = p11_kit_uri_get_attribute(token->uri, CKA_LABEL);
+        CK_ATTRIBUTE *id = p11_kit_uri_get_attribute(token->uri, CKA_ID);
+        uint8_t number[8];
+        CK_ATTRIBUTE fresh = { CKA_ID, number, sizeof(number) };
+        CK_RV rv;
+        int r = bc_token_find(token, uri, text, text_bytes);
+
+        if (r == 0)
+                return bc_refusal(text, text_bytes, EEXIST, "key %s: there is something already, which is not replaced", uri);
+        if (r != -ENOENT)
+                return r;
+        if (!label)
+                return bc_refusal(text, text_bytes, EINVAL, "key %s: a new key needs a name (object=...)", uri);
+        if (!id && getrandom(number, sizeof(number), 0) != sizeof(number))
+                return bc_refusal(text, text_bytes, EIO, "key %s: no random numbers", uri);
+        rv = generate(token, algorithm, label, id ? id : &fresh);
+        return rv == CKR_OK ? 0 : failed(uri, "the token makes none", rv, text, text_bytes);
 }

@@ -6,30 +6,28 @@
 #ifndef BC_EVIDENCE_TOKEN_H
 #define BC_EVIDENCE_TOKEN_H
 
-#include <p11-kit/p11-kit.h>
-#include <p11-kit/uri.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "format/record.h"
 
-struct bc_token {
-        P11KitUri *uri;
-        CK_FUNCTION_LIST *module;
-        CK_SESSION_HANDLE session;
-        CK_OBJECT_HANDLE key; // private
-        enum bc_record_algorithm algorithm;
-        uint8_t point[97]; // the public key, uncompressed
-        size_t point_bytes;
-};
+struct bc_token;
 
 // Opens a session with the one token that the URI names and logs in with the PIN from pin-source, where the URI has one.
-// flags: of C_OpenSession, beside CKF_SERIAL_SESSION. Errors as bc_key_open() has them.
-int bc_token_open(const char *uri, CK_FLAGS flags, char *text, size_t text_bytes, struct bc_token **ret_token);
+// Errors as bc_key_open() has them.
+int bc_token_open(const char *uri, bool writing, char *text, size_t text_bytes, struct bc_token **ret_token);
 void bc_token_close(struct bc_token *token);
 
 // Finds the one key pair that the URI names, by `object` (label), `id` or both. 0; -ENOENT: none; others with text.
 int bc_token_find(struct bc_token *token, const char *uri, char *text, size_t text_bytes);
+
+// Makes a key pair of that name, which never leaves the token. -EEXIST: there is one.
+int bc_token_make(struct bc_token *token, const char *uri, enum bc_record_algorithm algorithm, char *text, size_t text_bytes);
+
+// Of the key that was found. The public key's point, uncompressed; lent.
+enum bc_record_algorithm bc_token_algorithm(const struct bc_token *token);
+struct bc_record_bytes bc_token_point(const struct bc_token *token);
 
 // ECDSA over a hash: r and s, each as long as the group's order. 0 or -EIO.
 int bc_token_sign(struct bc_token *token, const uint8_t *hash, size_t hash_bytes, uint8_t *signature, size_t signature_bytes);

@@ -23,6 +23,7 @@ PARTS = {
     "drivers/track": ["include", "base", "drivers/simulated"],
     "drivers/*": ["include", "base"],  # and its own library: see LIBRARIES
     "tools/bodycamctl": ["include", "base", "evidence"],  # reads manifests where they lie, daemon or not
+    "tools/bodycam-provision": ["include", "base", "format", "evidence"],  # judges keys and certificates as the recorder does
     "tools/bodycam-verify": ["include", "base", "format", "verify"],
     # bodycamd-held replaces bc_file_camera_open() and bc_file_mic_open(), whose contracts those are.
     "tools/benchmark": ["include", "base", "drivers/file", "drivers/simulated"],
@@ -61,12 +62,15 @@ LIBRARIES = {
     "systemd/sd-bus*.h": ["src/control/dbus*.[ch]", "src/app/*", "tools/bodycamctl/*"],
     "systemd/sd-id128.h": ["src/base/*.c", "src/app/*"],
     "ini.h": ["src/control/settings*.c"],
-    "jansson.h": ["src/evidence/manifest.c", "src/evidence/store.c", "src/control/*.c", "tools/bodycamctl/*", "tests/unit/*"],
+    "jansson.h": ["src/evidence/manifest.c", "src/evidence/store.c", "src/control/*.c", "tools/bodycamctl/*",
+                  "tools/bodycam-provision/report.c", "tests/unit/*"],
     "libcamera/*": ["drivers/libcamera/*"],
     "alsa/*": ["drivers/alsa/*"],
     "gps.h": ["drivers/gpsd/*"],
     "libevdev/*": ["drivers/evdev/*"],
-    "openssl/*": ["src/evidence/*.c", "src/verify/*.c", "tests/unit/*", "tools/trial/seal.c"],
+    "openssl/*": ["src/evidence/*.c", "src/verify/*.c", "tests/unit/*", "tools/bodycam-provision/*.c", "tools/trial/seal.c"],
+    "p11-kit/*": ["src/evidence/token.c"],
+    "tss2/*": ["tools/bodycam-provision/make_tpm.c"],  # the daemon speaks to a TPM through OpenSSL's provider alone
     "cbor.h": ["src/format/*.c"],
     "cmocka.h": ["tests/*"],
     "fuse*": ["tests/powercut/*"],
