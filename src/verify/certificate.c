@@ -13,7 +13,7 @@
 #include "verify/original.h"
 #include "verify/signature.h"
 
-#define ARC "2.25.141109206085313761305295289576533557891."
+#define ARC "2.25.141109206085313761295305289576533557891."
 #define DEPTH_MAX 5
 #define SECURITY_LEVEL 2 // 112 bits (SSL_CTX_set_security_level(3)): RSA of 2048 bits, no SHA-1
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define FORGE_RECORDED_S INT64_C(1795655534) // 2026-11-26, when the tests' recordings are made
-#define FORGE_ARC "2.25.141109206085313761305295289576533557891."
+#define FORGE_ARC "2.25.141109206085313761295305289576533557891."
 
 struct forge_authority {
         EVP_PKEY *key;
