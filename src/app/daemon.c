@@ -339,6 +339,7 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         if (r < 0)
                 return BC_EXIT_STORE;
         parts.ledger = bc_evidence_ledger(daemon->evidence);
+        parts.rescue = bc_evidence_rescue(daemon->evidence);
         recorder.attestation = bc_evidence_attestation(daemon->evidence);
         r = bc_controller_new(&parts, &config, &daemon->controller);
         if (r < 0)

@@ -24,6 +24,7 @@ struct bc_evidence {
         struct bc_signer *signer;
         struct bc_ledger *ledger;
         struct bc_attestation attestation;
+        struct bc_rescue_kit rescue;
         struct bc_moment moment;  // what the wall clock said last
         uint8_t settings[BC_HASH_BYTES];
 };
@@ -245,6 +246,8 @@ int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_par
         if (r < 0)
                 return r;
         evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
+        evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .public_key = evidence->identity->chain->public_key,
+                                                   .anchor = found.anchor };
         tell_of_start(evidence, &found);
         return 0;
 }
@@ -273,6 +276,11 @@ const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *e
 struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence)
 {
         return evidence ? evidence->ledger : NULL;
+}
+
+const struct bc_rescue_kit *bc_evidence_rescue(const struct bc_evidence *evidence)
+{
+        return evidence ? &evidence->rescue : NULL;
 }
 
 void bc_evidence_on_settings(struct bc_evidence *evidence)

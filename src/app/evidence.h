@@ -11,6 +11,7 @@
 #include "app/devices.h"
 #include "control/settings.h"
 #include "evidence/attest.h"
+#include "evidence/rescue.h"
 #include "media/pipeline.h"
 #include "media/telemetry.h"
 
@@ -39,6 +40,7 @@ void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns);
 // NULL where evidence is NULL.
 const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *evidence);
 struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence);
+const struct bc_rescue_kit *bc_evidence_rescue(const struct bc_evidence *evidence);
 
 // Main learnt something new: other settings hold, the wall clock says something else, the battery. NULL is allowed.
 void bc_evidence_on_settings(struct bc_evidence *evidence);

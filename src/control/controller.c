@@ -410,7 +410,8 @@ static void recover(void *user)
         BC_IN_DEVICE; // reads and mends files all the time, and nobody waits for it
         struct bc_controller *controller = user;
 
-        controller->recovery_error = bc_recovery_run(controller->parts.store, &controller->stop_recovery, &controller->report);
+        controller->recovery_error = bc_recovery_run(controller->parts.store, controller->parts.rescue, &controller->stop_recovery,
+                                                     &controller->report);
         bc_loop_post(controller->parts.loop, BC_INBOX_RECOVERED, 0);
 }
 

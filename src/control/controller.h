@@ -25,6 +25,7 @@
 
 struct bc_controller;
 struct bc_ledger;
+struct bc_rescue_kit;
 
 // Without picture and without sound for so long nothing is recorded worth the name.
 #define BC_CONTROLLER_DARK_NS (10 * BC_NS_PER_S)
@@ -46,7 +47,8 @@ struct bc_controller_parts {
         struct bc_ring *ring;
         struct bc_store *store;
         struct bc_telemetry *telemetry;
-        struct bc_ledger *ledger; // NULL: none is kept
+        struct bc_ledger *ledger;           // NULL: none is kept
+        const struct bc_rescue_kit *rescue; // what recovery signs with; NULL: nothing
 };
 
 struct bc_status {

@@ -149,8 +149,12 @@ void bc_facts_state_capture(struct bc_facts *facts, int64_t now_ns, struct bc_re
                 record->battery.charging = facts->battery.charging;
         }
         pthread_mutex_unlock(&facts->mutex);
-        if (record->index != 1)
-                return;
-        record->drivers = config->drivers;
-        memcpy(record->driver, config->driver, sizeof(record->driver));
+        if (record->index == 1)
+                bc_facts_state_drivers(facts, record);
+}
+
+void bc_facts_state_drivers(struct bc_facts *facts, struct bc_record *record)
+{
+        record->drivers = facts->config.drivers;
+        memcpy(record->driver, facts->config.driver, sizeof(record->driver));
 }

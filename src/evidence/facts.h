@@ -59,5 +59,6 @@ void bc_facts_state(struct bc_facts *facts, int64_t now_ns, struct bc_record *re
 
 // And what the kinds of a segment say beside it: frames, position, battery; for index 1 the drivers.
 void bc_facts_state_capture(struct bc_facts *facts, int64_t now_ns, struct bc_record *record);
+void bc_facts_state_drivers(struct bc_facts *facts, struct bc_record *record);
 
 #endif

@@ -13,6 +13,8 @@
 
 #include "evidence/store.h"
 
+struct bc_rescue_kit;
+
 struct bc_recovery_report {
         unsigned recordings;     // looked at
         unsigned segments;       // finalised, or found finalised without anybody having said so
@@ -22,9 +24,12 @@ struct bc_recovery_report {
         bool stopped;            // before its end: the rest stays listed as open
 };
 
+// kit: what recovered segments are signed with; NULL: nothing is signed.
+//
 // Recovers every recording of an earlier run that the store lists as open. 0, even when some failed: see the report.
 // Ends before the next file once *stop is true, which any thread may set; NULL: goes on to the end. What is left is in
 // the hands of the next run, as after a power cut.
-int bc_recovery_run(struct bc_store *store, const atomic_bool *stop, struct bc_recovery_report *ret_report);
+int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *kit, const atomic_bool *stop,
+                    struct bc_recovery_report *ret_report);
 
 #endif

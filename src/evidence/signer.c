@@ -184,3 +184,8 @@ int64_t bc_signer_pace_ns(struct bc_signer *signer)
         bc_monitor_unlock(&signer->monitor);
         return pace_ns;
 }
+
+int64_t bc_signer_now_ns(struct bc_signer *signer)
+{
+        return bc_clock_now_ns(signer->clock);
+}

@@ -66,6 +66,9 @@ bool bc_signer_fetch(struct bc_signer *signer, struct bc_signing *signing);
 // Waits for that until until_ns at most. 0, or -ETIMEDOUT.
 int bc_signer_wait(struct bc_signer *signer, struct bc_signing *signing, int64_t until_ns);
 
+// Of the clock that it goes by.
+int64_t bc_signer_now_ns(struct bc_signer *signer);
+
 // How long the newest signature took; 0: none was made yet.
 int64_t bc_signer_pace_ns(struct bc_signer *signer);
 

@@ -297,7 +297,7 @@ void clinic_recover(const struct clinic *clinic, struct bc_recovery_report *ret_
         char text[256];
 
         assert_int_equal(bc_store_open(clinic->path, "test", text, sizeof(text), &store), 0);
-        assert_int_equal(bc_recovery_run(store, NULL, ret_report), 0);
+        assert_int_equal(bc_recovery_run(store, NULL, NULL, ret_report), 0);
         bc_store_free(store);
 }
 

@@ -28,7 +28,7 @@ static void recover_and_judge(struct bench *bench, uint64_t counter, int64_t fro
         struct bc_recovery_report report;
 
         card_is_well();
-        assert_int_equal(bc_recovery_run(bench->store, NULL, &report), 0);
+        assert_int_equal(bc_recovery_run(bench->store, NULL, NULL, &report), 0);
         assert_int_equal(report.failed, 0);
         assert_int_equal(bc_store_left_open_count(bench->store), 0);
         bench_read(bench, counter, judged);
@@ -442,7 +442,7 @@ static void test_the_end_while_there_is_trouble(void **state)
         assert_true(level.newest_ns - level.oldest_ns <= bench.config.pre_event_ns + S);
         assert_int_equal(listed_after_restart(&bench), 1);
         card_is_well();
-        assert_int_equal(bc_recovery_run(bench.store, NULL, &report), 0);
+        assert_int_equal(bc_recovery_run(bench.store, NULL, NULL, &report), 0);
         assert_int_equal(report.failed, 0);
         bench_read(&bench, 1, &judged);
         assert_int_equal(judged.finished, judged.segments);

@@ -300,7 +300,7 @@ static bool incident_with_fault(int nth, int failures, int error)
         card.countdown = -1; // the card is well again
         // The next start sees to what could not be finalised.
         bench_restart(&bench);
-        assert_int_equal(bc_recovery_run(bench.store, NULL, &report), 0);
+        assert_int_equal(bc_recovery_run(bench.store, NULL, NULL, &report), 0);
         assert_int_equal(report.failed, 0);
         assert_int_equal(bc_store_left_open_count(bench.store), 0);
         bench_read(&bench, bc_store_counter(bench.store), &judged);

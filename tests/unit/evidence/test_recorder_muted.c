@@ -196,7 +196,7 @@ static void test_recovered(void **state)
         card_fails(0, (struct fault){ CALL_OPEN, BC_MANIFEST_NAME ".new", WHAT_ANY, 0, 1 << 30, EIO }); // it is as it was then
         bench_restart(&bench);
         card_is_well();
-        assert_int_equal(bc_recovery_run(bench.store, NULL, &report), 0);
+        assert_int_equal(bc_recovery_run(bench.store, NULL, NULL, &report), 0);
         assert_int_equal(report.recordings - report.failed, 1);
         bench_read(&bench, 1, &judged);
         assert_int_equal(judged.manifest.state, BC_RECORDING_RECOVERED);

@@ -197,7 +197,7 @@ static struct bc_recovery_report start_with_fault(const struct clinic *clinic, i
         card.struck = 0;
         card.watched = true;
         atomic_store(&card.stop, false);
-        assert_int_equal(bc_recovery_run(store, &card.stop, &report), 0);
+        assert_int_equal(bc_recovery_run(store, NULL, &card.stop, &report), 0);
         card.watched = false;
         bc_store_free(store);
         return report;
@@ -382,7 +382,7 @@ static void test_stopped_before_it_begins(void **state)
         (void)state;
         clinic_open(&clinic, &everything);
         assert_int_equal(bc_store_open(clinic.path, "test", text, sizeof(text), &store), 0);
-        assert_int_equal(bc_recovery_run(store, &stop, &report), 0);
+        assert_int_equal(bc_recovery_run(store, NULL, &stop, &report), 0);
         bc_store_free(store);
         assert_true(report.stopped);
         assert_int_equal(report.recordings, 0);

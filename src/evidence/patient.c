@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/patient.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "bodycam/ring.h"
+#include "evidence/tail.h"
+#include "format/finalise.h"
+#include "format/scan.h"
+
+// One segment file while it is worked on.
+struct patient {
+        struct bc_ward *ward;
+        uint32_t number;
+        char name[BC_SEGMENT_NAME_BYTES_MAX];
+        int fd;
+        uint64_t size;
+};
+
+static int read_patient(void *user, uint64_t offset, void *bytes, size_t n)
+{
+        const struct patient *patient = user;
+
+        return bc_file_read_at(patient->fd, bytes, n, offset);
+}
+
+static int write_durably(const struct patient *patient, const uint8_t *bytes, size_t n, uint64_t offset)
+{
+        int r = bc_file_write_at(patient->fd, bytes, n, offset);
+
+        return r < 0 ? r : bc_file_sync_data(patient->fd);
+}
+
+static int write_moov(const struct patient *patient, const struct bc_scan *scan)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = malloc((size_t)scan->moov_bytes);
+        size_t bytes;
+        int r;
+
+        if (!moov)
+                return -ENOMEM;
+        r = bc_finalise_build(&scan->init, &scan->table, moov, (size_t)scan->moov_bytes, &bytes);
+        return r < 0 ? r : write_durably(patient, moov, bytes, scan->boxes_end);
+}
+
+static int unpatch(const struct patient *patient, const struct bc_scan *scan)
+{
+        uint8_t bytes[BC_PATCH_BYTES];
+
+        bc_finalise_unpatch(&scan->layout, bytes);
+        return write_durably(patient, bytes, sizeof(bytes), scan->layout.moov_offset);
+}
+
+// Sets aside what follows the fragments, if it is not their moov or its beginning, and writes moov and patch. What is
+// there already is written again, with the same bytes: an earlier sync of it may have failed, and a later one then
+// proves nothing. Readable at every moment: a patch that leads nowhere is taken back first.
+static int finalise(struct patient *patient, const struct bc_scan *scan)
+{
+        bool moov_begins = scan->moov == BC_MOOV_WHOLE || scan->moov == BC_MOOV_CUT;
+        uint64_t end = moov_begins ? scan->rest_offset : scan->boxes_end;
+        uint8_t patch[BC_PATCH_BYTES];
+        int r;
+
+        r = bc_tail_save(patient->ward->folder_fd, patient->number, patient->fd, end, patient->size);
+        if (r == 0 && scan->layout.patched && scan->moov != BC_MOOV_WHOLE)
+                r = unpatch(patient, scan);
+        if (r == 0 && end < patient->size) {
+                r = ftruncate(patient->fd, (off_t)end) < 0 ? -errno : bc_file_sync(patient->fd);
+                if (r < 0)
+                        return r;
+                patient->ward->report->tail_bytes += patient->size - end;
+        }
+        if (r == 0)
+                r = write_moov(patient, scan);
+        if (r == 0)
+                r = bc_finalise_patch(&scan->layout, scan->boxes_end, patch);
+        if (r == 0)
+                r = write_durably(patient, patch, sizeof(patch), scan->layout.moov_offset);
+        return r;
+}
+
+static int read_head(const struct patient *patient, struct bc_init *ret_init, struct bc_init_layout *ret_layout)
+{
+        uint8_t bytes[BC_INIT_BYTES_MAX];
+        size_t n = patient->size < sizeof(bytes) ? (size_t)patient->size : sizeof(bytes);
+        int r = bc_file_read_at(patient->fd, bytes, n, 0);
+
+        return r < 0 ? r : bc_init_parse(bytes, n, ret_init, ret_layout);
+}
+
+// A stranger is not walked through, for how long that takes and how much memory it needs is the stranger's choice.
+static bool is_ours(const struct patient *patient, const struct bc_init *init)
+{
+        const struct bc_label *label = &init->label;
+
+        if (label->segment != patient->number || strcmp(label->recording, patient->ward->name) != 0) {
+                bc_log_error("%s/%s is a segment of %s: it is left alone", patient->ward->name, patient->name,
+                             label->recording);
+                return false;
+        }
+        if (init->tracks > BC_LANE_COUNT) {
+                bc_log_error("%s/%s has %zu tracks, which no recorder makes: it is left alone", patient->ward->name,
+                             patient->name, init->tracks);
+                return false;
+        }
+        return true;
+}
+
+// What the manifest says is finished was durable before that was said. If the size agrees, and the header leads to a moov
+// that ends the file, it is not read through once more.
+static bool is_as_finished(const struct patient *patient, const struct bc_init_layout *layout)
+{
+        const struct bc_manifest_segment *entry = bc_manifest_find_segment(&patient->ward->manifest, patient->number);
+        uint64_t moov = layout->moov_offset + layout->span;
+        uint8_t header[8];
+
+        if (!entry || (entry->state != BC_SEGMENT_CLOSED && entry->state != BC_SEGMENT_RECOVERED) ||
+            entry->bytes != patient->size || !layout->patched || moov < layout->bytes ||
+            moov + sizeof(header) > patient->size || bc_file_read_at(patient->fd, header, sizeof(header), moov) < 0)
+                return false;
+        return memcmp(header + 4, "moov", 4) == 0 &&
+               ((uint64_t)header[0] << 24 | (uint64_t)header[1] << 16 | (uint64_t)header[2] << 8 | header[3]) ==
+                       patient->size - moov;
+}
+
+// What the manifest calls durable and is not there was cut off by somebody, or lost by the card.
+void bc_ward_note_missing(const struct bc_ward *ward, struct bc_manifest_segment *entry, uint64_t bytes)
+{
+        if (entry->bytes <= bytes)
+                return;
+        entry->missing_bytes += entry->bytes - bytes;
+        bc_log_error("%s/%04u.mp4: %llu bytes that had been durable are gone", ward->name, entry->number,
+                     (unsigned long long)(entry->bytes - bytes));
+}
+
+static void describe(const struct patient *patient, const struct bc_scan *scan, struct bc_manifest_segment *entry)
+{
+        struct bc_manifest *manifest = &patient->ward->manifest;
+        const uint8_t *boot_id = scan->init.label.boot_id;
+
+        bc_ward_note_missing(patient->ward, entry, scan->boxes_end + (entry->state == BC_SEGMENT_CLOSED ? scan->moov_bytes : 0));
+        entry->state = BC_SEGMENT_RECOVERED;
+        entry->bytes = scan->boxes_end + scan->moov_bytes;
+        entry->fragments = scan->table.fragments;
+        entry->first_ticks = scan->init.label.base_ticks;
+        if (__builtin_add_overflow(entry->first_ticks, scan->table.track[0].duration_ticks, &entry->end_ticks))
+                entry->end_ticks = INT64_MAX;
+        if (!manifest->boot_id[0])
+                for (size_t i = 0; i < BC_BOOT_ID_BYTES; i++)
+                        snprintf(manifest->boot_id + 2 * i, 3, "%02x", boot_id[i]);
+}
+
+static int move_whole(struct patient *patient, struct bc_ward_found *found)
+{
+        int r = bc_tail_rename(patient->ward->folder_fd, patient->number, patient->name);
+
+        if (r < 0)
+                return r;
+        found->file = false;
+        patient->ward->report->empty++;
+        patient->ward->report->tail_bytes += patient->size;
+        return 0;
+}
+
+static int treat(struct patient *patient, const struct bc_scan *scan, struct bc_ward_found *found)
+{
+        struct bc_manifest_segment *entry;
+        int r;
+
+        if (scan->table.fragments == 0)
+                return move_whole(patient, found);
+        found->kept = true;
+        entry = bc_manifest_add_segment(&patient->ward->manifest, patient->number);
+        if (!entry)
+                return -ENOMEM;
+        if (bc_scan_finished(scan) && (entry->state == BC_SEGMENT_CLOSED || entry->state == BC_SEGMENT_RECOVERED))
+                return 0;
+        r = finalise(patient, scan);
+        if (r < 0)
+                return r;
+        describe(patient, scan, entry);
+        patient->ward->report->segments++;
+        return 0;
+}
+
+// The bytes that may be used: what the recorder did not call durable before it abandoned the segment is repeated in
+// its successor.
+static uint64_t limit_of(const struct patient *patient)
+{
+        const struct bc_manifest_segment *entry =
+                bc_manifest_find_segment(&patient->ward->manifest, patient->number);
+
+        if (entry && entry->state == BC_SEGMENT_ABANDONED && entry->bytes < patient->size)
+                return entry->bytes;
+        return patient->size;
+}
+
+// ---- signed ones -----------------------------------------------------------------------------------------------
+
+// What counts of it, by its own records: all of them, or what its successor states of an abandoned one. What follows was never
+// called durable, whatever it looks like.
+static int look(struct patient *patient, struct bc_rescue_look *ret_look)
+{
+        struct bc_rescue *rescue = patient->ward->rescue;
+        uint64_t limit = limit_of(patient);
+        int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, ret_look);
+
+        // But what an earlier recovery wrote behind it, that was cut off itself.
+        if (r < 0 || limit == patient->size || (ret_look->kind == BC_RECORD_RECOVERED && ret_look->kept == limit))
+                return r;
+        return bc_rescue_examine(rescue, patient->fd, limit, patient->number, ret_look);
+}
+
+static int scan_up_to(const struct patient *patient, uint64_t end, struct bc_scan *ret_scan)
+{
+        const struct bc_scan_source source = { .read = read_patient, .user = (void *)patient, .size = end };
+
+        return bc_scan_file(&source, ret_scan);
+}
+
+// Its last record is there, and says which moov belongs behind it.
+static int end_signed(struct patient *patient, const struct bc_rescue_look *look, struct bc_ward_found *found)
+{
+        struct bc_scan scan;
+        int r = scan_up_to(patient, patient->size, &scan);
+
+        if (r == 0 && scan.boxes_end > look->records_end) {
+                bc_scan_done(&scan);
+                r = scan_up_to(patient, look->records_end, &scan);
+        }
+        if (r < 0)
+                return r;
+        r = treat(patient, &scan, found);
+        bc_scan_done(&scan);
+        if (r == 0)
+                bc_rescue_follow(patient->ward->rescue, patient->number, look->hash, false);
+        return r;
+}
+
+static int cut_off(struct patient *patient, const struct bc_scan *scan, struct bc_rescue_found *found)
+{
+        int r;
+
+        if (scan->layout.patched) {
+                r = unpatch(patient, scan);
+                if (r < 0)
+                        return r;
+        }
+        if (found->kept == patient->size)
+                return 0;
+        found->moved_bytes = patient->size - found->kept;
+        r = bc_rescue_hash(patient->fd, &scan->layout, found->kept, patient->size, found->moved_sha256);
+        if (r == 0)
+                r = bc_tail_save(patient->ward->folder_fd, patient->number, patient->fd, found->kept, patient->size);
+        if (r == 0)
+                r = ftruncate(patient->fd, (off_t)found->kept) < 0 ? -errno : bc_file_sync(patient->fd);
+        if (r == 0)
+                patient->ward->report->tail_bytes += found->moved_bytes;
+        return r;
+}
+
+static int write_end(struct patient *patient, struct bc_scan *scan, const struct bc_signing *signing, uint8_t *moov)
+{
+        uint8_t patch[BC_PATCH_BYTES];
+        int r;
+
+        memcpy(moov - signing->box_bytes, signing->box, signing->box_bytes);
+        r = write_durably(patient, moov - signing->box_bytes, signing->box_bytes + (size_t)scan->moov_bytes, scan->boxes_end);
+        scan->boxes_end += signing->box_bytes;
+        if (r == 0)
+                r = bc_finalise_patch(&scan->layout, scan->boxes_end, patch);
+        return r < 0 ? r : write_durably(patient, patch, sizeof(patch), scan->layout.moov_offset);
+}
+
+// EVIDENCE 9: what no record covers is moved aside. A segment without any record is kept as it was found, and nobody vouches for it.
+static int recover_signed(struct patient *patient, const struct bc_rescue_look *look, struct bc_scan *scan, struct bc_ward_found *found)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(BC_RECORD_BYTES_MAX + (size_t)scan->moov_bytes);
+        struct bc_rescue_found state = { .before = patient->size, .kept = scan->boxes_end };
+        struct bc_rescue *rescue = patient->ward->rescue;
+        struct bc_manifest_segment *entry;
+        uint8_t *moov = bytes + BC_RECORD_BYTES_MAX;
+        size_t moov_bytes;
+        int r;
+
+        if (!bytes)
+                return -ENOMEM;
+        if (scan->table.fragments == 0)
+                return move_whole(patient, found);
+        found->kept = true;
+        entry = bc_manifest_add_segment(&patient->ward->manifest, patient->number);
+        r = entry ? bc_finalise_build(&scan->init, &scan->table, moov, (size_t)scan->moov_bytes, &moov_bytes) : -ENOMEM;
+        if (r == 0)
+                r = cut_off(patient, scan, &state);
+        if (r == 0)
+                r = bc_rescue_sign(rescue, patient->fd, &patient->ward->manifest, patient->number, look, &state, scan, moov, moov_bytes);
+        if (r == 0)
+                r = write_end(patient, scan, &rescue->signing, moov);
+        if (r < 0)
+                return r;
+        bc_rescue_follow(rescue, patient->number, rescue->signing.hash, true);
+        describe(patient, scan, entry);
+        patient->ward->report->segments++;
+        return 0;
+}
+
+static int examine_signed(struct patient *patient, struct bc_ward_found *found)
+{
+        struct bc_rescue_look seen;
+        struct bc_scan scan;
+        uint64_t kept;
+        int r = look(patient, &seen);
+
+        if (r < 0)
+                return r;
+        // EVIDENCE 10.
+        if (seen.foreign) {
+                bc_log_error("%s/%s has records that are not this device's, or not of this place: it is left alone", patient->ward->name,
+                             patient->name);
+                return 0;
+        }
+        if (seen.kind >= BC_RECORD_CONTINUES)
+                return end_signed(patient, &seen, found);
+        kept = seen.index == 0 || limit_of(patient) < patient->size ? limit_of(patient) : seen.records_end;
+        r = scan_up_to(patient, kept, &scan);
+        if (r < 0)
+                return r;
+        r = recover_signed(patient, &seen, &scan, found);
+        bc_scan_done(&scan);
+        return r;
+}
+
+// What comes after it hangs on its last record.
+static int follow_finished(const struct patient *patient)
+{
+        struct bc_rescue *rescue = patient->ward->rescue;
+        struct bc_rescue_look seen;
+        int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, &seen);
+
+        if (r == 0 && seen.index > 0)
+                bc_rescue_follow(rescue, patient->number, seen.hash, false);
+        return r;
+}
+
+static int examine(struct patient *patient, struct bc_ward_found *found)
+{
+        struct bc_scan_source source = { .read = read_patient, .user = patient, .size = patient->size };
+        uint64_t limit = limit_of(patient);
+        struct bc_init_layout layout;
+        struct bc_init init;
+        struct bc_scan scan;
+        int r = read_head(patient, &init, &layout);
+
+        if (r == -ENODATA || r == -EBADMSG)
+                return move_whole(patient, found);
+        if (r < 0 || !is_ours(patient, &init))
+                return r;
+        if (is_as_finished(patient, &layout)) {
+                found->kept = true;
+                return patient->ward->rescue ? follow_finished(patient) : 0;
+        }
+        if (patient->ward->rescue) {
+                r = examine_signed(patient, found);
+                return r == -ENODATA || r == -EBADMSG ? move_whole(patient, found) : r;
+        }
+        r = bc_scan_file(&source, &scan);
+        // Behind the limit may be a moov that an earlier recovery wrote, but no fragment.
+        if (r == 0 && scan.boxes_end > limit) {
+                bc_scan_done(&scan);
+                source.size = limit;
+                r = bc_scan_file(&source, &scan);
+        }
+        if (r == -ENODATA || r == -EBADMSG)
+                return move_whole(patient, found);
+        if (r < 0)
+                return r;
+        r = treat(patient, &scan, found);
+        bc_scan_done(&scan);
+        return r;
+}
+
+int bc_patient_treat(struct bc_ward *ward, uint32_t number)
+{
+        struct patient patient = { .ward = ward, .number = number, .fd = -1 };
+        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
+        struct stat status;
+        int r;
+
+        bc_segment_name(number, patient.name);
+        if (fstatat(ward->folder_fd, patient.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode)) {
+                bc_log_error("%s/%s is no regular file: it is left alone", ward->name, patient.name);
+                return 0;
+        }
+        fd = openat(ward->folder_fd, patient.name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &status) < 0)
+                return -errno;
+        // Judged is what the card holds: pages that a failed sync left behind as clean may say something else.
+        r = bc_file_sync_data(fd);
+        if (r < 0)
+                return r;
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
+        patient.fd = fd;
+        patient.size = (uint64_t)status.st_size;
+        return examine(&patient, &ward->found[number]);
+}

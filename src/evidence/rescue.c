@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/rescue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "evidence/recognise.h"
+#include "format/finalise.h"
+#include "format/text.h"
+
+#define HASHED_BYTES 65536
+
+// ---- what the records say --------------------------------------------------------------------------------------
+
+struct walk {
+        struct bc_rescue *rescue;
+        int fd;
+        uint32_t segment;
+        struct bc_rescue_look *look;
+        struct bc_record record;
+        struct bc_record_message message;
+        uint8_t box[BC_RECORD_BYTES_MAX];
+};
+
+static bool fits(const struct walk *walk)
+{
+        const struct bc_record *record = &walk->record;
+        const struct bc_rescue_look *look = walk->look;
+
+        return record->kind != BC_RECORD_LEDGER && record->recording == walk->rescue->recording && record->segment == walk->segment &&
+               record->index == look->index + 1 && record->offset == look->covered &&
+               (look->index == 0 || memcmp(record->prev, look->hash, BC_HASH_BYTES) == 0) &&
+               bc_recognise(&walk->rescue->kit->public_key, record, &walk->message);
+}
+
+static int read_walk(void *user, uint64_t offset, void *bytes, size_t n)
+{
+        const struct walk *walk = user;
+
+        return bc_file_read_at(walk->fd, bytes, n, offset);
+}
+
+static int on_record(void *user, uint64_t offset, uint32_t bytes)
+{
+        struct walk *walk = user;
+        struct bc_rescue_look *look = walk->look;
+        const struct bc_anchor_state *anchor = &walk->rescue->kit->anchor;
+        int r = bc_file_read_at(walk->fd, walk->box, bytes, offset);
+
+        if (r < 0)
+                return r;
+        if (look->foreign || look->kind > BC_RECORD_FRAGMENT)
+                return 0;
+        if (bc_record_parse(walk->box, bytes, &walk->record, &walk->message, NULL, 0, NULL) < 0 || !fits(walk)) {
+                look->foreign = true;
+                return 0;
+        }
+        look->index = walk->record.index;
+        look->covered = walk->record.offset + walk->record.bytes;
+        look->records_end = offset + bytes;
+        look->kind = walk->record.kind;
+        look->kept = walk->record.found.kept;
+        if (EVP_Digest(walk->box, bytes, look->hash, NULL, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        look->anchored |= anchor->recording == walk->rescue->recording && anchor->segment == walk->segment &&
+                          anchor->index == look->index && memcmp(anchor->tail_hash, look->hash, BC_HASH_BYTES) == 0;
+        return 0;
+}
+
+int bc_rescue_examine(struct bc_rescue *rescue, int fd, uint64_t limit, uint32_t segment, struct bc_rescue_look *ret_look)
+{
+        BC_CLEANUP(bc_cleanup_memory) struct walk *walk = calloc(1, sizeof(*walk));
+        struct bc_scan_source source = { .read = read_walk, .size = limit, .on_record = on_record, .user = walk };
+        struct bc_scan scan;
+        int r;
+
+        *ret_look = (struct bc_rescue_look){ 0 };
+        if (!walk)
+                return -ENOMEM;
+        walk->rescue = rescue;
+        walk->fd = fd;
+        walk->segment = segment;
+        walk->look = ret_look;
+        r = bc_scan_file(&source, &scan);
+        if (r == 0)
+                bc_scan_done(&scan);
+        return r;
+}
+
+// ---- the record of recovery ------------------------------------------------------------------------------------
+
+static void free_hash(EVP_MD_CTX **hash)
+{
+        EVP_MD_CTX_free(*hash);
+}
+
+int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, uint64_t to, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        BC_CLEANUP(free_hash) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(HASHED_BYTES);
+        uint8_t original[BC_PATCH_BYTES];
+
+        if (!hash || !bytes || EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        bc_finalise_unpatch(layout, original);
+        for (uint64_t at = from; at < to;) {
+                size_t n = to - at < HASHED_BYTES ? (size_t)(to - at) : HASHED_BYTES;
+                int r = bc_file_read_at(fd, bytes, n, at);
+
+                if (r < 0)
+                        return r;
+                for (size_t i = 0; i < BC_PATCH_BYTES; i++)
+                        if (layout->moov_offset + i >= at && layout->moov_offset + i < at + n)
+                                bytes[layout->moov_offset + i - at] = original[i];
+                if (EVP_DigestUpdate(hash, bytes, n) != 1)
+                        return -ENOMEM;
+                at += n;
+        }
+        return EVP_DigestFinal_ex(hash, ret_sha256, NULL) == 1 ? 0 : -ENOMEM;
+}
+
+// The samples that no record covered: each track from where the covered ones end.
+struct spans {
+        int fd;
+        uint64_t from;
+        const struct bc_init *init;
+        struct bc_record *record;
+};
+
+static int read_spans(void *user, uint64_t offset, void *bytes, size_t n)
+{
+        const struct spans *spans = user;
+
+        return bc_file_read_at(spans->fd, bytes, n, offset);
+}
+
+static int on_fragment(void *user, uint64_t offset, const struct bc_fragment *fragment)
+{
+        const struct spans *spans = user;
+
+        for (size_t i = 0; i < fragment->runs && offset >= spans->from; i++) {
+                const struct bc_run *run = &fragment->run[i];
+                struct bc_record_span *span = &spans->record->track[run->track];
+                int64_t ticks = spans->init->label.base_ticks + spans->init->track[run->track].start_ticks + (int64_t)run->decode_ticks;
+
+                if (span->first_ticks == BC_RECORD_UNKNOWN)
+                        span->first_ticks = ticks;
+                for (size_t k = 0; k < run->samples; k++)
+                        ticks += run->sample[k].duration_ticks;
+                span->end_ticks = ticks;
+        }
+        return 0;
+}
+
+static int state_spans(int fd, uint64_t from, uint64_t kept, const struct bc_init *init, struct bc_record *record)
+{
+        struct spans spans = { fd, from, init, record };
+        struct bc_scan_source source = { .read = read_spans, .size = kept, .on_fragment = on_fragment, .user = &spans };
+        struct bc_scan scan;
+        int r;
+
+        record->tracks = init->tracks;
+        for (size_t i = 0; i < init->tracks; i++)
+                record->track[i].first_ticks = record->track[i].end_ticks = BC_RECORD_UNKNOWN;
+        r = bc_scan_file(&source, &scan);
+        if (r == 0)
+                bc_scan_done(&scan);
+        return r;
+}
+
+static void state_anchor(const struct bc_rescue *rescue, uint32_t segment, const struct bc_rescue_look *look, struct bc_record *record)
+{
+        const struct bc_anchor_state *anchor = &rescue->kit->anchor;
+        bool elsewhere = anchor->recording != rescue->recording || anchor->segment != segment;
+
+        record->found.agrees = true;
+        if (anchor->recording == 0)
+                return;
+        record->found.anchor.medium = 1;
+        record->found.anchor.recording = anchor->recording;
+        record->found.anchor.segment = anchor->segment;
+        record->found.anchor.index = anchor->index;
+        memcpy(record->found.anchor.hash, anchor->tail_hash, BC_HASH_BYTES);
+        record->found.anchor.signed_ns = anchor->tail_ns;
+        record->found.agrees = look->anchored || elsewhere;
+}
+
+static void state_beginning(const struct bc_rescue *rescue, const struct bc_manifest *manifest, const struct bc_scan *scan,
+                            struct bc_record *record)
+{
+        record->head_bytes = scan->layout.bytes;
+        record->base_ticks = scan->init.label.base_ticks;
+        memcpy(record->boot_id, scan->init.label.boot_id, BC_BOOT_ID_BYTES);
+        (void)bc_text_clean(manifest->reason, record->begun.reason, sizeof(record->begun.reason));
+        record->begun.press_ticks = manifest->press_ticks == BC_TICKS_UNKNOWN ? BC_RECORD_UNKNOWN : manifest->press_ticks;
+        record->begun.pre_event_ticks = manifest->pre_event_ticks == BC_TICKS_UNKNOWN ? BC_RECORD_UNKNOWN : manifest->pre_event_ticks;
+        bc_facts_state_drivers(rescue->kit->service->facts, record);
+}
+
+int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *manifest, uint32_t segment,
+                   const struct bc_rescue_look *look, const struct bc_rescue_found *found, const struct bc_scan *scan,
+                   const uint8_t *moov, size_t moov_bytes)
+{
+        const struct bc_attestation *service = rescue->kit->service;
+        struct bc_record *record = &rescue->signing.record;
+        int r;
+
+        memset(record, 0, sizeof(*record));
+        record->kind = BC_RECORD_RECOVERED;
+        record->recording = rescue->recording;
+        record->segment = segment;
+        record->index = look->index + 1;
+        record->offset = look->covered;
+        record->bytes = found->kept - look->covered;
+        r = bc_rescue_hash(fd, &scan->layout, look->covered, found->kept, record->sha256);
+        if (r == 0)
+                r = state_spans(fd, look->covered, found->kept, &scan->init, record);
+        if (r < 0)
+                return r;
+        bc_facts_state(service->facts, bc_signer_now_ns(service->signer), record);
+        if (look->index > 0)
+                memcpy(record->prev, look->hash, BC_HASH_BYTES);
+        else if (rescue->chained)
+                memcpy(record->prev, rescue->prev, BC_HASH_BYTES);
+        else
+                bc_facts_ledger(service->facts, &record->ledger, record->prev);
+        if (record->index == 1)
+                state_beginning(rescue, manifest, scan, record);
+        record->moov_bytes = moov_bytes;
+        record->found.before = found->before;
+        record->found.kept = found->kept;
+        record->found.moved = found->moved_bytes > 0;
+        record->found.moved_bytes = found->moved_bytes;
+        memcpy(record->found.moved_sha256, found->moved_sha256, BC_HASH_BYTES);
+        record->found.reset = rescue->kit->reset;
+        state_anchor(rescue, segment, look, record);
+        if (EVP_Digest(moov, moov_bytes, record->moov_sha256, NULL, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        rescue->signing.with_chain = record->index == 1;
+        bc_signer_ask(service->signer, &rescue->signing);
+        (void)bc_signer_wait(service->signer, &rescue->signing, BC_NS_NEVER);
+        return rescue->signing.error;
+}
+
+void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES], bool now)
+{
+        struct bc_ledger *ledger = rescue->kit->service->ledger;
+        struct bc_ledger_entry entry;
+
+        memcpy(rescue->prev, hash, BC_HASH_BYTES);
+        rescue->chained = true;
+        if (!now || !ledger)
+                return;
+        bc_entry_recovery(&entry, bc_signer_now_ns(rescue->kit->service->signer), rescue->recording, segment, hash);
+        bc_ledger_tell(ledger, &entry, false);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What recovery signs: how it found a segment that its recorder could not end (docs/formats/record.md, kind 4; EVIDENCE rules 8 to 10).
+//
+// Never vouches for what no record covered: it states what was there, what was kept, what was moved aside, and whether the tail anchor
+// agrees. Thread-bound to recovery; waits for the signer.
+#ifndef BC_EVIDENCE_RESCUE_H
+#define BC_EVIDENCE_RESCUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "evidence/anchor.h"
+#include "evidence/attest.h"
+#include "evidence/manifest.h"
+#include "format/scan.h"
+
+// Given to recovery as a whole. Borrowed.
+struct bc_rescue_kit {
+        const struct bc_attestation *service;
+        struct bc_record_bytes public_key; // SubjectPublicKeyInfo: which records are this device's
+        struct bc_anchor_state anchor;     // as it was found at the start
+        uint32_t reset;                    // docs/formats/record.md, key 60
+};
+
+// One recording while it is worked on.
+struct bc_rescue {
+        const struct bc_rescue_kit *kit;
+        uint64_t recording;
+        bool chained;                 // prev is that of an earlier segment
+        uint8_t prev[BC_HASH_BYTES];
+        struct bc_signing signing;    // large: on the heap
+};
+
+// What its own records say of a segment.
+struct bc_rescue_look {
+        bool foreign;                 // it has a record that is not this device's, or not of this place: to be left alone
+        enum bc_record_kind kind;     // of the last record; other than FRAGMENT: it ends the segment, only moov and patch may be missing
+        uint64_t kept;                // by a record of recovery
+        uint32_t index;               // of the last record; 0: there is none
+        uint8_t hash[BC_HASH_BYTES];  // of that
+        uint64_t covered, records_end; // where its range ends, and its box
+        bool anchored;                // the record that the tail anchor names is among them
+};
+
+// Walks through the first `limit` bytes of the file. 0 or negative errno, as of bc_scan_file().
+int bc_rescue_examine(struct bc_rescue *rescue, int fd, uint64_t limit, uint32_t segment, struct bc_rescue_look *ret_look);
+
+// What was found, for the record.
+struct bc_rescue_found {
+        uint64_t before, kept;   // the file's size as it was found; how much of it counts
+        uint64_t moved_bytes;    // moved to a tail, from `kept` on; 0: nothing
+        uint8_t moved_sha256[BC_HASH_BYTES];
+};
+
+// The record for a segment that has not ended: scan is of what is kept, moov of that. Its box is rescue->signing.box. 0 or negative
+// errno.
+int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *manifest, uint32_t segment,
+                   const struct bc_rescue_look *look, const struct bc_rescue_found *found, const struct bc_scan *scan,
+                   const uint8_t *moov, size_t moov_bytes);
+
+// SHA-256 of a part of the file as it was before a patch. 0 or negative errno.
+int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, uint64_t to, uint8_t ret_sha256[BC_HASH_BYTES]);
+
+// The segment is dealt with; its last record has this hash, was made now or is an older one.
+void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES], bool now);
+
+#endif
