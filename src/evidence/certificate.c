@@ -61,13 +61,37 @@ static int judge_signature(X509 *certificate, char *text, size_t text_bytes)
         return 0;
 }
 
+// RFC 5280, 4.2: each once. OpenSSL takes one that stands twice for one that is not there: a test certificate would not look like one.
+static bool has_one_twice(const X509 *certificate)
+{
+        int count = X509_get_ext_count(certificate);
+
+        for (int i = 0; i < count; i++)
+                for (int k = 0; k < i; k++)
+                        if (OBJ_cmp(X509_EXTENSION_get_object(X509_get_ext(certificate, i)),
+                                    X509_EXTENSION_get_object(X509_get_ext(certificate, k))) == 0)
+                                return true;
+        return false;
+}
+
+static bool are_policies_well_formed(const X509 *certificate)
+{
+        int found;
+        BC_CLEANUP(bc_cleanup_policies) CERTIFICATEPOLICIES *policies =
+                X509_get_ext_d2i(certificate, NID_certificate_policies, &found, NULL);
+
+        return policies || found == -1;
+}
+
 int bc_certificate_judge(X509 *certificate, char *text, size_t text_bytes)
 {
         uint32_t flags = X509_get_extension_flags(certificate);
 
         if (X509_get_version(certificate) != X509_VERSION_3)
                 return bc_refusal(text, text_bytes, EINVAL, "it is not of version 3");
-        if (flags & (EXFLAG_INVALID | EXFLAG_INVALID_POLICY))
+        if (has_one_twice(certificate))
+                return bc_refusal(text, text_bytes, EINVAL, "it has an extension twice");
+        if (flags & EXFLAG_INVALID || !are_policies_well_formed(certificate))
                 return bc_refusal(text, text_bytes, EINVAL, "its extensions are malformed");
         if (flags & EXFLAG_CRITICAL)
                 return bc_refusal(text, text_bytes, EINVAL, "it has a critical extension that is not known");
@@ -111,6 +135,8 @@ int bc_certificate_judge_device(X509 *certificate, const char *device_id, char *
 
         if (judge_name(certificate, device_id, text, text_bytes) < 0)
                 return -EINVAL;
+        if (flags & EXFLAG_SI)
+                return bc_refusal(text, text_bytes, EINVAL, "it is issued by itself: no CA vouches for it");
         if (!key || !EVP_PKEY_is_a(key, "EC") || (!is_on_curve(key, "prime256v1") && !is_on_curve(key, "secp384r1")))
                 return bc_refusal(text, text_bytes, EINVAL, "its key is neither P-256 nor P-384");
         if (place < 0 || !X509_EXTENSION_get_critical(X509_get_ext(certificate, place)))

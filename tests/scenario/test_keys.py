@@ -2,7 +2,6 @@
 """The device's key where it may be: in a file, in a TPM 2.0 (swtpm), in a token that speaks PKCS#11 (SoftHSM). Made there by
 bodycam-provision, vouched for by tools/test-ca, used as the recorder uses it, and judged by another library than the code's."""
 
-import ctypes.util
 import json
 import os
 import re
@@ -96,7 +95,7 @@ class Token:
         self.pin = folder / "pin"
         self.pin.write_text(PIN + "\n")
         self.pin.chmod(0o600)
-        self.module = next(path for path in ("/usr/lib/softhsm/libsofthsm2.so", ctypes.util.find_library("softhsm2")) if path)
+        self.module = "/usr/lib/softhsm/libsofthsm2.so"
         for label in "bodycam", "another":
             subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "9999", "--pin", PIN], check=True,
                            capture_output=True, env={**os.environ, **self.env}, timeout=60)

@@ -38,15 +38,15 @@ static void add_extension(X509 *certificate, X509V3_CTX *context, int nid, const
         X509_EXTENSION_free(extension);
 }
 
-// 1.2.3.4, of which nobody knows anything.
-static void add_unknown(X509 *certificate)
+// With an ASN.1 NULL for content.
+static void add_null(X509 *certificate, const char *name, int critical)
 {
-        ASN1_OBJECT *object = OBJ_txt2obj("1.2.3.4", 1);
+        ASN1_OBJECT *object = OBJ_txt2obj(name, 1);
         ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
         X509_EXTENSION *extension;
 
         assert_int_equal(ASN1_OCTET_STRING_set(value, (const uint8_t *)"\x05\x00", 2), 1);
-        extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+        extension = X509_EXTENSION_create_by_OBJ(NULL, object, critical, value);
         assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
         X509_EXTENSION_free(extension);
         ASN1_OCTET_STRING_free(value);
@@ -95,8 +95,12 @@ void paper_make(const struct paper_text *text, const struct paper *issuer, struc
                 add_extension(certificate, &context, NID_key_usage, text->usage);
                 add_extension(certificate, &context, NID_basic_constraints, text->basic);
                 add_extension(certificate, &context, NID_certificate_policies, text->policies);
+                add_extension(certificate, &context, NID_key_usage, text->usage_twice ? text->usage : NULL);
+                add_extension(certificate, &context, NID_certificate_policies, text->policies_twice ? text->policies : NULL);
+                if (text->malformed_policies)
+                        add_null(certificate, "2.5.29.32", 0);
                 if (text->unknown_critical)
-                        add_unknown(certificate);
+                        add_null(certificate, "1.2.3.4", 1);
         }
         assert_true(X509_sign(certificate, issuer ? issuer->key : key, EVP_get_digestbyname(text->hash)) > 0);
         if (text->damaged)

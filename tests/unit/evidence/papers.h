@@ -25,7 +25,7 @@ struct paper_text {
         const char *hash; // that the issuer signs with
         // As openssl's x509v3_config(5) has them; NULL: not there.
         const char *usage, *basic, *policies;
-        bool unknown_critical, version_1, damaged;
+        bool usage_twice, policies_twice, malformed_policies, unknown_critical, version_1, damaged;
         int64_t from_s, until_s;
 };
 

@@ -154,7 +154,7 @@ static void test_a_device_that_is_refused(void **state)
         struct {
                 struct paper_text text;
                 const char *words;
-        } cases[24];
+        } cases[32];
         struct bench *bench = *state;
         size_t n = 0;
 
@@ -185,6 +185,9 @@ static void test_a_device_that_is_refused(void **state)
         CASE("critical extension that is not known", t->unknown_critical = true);
         CASE("not of version 3", t->version_1 = true);
         CASE("signature is not that of certificate 2", t->damaged = true);
+        CASE("an extension twice", t->usage_twice = true);
+        CASE("an extension twice", t->policies_twice = true);
+        CASE("extensions are malformed", t->policies = NULL, t->malformed_policies = true);
         CASE("two ways in which its key is protected", t->policies = PAPER_POLICY(2) "," PAPER_POLICY(3));
 #undef CASE
         for (size_t i = 0; i < n; i++) {
@@ -322,6 +325,17 @@ static void test_order_and_number(void **state)
         paper_free(&a);
 }
 
+static void test_a_device_that_vouches_for_itself(void **state)
+{
+        struct bench *bench = *state;
+        struct paper device;
+
+        paper_make(&paper_device, NULL, &device);
+        WRITE(bench, &device);
+        expect_refusal(bench, EINVAL, "certificate 1: it is issued by itself");
+        paper_free(&device);
+}
+
 // Two of one name: only the signature tells them apart.
 static void test_a_namesake(void **state)
 {
@@ -416,9 +430,9 @@ static void test_damaged_bytes(void **state)
         }
         // All but what lies outside: of the second's signature nothing here is able to judge.
         assert_true(refused > n / 2);
-        for (size_t i = 0; i < n; i += 7)
+        for (size_t i = 0; i < n; i++)
                 if (bc_chain_parse("x", pem, i, PAPER_DEVICE, text, sizeof(text), &chain) == 0) {
-                        assert_int_equal(chain->count, 1);
+                        assert_true(chain->count == 1 || i == n - 1); // but for the last line's end
                         bc_chain_free(chain);
                 }
         free(pem);
@@ -522,6 +536,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_a_weak_root, make, clear),
                 cmocka_unit_test_setup_teardown(test_rsa_authorities, make, clear),
                 cmocka_unit_test_setup_teardown(test_order_and_number, make, clear),
+                cmocka_unit_test_setup_teardown(test_a_device_that_vouches_for_itself, make, clear),
                 cmocka_unit_test_setup_teardown(test_a_namesake, make, clear),
                 cmocka_unit_test_setup_teardown(test_files_that_are_refused, make, clear),
                 cmocka_unit_test_setup_teardown(test_damaged_bytes, make, clear),
