@@ -3,7 +3,8 @@
 // (docs/formats/record.md, 3): ECDSA with P-256 and SHA-256 or P-384 and SHA-384, r and s, s low.
 //
 // OpenSSL works in a context of its own that reads no openssl.cnf; it loads the provider that the URI needs and no other. Nothing
-// ever asks on a terminal. One thread at a time; what is in a TPM or a token takes as long as that takes.
+// ever asks on a terminal. One thread at a time; what is in a TPM or a token takes as long as that takes. Ways to reach one may be
+// connections: the process ignores SIGPIPE, or it ends when the other side goes.
 #ifndef BC_EVIDENCE_KEY_H
 #define BC_EVIDENCE_KEY_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // key-sign URI CERTIFICATES DEVICE FILE [COUNT]: signs the bytes of a file as records are signed, and prints the signature as
 // hexadecimal digits; with COUNT so many, one a line, and how many a second on standard error.
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -38,6 +39,7 @@ static int sign(struct bc_identity *identity, const uint8_t *bytes, size_t n, lo
 
 int main(int argc, char **argv)
 {
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
         struct bc_identity *earlier, *identity;
         uint8_t bytes[65536];
         char text[1024];
@@ -45,6 +47,7 @@ int main(int argc, char **argv)
         FILE *file;
         int result;
 
+        (void)sigaction(SIGPIPE, &ignore, NULL);
         if (argc < 5 || !(file = fopen(argv[4], "re")))
                 return complain("usage");
         n = fread(bytes, 1, sizeof(bytes), file);

@@ -80,7 +80,8 @@ class Tpm:
         return {"device": "handle:0x81000001", "other": "handle:0x81000002"}[name]
 
     def stop(self):
-        self.end()
+        if os.path.exists(f"{self.socket}.pid"):  # swtpm removes it when it ends
+            self.end()
         shutil.rmtree(os.path.dirname(self.socket))
 
 
@@ -239,6 +240,25 @@ def test_a_tpm_keeps_it_through_a_power_cut(tpm, tmp_path):
     assert "is the TPM there?" in done.stderr or "no such key" in done.stderr
     done = provision(tpm, "key", uri=tpm.uri("other"), status=1)
     assert "no TPM answers at swtpm:" in done.stderr
+    tpm.start()
+    check(tpm, path)
+
+
+def test_a_tpm_that_goes_away(tpm, tmp_path):
+    """An error and no signature, and no waiting for ever."""
+    path = make_papers(tpm, tmp_path)
+    (tmp_path / "data").write_bytes(b"data")
+    signing = subprocess.Popen([SIGN, tpm.uri(), path, DEVICE, tmp_path / "data", "10000000"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, bufsize=0, env={**os.environ, **tpm.env})
+    try:
+        first = signing.stdout.readline()
+        tpm.end()
+        rest, errors = signing.communicate(timeout=60)
+    finally:
+        signing.kill()
+        signing.wait()
+    assert signing.returncode == 1 and errors.endswith(b"key-sign: not signed\n")
+    assert all(len(line) == 128 for line in [first.strip(), *rest.split()])
     tpm.start()
     check(tpm, path)
 

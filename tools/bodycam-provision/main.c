@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include <getopt.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,6 +140,9 @@ enum bc_provision_exit bc_provision_refuse(const char *text)
 
 int main(int argc, char **argv)
 {
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+        (void)sigaction(SIGPIPE, &ignore, NULL);
         // Before anything else of OpenSSL, which would read openssl.cnf.
         (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
         if (argc >= 2 && strcmp(argv[1], "--help") == 0)
