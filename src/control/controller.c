@@ -410,8 +410,9 @@ static void recover(void *user)
         BC_IN_DEVICE; // reads and mends files all the time, and nobody waits for it
         struct bc_controller *controller = user;
 
-        controller->recovery_error = bc_recovery_run(controller->parts.store, controller->parts.rescue, &controller->stop_recovery,
-                                                     &controller->report);
+        const struct bc_controller_parts *parts = &controller->parts;
+
+        controller->recovery_error = bc_recovery_run(parts->store, parts->rescue, &controller->stop_recovery, &controller->report);
         bc_loop_post(controller->parts.loop, BC_INBOX_RECOVERED, 0);
 }
 
@@ -589,8 +590,7 @@ void bc_controller_status(struct bc_controller *controller, struct bc_status *re
         if (!controller->mode.capable)
                 status.missing = bc_capture_missing(&controller->capture);
         bc_telemetry_at(controller->parts.telemetry, status.now_ns, &status.moment);
-        if (status.moment.source == BC_UTC_NONE)
-                status.flags |= BC_FLAG_TIME_UNSET;
+        status.flags |= status.moment.source == BC_UTC_NONE ? BC_FLAG_TIME_UNSET : 0;
         if (controller->config.gnss && status.moment.fix.mode == BC_FIX_NONE)
                 status.flags |= BC_FLAG_NO_GNSS;
         bc_recorder_status(controller->recorder, &status.recorder);
