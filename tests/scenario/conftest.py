@@ -36,6 +36,7 @@ def daemon(tmp_path):
     for one in reversed(made):
         try:
             one.__exit__(None)
+            one.insist_on_evidence()
         except AssertionError as error:
             errors.append(error)
     if errors:

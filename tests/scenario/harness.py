@@ -15,6 +15,8 @@ Simulated time stands unless run_for() or run_until() let it run, so nothing her
 insists on exit status 0, unless it was ended before.
 """
 
+import atexit
+import functools
 import json
 import os
 import pathlib
@@ -39,6 +41,7 @@ SOURCE = pathlib.Path(os.environ.get("BC_SOURCE_DIR", pathlib.Path(__file__).par
 BUILD = pathlib.Path(os.environ.get("BC_BUILD_DIR", SOURCE / "build/dev"))
 BODYCAMD = BUILD / "src/app/bodycamd"
 BODYCAMCTL = BUILD / "tools/bodycamctl/bodycamctl"
+VERIFY = BUILD / "tools/bodycam-verify/bodycam-verify"
 PATTERN_DUMP = BUILD / "tests/lib/pattern-dump"
 DATA = SOURCE / "tests/data"
 LONG = bool(os.environ.get("BC_LONG"))
@@ -174,6 +177,32 @@ def pattern(path):
     return [x for x in lines if x["kind"] == "picture"], [x for x in lines if x["kind"] == "beep"]
 
 
+@functools.cache
+def authority():
+    """Folder of a test authority's root.pem and of the devices' keys and certificates; of this process alone."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bc-authority-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def identity(device):
+    """Settings of [evidence] with a key and certificates of its own for this device; the anchor is still missing."""
+    folder = authority()
+    # A name as the certificate may have it is the file's; a further device is issued by the same root.
+    subprocess.run([SOURCE / "tools/test-ca", "--out", folder, "--device", device, "--name", device], check=True,
+                   stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return {"key": f"file:{folder}/{device}.key", "certificates": folder / f"{device}.pem"}
+
+
+def verify(*paths, arguments=()):
+    """bodycam-verify of recordings or files, against the test authority: exit status and the report's JSON."""
+    done = subprocess.run([VERIFY, "--json", "--allow-test", "--trust", authority() / "root.pem", *arguments, *paths],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode in (0, 1, 2, 3), done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
 def write_settings(path, settings, clock="simulated"):
     """Settings {section: {key: value}} over DEFAULTS; a value None leaves the key out."""
     merged = {section: dict(keys) for section, keys in DEFAULTS.items()}
@@ -181,6 +210,9 @@ def write_settings(path, settings, clock="simulated"):
     merged["utc"] = {"driver": "system"} if clock == "real" else {"driver": "simulated", "start": "2026-11-26T01:12:14Z"}
     for section, keys in settings.items():
         merged.setdefault(section, {}).update(keys)
+    device = merged["device"].get("id")
+    if "evidence" not in settings and re.fullmatch("[A-Za-z0-9-]{1,32}", device or ""):
+        merged["evidence"] = {**identity(device), "anchor": pathlib.Path(path).absolute().parent / "anchor"}
     lines = []
     for section, keys in merged.items():
         lines += [f"[{section}]"] + [f"{key} = {value}" for key, value in keys.items() if value is not None]
@@ -210,6 +242,7 @@ class Daemon:
         self.wrapper = list(wrapper)
         self.process = self.connection = None
         self.signals = []  # (member, arguments), in order
+        self.judged = True  # by bodycam-verify, in the end
         self.folder.mkdir(parents=True, exist_ok=True)
         self.configure(settings or {})
         if start:
@@ -452,6 +485,16 @@ class Daemon:
         self.call(SIMULATION, "Dock", "(b)", docked)
 
     # ---- the store ---------------------------------------------------------------------------------------------
+
+    def insist_on_evidence(self):
+        """Nothing that the daemon left in its store looks tampered with. A test that tampers says judged = False."""
+        folder = self.store / "recordings"
+        signed = "[evidence]" in self.config.read_text() if self.config.exists() else False
+        paths = sorted(folder.iterdir()) if signed and self.judged and folder.exists() else []
+        if not paths:
+            return
+        status, report = verify(*paths)
+        assert status in (0, 2), f"bodycam-verify: {status}\n{json.dumps(report, indent=1)[:8000]}"
 
     def recordings(self):
         """What lies in the store, in order."""
