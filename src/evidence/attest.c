@@ -279,11 +279,13 @@ static void drop_oldest(struct bc_attest *attest)
         memmove(&attest->ended[0], &attest->ended[1], attest->ended_count * sizeof(attest->ended[0]));
 }
 
-// It stays open: the next start sees to it.
+// What may lie behind its last durable byte does not count: the next start cuts it off, and the next segment goes on from there.
 static void leave_oldest(struct bc_recording *recording, int error)
 {
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = oldest(attest);
+        struct bc_manifest_segment *entry = bc_manifest_find_segment(&recording->manifest, ended->number);
+        struct bc_manifest_segment *next = recording->segment_begun ? bc_manifest_find_segment(&recording->manifest, recording->number) : NULL;
 
         bc_log_error("%s could not be finalised: %s", ended->segment.name, strerror(-error));
         recording->finalise_error = error;
@@ -291,6 +293,11 @@ static void leave_oldest(struct bc_recording *recording, int error)
                 attest->asked = BC_ASKED_NOBODY;
         bc_news_settle(&recording->manifest, false);
         note_abandoned(attest, &ended->proof, ended->number, error);
+        entry->state = BC_SEGMENT_ABANDONED;
+        entry->error = error;
+        entry->bytes = ended->proof.durable;
+        *(next ? &next->follows : &recording->follows) = ended->number;
+        recording->manifest_stale = true;
         drop_oldest(attest);
 }
 
@@ -335,15 +342,21 @@ static int finalise_oldest(struct bc_recording *recording)
         int r;
 
         memcpy(box, signing->box, signing->box_bytes);
-        r = bc_segment_finalise(&ended->segment, box, signing->box_bytes, ended->moov_bytes);
+        r = bc_segment_end(&ended->segment, box, signing->box_bytes, ended->moov_bytes);
+        if (r == 0)
+                r = settle(recording, &ended->proof);
         if (r < 0)
                 return r;
-        r = settle(recording, &ended->proof);
-        entry->state = BC_SEGMENT_CLOSED;
         entry->bytes = ended->segment.durable_bytes;
         recording->manifest_stale = true;
+        r = bc_segment_patch(&ended->segment);
+        if (r == 0)
+                entry->state = BC_SEGMENT_CLOSED;
+        else
+                bc_log_error("%s is whole, but not patched: %s", ended->segment.name, strerror(-r)); // the next start does it
+        recording->finalise_error = r < 0 ? r : recording->finalise_error;
         drop_oldest(attest);
-        return r;
+        return 0;
 }
 
 static int take_oldest(struct bc_recording *recording, int64_t now_ns)

@@ -172,7 +172,9 @@ static int finalise_unsigned(struct bc_recording *recording, struct bc_manifest_
         int r = bc_segment_build_moov(&recording->segment, 0, &moov, &moov_bytes);
 
         if (r == 0)
-                r = bc_segment_finalise(&recording->segment, moov, 0, moov_bytes);
+                r = bc_segment_end(&recording->segment, moov, 0, moov_bytes);
+        if (r == 0)
+                r = bc_segment_patch(&recording->segment);
         if (r == 0) {
                 entry->state = BC_SEGMENT_CLOSED;
                 entry->bytes = recording->segment.durable_bytes;

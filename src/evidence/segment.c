@@ -148,17 +148,21 @@ int bc_segment_build_moov(const struct bc_segment *segment, size_t room, uint8_t
         return r;
 }
 
-int bc_segment_finalise(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes)
+int bc_segment_end(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes)
 {
-        uint8_t patch[BC_PATCH_BYTES];
-        int r = bc_finalise_patch(&segment->layout, segment->durable_bytes + record_bytes, patch);
+        int r = write_durably(segment, bytes, record_bytes + moov_bytes, segment->durable_bytes);
 
-        if (r == 0)
-                r = write_durably(segment, bytes, record_bytes + moov_bytes, segment->durable_bytes);
-        if (r == 0)
-                r = write_durably(segment, patch, sizeof(patch), segment->layout.moov_offset);
         if (r < 0)
                 return r;
+        segment->final_moov_offset = segment->durable_bytes + record_bytes;
         segment->durable_bytes += record_bytes + moov_bytes;
         return 0;
+}
+
+int bc_segment_patch(struct bc_segment *segment)
+{
+        uint8_t patch[BC_PATCH_BYTES];
+        int r = bc_finalise_patch(&segment->layout, segment->final_moov_offset, patch);
+
+        return r < 0 ? r : write_durably(segment, patch, sizeof(patch), segment->layout.moov_offset);
 }

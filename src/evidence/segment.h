@@ -23,6 +23,7 @@ struct bc_segment {
         struct bc_init_layout layout;
         struct bc_sample_table table;
         uint64_t durable_bytes;
+        uint64_t final_moov_offset; // once it has ended
 };
 
 // Room in front of a fragment's samples that the writer fills with head and fragment header.
@@ -55,8 +56,11 @@ int bc_segment_append_record(struct bc_segment *segment, const uint8_t *box, siz
 // The final moov behind `room` bytes of free room; the caller frees *ret_bytes. -ENODATA: there is no fragment.
 int bc_segment_build_moov(const struct bc_segment *segment, size_t room, uint8_t **ret_bytes, size_t *ret_moov_bytes);
 
-// Writes the record that ends the segment (0 bytes: none) and the moov, which lie one behind the other, then patches the head: a
-// plain MP4. On failure the fragments are as durable as before and the next start finalises.
-int bc_segment_finalise(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes);
+// Writes the record that ends the segment (0 bytes: none) and the moov, which lie one behind the other. On failure the fragments are
+// as durable as before, and what follows them may be anything.
+int bc_segment_end(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes);
+
+// Patches the head of one that has ended: a plain MP4. On failure the next start does it.
+int bc_segment_patch(struct bc_segment *segment);
 
 #endif

@@ -102,7 +102,9 @@ static int write_segment(struct writer *writer, const struct bc_init *source, ui
         if (r >= 0)
                 r = bc_segment_build_moov(&writer->segment, 0, &moov, &moov_bytes);
         if (r == 0)
-                r = bc_segment_finalise(&writer->segment, moov, 0, moov_bytes);
+                r = bc_segment_end(&writer->segment, moov, 0, moov_bytes);
+        if (r == 0)
+                r = bc_segment_patch(&writer->segment);
         fault.skip_next = false;
         if (r == 0)
                 r = mark(writer, "finalised", name, writer->segment.durable_bytes);

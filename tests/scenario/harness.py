@@ -203,6 +203,17 @@ def verify(*paths, arguments=()):
     return done.returncode, json.loads(done.stdout)
 
 
+def findings(report, at=""):
+    """Of a report of bodycam-verify, wherever they stand: a line each."""
+    if isinstance(report, list):
+        return [line for i, item in enumerate(report) for line in findings(item, f"{at}[{i}]")]
+    if not isinstance(report, dict):
+        return []
+    at = next((str(report[key]) for key in ("path", "file", "name") if key in report), at)
+    lines = [f"{at}: {json.dumps(f)}" for f in report.get("findings", [])]
+    return lines + [line for key, item in report.items() if key != "findings" for line in findings(item, at)]
+
+
 def write_settings(path, settings, clock="simulated"):
     """Settings {section: {key: value}} over DEFAULTS; a value None leaves the key out."""
     merged = {section: dict(keys) for section, keys in DEFAULTS.items()}
@@ -494,7 +505,7 @@ class Daemon:
         if not paths:
             return
         status, report = verify(*paths)
-        assert status in (0, 2), f"bodycam-verify: {status}\n{json.dumps(report, indent=1)[:8000]}"
+        assert status in (0, 2), f"bodycam-verify: {status}\n" + "\n".join(findings(report))
 
     def recordings(self):
         """What lies in the store, in order."""
