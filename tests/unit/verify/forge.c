@@ -43,6 +43,7 @@ struct forge *forge_new(const struct forge_identity *identity, uint32_t random)
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 forge->end_ticks[i] = INT64_C(130) * BC_TICKS_PER_S;
         forge->end_ticks[1] += 40; // sound has a grid of its own
+        memcpy(forge->last_ticks, forge->end_ticks, sizeof(forge->last_ticks));
         forge->clocks = 1;
         forge->clock[0] = (struct bc_record_clock){ .from_ticks = forge->end_ticks[0], .source = 2, .utc_ns = FORGE_RECORDED_S * BC_NS_PER_S,
                                                     .uncertainty_ns = 50000000, .step_ns = BC_RECORD_UNKNOWN };
@@ -139,7 +140,7 @@ static void write_fragment(struct forge *forge, struct forge_segment *segment, c
                 segment->late[i].first_ticks = forge->end_ticks[i];
                 for (size_t k = 0; k < samples[i]; k++)
                         forge->end_ticks[i] += sample[i][k].duration_ticks;
-                segment->late[i].end_ticks = forge->end_ticks[i];
+                segment->late[i].end_ticks = forge->last_ticks[i] = forge->end_ticks[i];
                 if (segment->span[i].first_ticks == BC_RECORD_UNKNOWN)
                         segment->span[i].first_ticks = segment->late[i].first_ticks;
                 segment->span[i].end_ticks = segment->late[i].end_ticks;
@@ -402,7 +403,7 @@ void forge_abandon(struct forge *forge, uint64_t end, int64_t from_ticks)
         hash(segment->bytes + segment->covered, end - segment->covered, forge->succeeds.sha256);
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 if (forge->end_ticks[i] > from_ticks)
-                        forge->end_ticks[i] = i == 1 ? forge->end_ticks[1] - (forge->end_ticks[1] - from_ticks) / 1024 * 1024 : from_ticks;
+                        forge->last_ticks[i] = forge->end_ticks[i] = i == 1 ? forge->end_ticks[1] - (forge->end_ticks[1] - from_ticks) / 1024 * 1024 : from_ticks;
 }
 
 void forge_declare(struct forge *forge, uint32_t kind, int64_t from_ticks, int64_t to_ticks, uint64_t count)

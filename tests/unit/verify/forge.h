@@ -50,7 +50,8 @@ struct forge {
         uint64_t recording, boot, ledger;
         uint8_t boot_id[BC_BOOT_ID_BYTES];
         char device[BC_RECORD_DEVICE_BYTES_MAX + 1];
-        int64_t end_ticks[FORGE_TRACKS]; // media time that each track has come to
+        int64_t end_ticks[FORGE_TRACKS];  // media time that each track goes on at
+        int64_t last_ticks[FORGE_TRACKS]; // where its last sample ended
         int64_t signed_ns;
         uint8_t prev[BC_HASH_BYTES];
         uint32_t random;       // 0: sizes by kind; else the state of a generator
