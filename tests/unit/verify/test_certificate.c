@@ -244,6 +244,43 @@ static void test_rule_18_one_form_of_a_signature(void **state)
         trial_done(&trial);
 }
 
+// The check by itself, for the parser refuses such a record before.
+static void test_rule_18_low_s_and_length(void **state)
+{
+        struct trial trial;
+        struct bc_record_message message;
+        uint8_t signature[64];
+        size_t at = 0;
+
+        (void)state;
+        trial_init(&trial);
+        struct forge *forge = forge_new(&trial.identity, 0);
+        for (int high = 0; high < 2; high++) {
+                forge->high_s = high;
+                const struct forge_segment *segment = forge_write(forge, "IPPaatg R");
+                while (segment->box[at] != FORGE_RECORD)
+                        at++;
+                // The signature is the last of the box; the message is the forge's own.
+                memcpy(signature, segment->bytes + segment->box_at[at + 1] - 64, 64);
+                memcpy(&message, &forge->message, sizeof(message));
+                message.protected_header.bytes = message.bytes + (forge->message.protected_header.bytes - forge->message.bytes);
+                message.payload.bytes = message.bytes + (forge->message.payload.bytes - forge->message.bytes);
+                message.signature = (struct bc_record_bytes){ signature, 64 };
+                assert_int_equal(bc_signature_check(trial.identity.device.key, BC_RECORD_ES256, &message) == 0, !high);
+                message.signature.n = 63;
+                assert_int_not_equal(bc_signature_check(trial.identity.device.key, BC_RECORD_ES256, &message), 0);
+                message.signature.n = 0;
+                assert_int_not_equal(bc_signature_check(trial.identity.device.key, BC_RECORD_ES256, &message), 0);
+                message.signature.n = 64;
+                signature[5] ^= 1;
+                assert_int_not_equal(bc_signature_check(trial.identity.device.key, BC_RECORD_ES256, &message), 0);
+                memset(signature, 0, sizeof(signature));
+                assert_int_not_equal(bc_signature_check(trial.identity.device.key, BC_RECORD_ES256, &message), 0);
+        }
+        forge_free(forge);
+        trial_done(&trial);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -256,6 +293,7 @@ int main(void)
                 cmocka_unit_test(test_rule_17_issuers),
                 cmocka_unit_test(test_rule_18_protection_by_the_issuers_word),
                 cmocka_unit_test(test_rule_18_one_form_of_a_signature),
+                cmocka_unit_test(test_rule_18_low_s_and_length),
                 cmocka_unit_test(test_no_root_named),
         };
 
