@@ -153,7 +153,7 @@ void bc_recording_judge_tails(struct bc_recording_verdict *verdict)
                 const struct bc_folder_tail *tail = &verdict->folder.tail[i];
                 const struct bc_segment_verdict *segment = mover(verdict, tail->segment);
                 uint8_t sha256[BC_HASH_BYTES];
-                uint64_t bytes;
+                uint64_t bytes = 0;
                 int r = segment ? hash_tail(verdict->fd, tail->name, &bytes, sha256) : 0;
                 if (r < 0)
                         bc_find(findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s", tail->name, strerror(-r));
