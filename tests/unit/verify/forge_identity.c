@@ -64,7 +64,8 @@ struct forge_authority forge_certify(const struct forge_want *want)
                 extend(certificate, issuer, NID_authority_key_identifier, "keyid");
         if (want->policy) {
                 snprintf(policy, sizeof(policy), FORGE_ARC "%s", want->policy);
-                extend(certificate, issuer, NID_certificate_policies, policy);
+                for (int i = 0; i <= want->twice; i++)
+                        extend(certificate, issuer, NID_certificate_policies, policy);
         }
         must(X509_sign(certificate, want->issuer ? want->issuer->key : made.key, want->digest ? want->digest : EVP_sha256()) > 0);
         return made;

@@ -205,6 +205,49 @@ static void test_rule_15_tests_and_simulation(void **state)
         }
 }
 
+// What hides that it is for tests, in the device's certificate or in one above.
+static void test_rule_15_policy_twice(void **state)
+{
+        struct trial trial;
+
+        (void)state;
+        trial_init(&trial);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .policy = "1", .twice = true }, NULL, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
+        struct forge_want want = { .name = "Agency devices", .issuer = &trial.identity.root, .ca = true, .policy = "1" };
+        struct forge_authority issuer = forge_certify(&want);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &issuer, false), BC_VERDICT_UNJUDGED, BC_FINDING_TEST);
+        forge_authority_done(&issuer);
+        want.twice = true;
+        issuer = forge_certify(&want);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &issuer, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        forge_authority_done(&issuer);
+        trial_done(&trial);
+}
+
+// A device's certificate that the user names as an anchor: nobody says that it is the device's.
+static void test_rule_17_vouches_for_itself(void **state)
+{
+        struct trial trial;
+        struct forge_identity identity;
+        char path[TRIAL_PATH_BYTES + 16], text[100];
+
+        (void)state;
+        trial_init(&trial);
+        identity = trial.identity;
+        identity.device = forge_certify(&(struct forge_want){ .name = "Body camera", .device = "BC-0042" });
+        snprintf(path, sizeof(path), "%s/self.pem", trial.folder);
+        forge_pem(path, identity.device.certificate);
+        assert_int_equal(bc_trust_add_roots(trial.trust, path, text, sizeof(text)), 0);
+        assert_int_equal(unlink(path), 0);
+        struct forge *forge = forge_new(&identity, 0);
+        const struct forge_segment *segment = forge_write(forge, "IPPaatg R IPPaa X F");
+        trial_expect_found(&trial, trial_file(&trial, segment->bytes, segment->size), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        forge_free(forge);
+        forge_authority_done(&identity.device);
+        trial_done(&trial);
+}
+
 static void test_rule_18_protection_by_the_issuers_word(void **state)
 {
         static const char *const policies[] = { NULL, "2", "3", "4" };
@@ -285,6 +328,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_15_tests_and_simulation),
+                cmocka_unit_test(test_rule_15_policy_twice),
+                cmocka_unit_test(test_rule_17_vouches_for_itself),
                 cmocka_unit_test(test_rule_16_validity_when_recorded),
                 cmocka_unit_test(test_rule_16_revocation),
                 cmocka_unit_test(test_rule_16_revocation_list_of_a_rogue),
