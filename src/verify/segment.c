@@ -31,6 +31,8 @@ static int push_box(struct bc_walk *walk, const struct bc_walk_box *box)
 {
         if (walk->first == walk->boxes)
                 walk->first = walk->boxes = 0;
+        if (walk->boxes == BC_WALK_BOXES_MAX)
+                return -EFBIG;
         if (walk->boxes == walk->room) {
                 size_t want = walk->room ? 2 * walk->room : 64;
                 struct bc_walk_box *grown = reallocarray(walk->box, want, sizeof(*grown));

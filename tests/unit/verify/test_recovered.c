@@ -138,6 +138,37 @@ static void test_rule_09_tail_is_kept(void **state)
         forge_free(forge);
 }
 
+// Its manifest may lag behind, or be one that recovery began anew; what it states of the recording is held against the records all the same.
+static void test_recovered_manifest(void **state)
+{
+        static const struct {
+                const char *from, *to;
+                enum bc_verdict expected;
+        } edits[] = {
+                { "\"gaps\": []", "\"gaps\": null", BC_VERDICT_AUTHENTIC },
+                { "\"marks\": []", "\"marks\": [{\"ticks\":6240001,\"text\":\"x\",\"count\":1}]", BC_VERDICT_NOTE },
+                { "\"device\": \"BC-0042\"", "\"device\": \"BC-0043\"", BC_VERDICT_TAMPERED },
+                { "\"bytes\": ", "\"bytes\": 1", BC_VERDICT_TAMPERED },
+        };
+        struct forge *forge = forge_new(&trial.identity, 0);
+        char path[TRIAL_PATH_BYTES], edited[8192];
+
+        (void)state;
+        forge_write(forge, "IPPaatg R IPPaa R Z F");
+        char *text = forge_manifest(forge);
+        forge_save(forge, trial.folder, false, path, sizeof(path));
+        for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+                char *at = strstr(text, edits[i].from);
+                assert_non_null(at);
+                int n = snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(at - text), text, edits[i].to, at + strlen(edits[i].from));
+                forge_file(path, "manifest.json", edited, (size_t)n);
+                trial_expect(&trial, trial_path(&trial, path), edits[i].expected);
+        }
+        free(text);
+        forge_remove(path);
+        forge_free(forge);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -145,6 +176,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_laundered_cut),
                 cmocka_unit_test(test_rule_09_recovery_vouches_for_nothing),
                 cmocka_unit_test(test_rule_09_tail_is_kept),
+                cmocka_unit_test(test_recovered_manifest),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
