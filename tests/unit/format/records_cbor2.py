@@ -108,7 +108,7 @@ def writings():
 
 def documented():
     """The keys and names of record.md, section 5."""
-    rows = re.findall(r"^\| (\d+) \| (\w+) \|", (FORMATS / "record.md").read_text().split("## 5 ")[1], re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", (FORMATS / "record.md").read_text().split("## 5 ")[1].split("## 6 ")[0], re.MULTILINE)
     return {int(key): name for key, name in rows}
 
 
