@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "records.h"
-#include "segments.h"
+#include "unit/format/records.h"
+#include "unit/format/segments.h"
 
 static void save(const char *folder, const char *target, const char *name, size_t number, const void *bytes, size_t n)
 {
