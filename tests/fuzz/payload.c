@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-        static const uint8_t kinds[] = { BC_RECORD_FRAGMENT, BC_RECORD_CONTINUES, BC_RECORD_CLOSE, BC_RECORD_RECOVERED, BC_RECORD_LEDGER };
+        static const uint8_t kinds[] = { BC_RECORD_FRAGMENT, BC_RECORD_CONTINUES, BC_RECORD_CLOSE, BC_RECORD_RECOVERED,
+                                         BC_RECORD_LEDGER };
         static const uint8_t hash[BC_HASH_BYTES], signature[64] = { [31] = 1, [63] = 1 };
         static uint8_t header[128], box[BC_RECORD_BYTES_MAX];
         struct bc_writer h = bc_writer_on(header, sizeof(header)), w = bc_writer_on(box, sizeof(box));

@@ -21,7 +21,8 @@ bool fuzz_record_same(const uint8_t *box, size_t n)
                 return false;
         }
         FUZZ_EXPECT(bc_record_compose(&record, &again) == 0);
-        FUZZ_EXPECT(bc_record_seal(&record, &again, message.signature.bytes, message.signature.n, second, sizeof(second), &bytes) == 0);
+        FUZZ_EXPECT(bc_record_seal(&record, &again, message.signature.bytes, message.signature.n, second, sizeof(second),
+                                   &bytes) == 0);
         FUZZ_EXPECT(bytes == n && memcmp(second, box, n) == 0);
         return true;
 }

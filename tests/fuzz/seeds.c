@@ -49,7 +49,9 @@ static void save_records(const char *folder)
 
 static void save_segments(const char *folder)
 {
-        static const char *const words[] = { "", "I", "IPPaa PPPa R IPPPaa", "IPaatg R Pa", "R I", "IPPPPPPaaaaa Pa Pa R R Pa" };
+        static const char *const words[] = {
+                "", "I", "IPPaa PPPa R IPPPaa", "IPaatg R Pa", "R I", "IPPPPPPaaaaa Pa Pa R R Pa"
+        };
 
         for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
                 for (size_t form = 0; form < 3; form++) { // open, appended, closed
@@ -61,7 +63,11 @@ static void save_segments(const char *folder)
                                 segment_append_moov(&segment);
                         if (form > 1)
                                 segment_patch(&segment, end);
-                        save(folder, "segment", form == 0 ? "open" : form == 1 ? "appended" : "closed", i, segment.bytes, segment.size);
+                        save(folder, "segment",
+                             form == 0   ? "open"
+                             : form == 1 ? "appended"
+                                         : "closed",
+                             i, segment.bytes, segment.size);
                         segment_done(&segment);
                 }
 }
