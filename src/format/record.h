@@ -8,7 +8,8 @@
 //
 // Numbers have the bounds of the document; texts are plain (format/text.h has what makes any text so).
 //
-// Pure; any thread; allocates nothing. struct bc_record is large (some 20 KB): it does not belong on a small stack.
+// Pure; any thread; allocates nothing. struct bc_record is large (13 KB), as is its message (16 KB): they do not belong on a
+// small stack.
 #ifndef BC_FORMAT_RECORD_H
 #define BC_FORMAT_RECORD_H
 
