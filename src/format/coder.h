@@ -16,8 +16,8 @@ struct bc_coder {
         const char *field;             // reading: in which field the first fault was; NULL: in none
 };
 
-// Writing stores nothing into what it is given. Reading leaves 0 where there is a fault. Bounds are inclusive; a value that may be null is
-// BC_RECORD_UNKNOWN then.
+// Writing stores nothing into what it is given. Reading leaves 0 where there is a fault. Bounds are inclusive; a value that may
+// be null is BC_RECORD_UNKNOWN then.
 void bc_code_int(struct bc_coder *coder, int64_t *value, int64_t min, int64_t max);
 void bc_code_int_or_null(struct bc_coder *coder, int64_t *value, int64_t min, int64_t max);
 void bc_code_unknown(struct bc_coder *coder, int64_t *value); // null it is

@@ -167,7 +167,8 @@ static struct finding read_record(const uint8_t *box, size_t bytes, struct bc_re
         if (finding.fault)
                 return finding;
         if (!chain_in_place(record))
-                return (struct finding){ "x5chain", record->chain_count > 0 ? "not in a first record" : "missing in a first record",
+                return (struct finding){ "x5chain",
+                                         record->chain_count > 0 ? "not in a first record" : "missing in a first record",
                                          (size_t)(message->protected_header.bytes - box) };
         if (!bc_cose_signature_is_lawful(record->algorithm, message->signature.bytes, message->signature.n))
                 return (struct finding){ "signature", "not of its one form: length, range, or s above half the order",

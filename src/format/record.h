@@ -2,12 +2,14 @@
 // Records: signed statements of a device (docs/formats/record.md has every field and its clause). COSE_Sign1 (RFC 9052) in a
 // `uuid` box (14496-12, 4.2). Here is their form alone, both ways: nothing is signed, nothing is judged, no file is opened.
 //
-// Writing: fill a struct bc_record, bc_record_compose(); sign what bc_record_to_be_signed() gives; bc_record_seal() makes the box.
+// Writing: fill a struct bc_record, bc_record_compose(); sign what bc_record_to_be_signed() gives; bc_record_seal() makes the
+// box.
 // Reading: bc_record_parse() takes hostile bytes and accepts exactly what the document allows.
 //
 // Numbers have the bounds of the document; texts are plain (format/text.h has what makes any text so).
 //
-// Pure; any thread; allocates nothing. struct bc_record is large (some 20 KB): it does not belong on a small stack.
+// Pure; any thread; allocates nothing. struct bc_record is large (13 KB), as is its message (16 KB): they do not belong on a
+// small stack.
 #ifndef BC_FORMAT_RECORD_H
 #define BC_FORMAT_RECORD_H
 
@@ -100,8 +102,8 @@ struct bc_record_driver {
         bool simulated;
 };
 
-// One event of the ledger; details: one map in the CBOR of record.md 2 (format/cbor.h), keys from 0, plain values; borrowed, judged
-// by docs/formats/ledger.md.
+// One event of the ledger; details: one map in the CBOR of record.md 2 (format/cbor.h), keys from 0, plain values; borrowed,
+// judged by docs/formats/ledger.md.
 struct bc_record_event {
         int64_t time_ns;
         uint32_t event;
@@ -200,15 +202,15 @@ struct bc_record {
 // when box and payload together would exceed BC_RECORD_BYTES_MAX.
 int bc_record_header(size_t payload_bytes, uint8_t ret_header[BC_RECORD_HEADER_BYTES]);
 
-// A record on its way to being signed, and the parts of a box that was parsed. Of a composed record the parts lie in `bytes`: it is
-// not to be copied.
+// A record on its way to being signed, and the parts of a box that was parsed. Of a composed record the parts lie in `bytes`: it
+// is not to be copied.
 struct bc_record_message {
         uint8_t bytes[BC_RECORD_BYTES_MAX];
         struct bc_record_bytes protected_header, payload, signature; // signature: only of a parsed box
 };
 
-// Encodes header and payload. 0; -EINVAL: the record is not lawful (then nothing could read it); -EMSGSIZE: with its signature the
-// box would be larger than BC_RECORD_BYTES_MAX. On failure *ret_message says nothing.
+// Encodes header and payload. 0; -EINVAL: the record is not lawful (then nothing could read it); -EMSGSIZE: with its signature
+// the box would be larger than BC_RECORD_BYTES_MAX. On failure *ret_message says nothing.
 int bc_record_compose(const struct bc_record *record, struct bc_record_message *ret_message);
 
 // The Sig_structure of RFC 9052, 4.4: what is hashed and signed. room: BC_RECORD_BYTES_MAX + 64 is enough. 0 or -ENOBUFS.
@@ -222,9 +224,9 @@ int bc_record_seal(const struct bc_record *record, const struct bc_record_messag
 // How large the box will be: of a composed record, for layouts that need it before the signature is there.
 size_t bc_record_box_bytes(const struct bc_record *record, const struct bc_record_message *message);
 
-// Reads a box of exactly this many bytes. ret_record's chain and events borrow from `box`; ret_message's parts, too (its `bytes` are
-// not used). 0; -EBADMSG: not a record of this format, with what is wrong in text (may be NULL) and its offset in the box in *ret_at
-// (may be NULL); *ret_record and *ret_message then say nothing.
+// Reads a box of exactly this many bytes. ret_record's chain and events borrow from `box`; ret_message's parts, too (its `bytes`
+// are not used). 0; -EBADMSG: not a record of this format, with what is wrong in text (may be NULL) and its offset in the box in
+// *ret_at (may be NULL); *ret_record and *ret_message then say nothing.
 int bc_record_parse(const uint8_t *box, size_t bytes, struct bc_record *ret_record, struct bc_record_message *ret_message,
                     char *text, size_t text_bytes, size_t *ret_at);
 

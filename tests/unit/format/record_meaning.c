@@ -61,9 +61,9 @@ static json_t *tracks(const struct bc_record *r)
 {
         json_t *array = json_array();
         for (size_t i = 0; i < r->tracks; i++)
-                add(array, r->track[i].first_ticks == BC_RECORD_UNKNOWN ?
-                                   json_null() :
-                                   json_pack("[oo]", integer(r->track[i].first_ticks), integer(r->track[i].end_ticks)));
+                add(array, r->track[i].first_ticks == BC_RECORD_UNKNOWN
+                                   ? json_null()
+                                   : json_pack("[oo]", integer(r->track[i].first_ticks), integer(r->track[i].end_ticks)));
         return array;
 }
 
@@ -73,23 +73,26 @@ static void live(json_t *object, const struct bc_record *r)
 
         set(object, "frames", json_pack("[oo]", positive(r->captured), positive(r->dropped)));
         for (size_t i = 0; i < r->gaps; i++)
-                add(gaps, json_pack("[oooo]", positive(r->gap[i].kind), integer(r->gap[i].from_ticks), integer(r->gap[i].to_ticks),
-                                    positive(r->gap[i].count)));
+                add(gaps, json_pack("[oooo]", positive(r->gap[i].kind), integer(r->gap[i].from_ticks),
+                                    integer(r->gap[i].to_ticks), positive(r->gap[i].count)));
         for (size_t i = 0; i < r->marks; i++)
                 add(marks, json_pack("[os]", integer(r->mark[i].ticks), r->mark[i].text));
         for (size_t i = 0; i < r->clocks; i++)
                 add(clocks, json_pack("[ooooo]", integer(r->clock[i].from_ticks), positive(r->clock[i].source),
-                                      integer(r->clock[i].utc_ns), integer(r->clock[i].uncertainty_ns), integer(r->clock[i].step_ns)));
+                                      integer(r->clock[i].utc_ns), integer(r->clock[i].uncertainty_ns),
+                                      integer(r->clock[i].step_ns)));
         set(object, "gaps", gaps);
         set(object, "marks", marks);
         set(object, "clock", clocks);
         set(object, "position",
-            r->position.known ? json_pack("[ooooo]", positive(r->position.mode), integer(r->position.lat_e7), integer(r->position.lon_e7),
-                                          integer(r->position.accuracy_mm), integer(r->position.age_ns)) :
-                                json_null());
+            r->position.known
+                    ? json_pack("[ooooo]", positive(r->position.mode), integer(r->position.lat_e7),
+                                integer(r->position.lon_e7), integer(r->position.accuracy_mm), integer(r->position.age_ns))
+                    : json_null());
         set(object, "battery",
-            r->battery.known ? json_pack("[oob]", integer(r->battery.percent), integer(r->battery.minutes), r->battery.charging) :
-                               json_null());
+            r->battery.known
+                    ? json_pack("[oob]", integer(r->battery.percent), integer(r->battery.minutes), r->battery.charging)
+                    : json_null());
 }
 
 static void first(json_t *object, const struct bc_record *r)
@@ -100,14 +103,15 @@ static void first(json_t *object, const struct bc_record *r)
         set(object, "base_ticks", integer(r->base_ticks));
         set(object, "boot_id", hex(r->boot_id, sizeof(r->boot_id)));
         for (size_t i = 0; i < r->drivers; i++)
-                add(drivers, json_pack("[osb]", positive((uint64_t)r->driver[i].role), r->driver[i].name, r->driver[i].simulated));
+                add(drivers,
+                    json_pack("[osb]", positive((uint64_t)r->driver[i].role), r->driver[i].name, r->driver[i].simulated));
         set(object, "drivers", drivers);
         set(object, "begun",
             json_pack("[soo]", r->begun.reason, integer(r->begun.press_ticks), integer(r->begun.pre_event_ticks)));
         if (r->succeeds.stated)
                 set(object, "succeeds",
-                    json_pack("[ooooo]", positive(r->succeeds.segment), positive(r->succeeds.cause), positive(r->succeeds.end),
-                              positive(r->succeeds.offset), hex(r->succeeds.sha256, 32)));
+                    json_pack("[ooooo]", positive(r->succeeds.segment), positive(r->succeeds.cause),
+                              positive(r->succeeds.end), positive(r->succeeds.offset), hex(r->succeeds.sha256, 32)));
         if (r->sealed)
                 set(object, "seal", hex(r->seal, 32));
 }
@@ -116,13 +120,14 @@ static void recovered(json_t *object, const struct bc_record *r)
 {
         set(object, "found", json_pack("[oo]", positive(r->found.before), positive(r->found.kept)));
         set(object, "moved",
-            r->found.moved ? json_pack("[oo]", positive(r->found.moved_bytes), hex(r->found.moved_sha256, 32)) : json_null());
+            r->found.moved ? json_pack("[oo]", positive(r->found.moved_bytes), hex(r->found.moved_sha256, 32))
+                           : json_null());
         set(object, "anchor",
-            r->found.anchor.medium > 0 ?
-                    json_pack("[oooooo]", positive(r->found.anchor.medium), positive(r->found.anchor.recording),
-                              positive(r->found.anchor.segment), positive(r->found.anchor.index), hex(r->found.anchor.hash, 32),
-                              integer(r->found.anchor.signed_ns)) :
-                    json_null());
+            r->found.anchor.medium > 0
+                    ? json_pack("[oooooo]", positive(r->found.anchor.medium), positive(r->found.anchor.recording),
+                                positive(r->found.anchor.segment), positive(r->found.anchor.index),
+                                hex(r->found.anchor.hash, 32), integer(r->found.anchor.signed_ns))
+                    : json_null());
         set(object, "agrees", json_boolean(r->found.agrees));
         set(object, "reset", positive(r->found.reset));
 }
@@ -162,9 +167,9 @@ static json_t *payload(const struct bc_record *r)
         set(object, "prev", hex(r->prev, 32));
         set(object, "signed_ns", integer(r->signed_ns));
         set(object, "utc",
-            r->utc.source > 0 ? json_pack("[oooo]", positive(r->utc.source), integer(r->utc.utc_ns), integer(r->utc.uncertainty_ns),
-                                          integer(r->utc.age_ns)) :
-                                json_null());
+            r->utc.source > 0 ? json_pack("[oooo]", positive(r->utc.source), integer(r->utc.utc_ns),
+                                          integer(r->utc.uncertainty_ns), integer(r->utc.age_ns))
+                              : json_null());
         set(object, "firmware", hex(r->firmware, 32));
         set(object, "settings", hex(r->settings, 32));
         if (r->kind != BC_RECORD_LEDGER) {

@@ -64,8 +64,21 @@ static uint32_t u32(uint32_t min, uint32_t max, uint32_t *random)
 
 static void text(char *ret_text, size_t min, size_t max, uint32_t *random)
 {
-        static const char *const words[] = { "a", "Z", " ", "\"", "\\", "\xc2\xa0", "\xc3\xa4", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                                             "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "~" };
+        static const char *const words[] = { "a",
+                                             "Z",
+                                             " ",
+                                             "\"",
+                                             "\\",
+                                             "\xc2\xa0",
+                                             "\xc3\xa4",
+                                             "\xdf\xbf",
+                                             "\xe0\xa0\x80",
+                                             "\xed\x9f\xbf",
+                                             "\xee\x80\x80",
+                                             "\xef\xbf\xbf",
+                                             "\xf0\x90\x80\x80",
+                                             "\xf4\x8f\xbf\xbf",
+                                             "~" };
         size_t n = (size_t)number((int64_t)min, (int64_t)max, random), used = 0;
         while (used < n) {
                 const char *word = words[upto(random, sizeof(words) / sizeof(words[0]) - 1)];
@@ -83,7 +96,8 @@ static size_t count(size_t min, size_t max, bool rich, uint32_t *random)
 {
         if (rich)
                 return max;
-        return upto(random, 3) > 0 ? min + upto(random, 2) * (min + 2 < max) : (size_t)number((int64_t)min, (int64_t)max, random);
+        return upto(random, 3) > 0 ? min + upto(random, 2) * (min + 2 < max)
+                                   : (size_t)number((int64_t)min, (int64_t)max, random);
 }
 
 static void random_details(struct bc_record_bytes *ret, uint8_t *room, size_t bytes, uint32_t *random)
@@ -128,7 +142,8 @@ static void random_live(struct bc_record *r, bool rich, uint32_t *random)
         r->gaps = count(0, BC_RECORD_GAPS_MAX, rich, random);
         for (size_t i = 0; i < r->gaps; i++) {
                 int64_t from = time_of(random);
-                r->gap[i] = (struct bc_record_gap){ u32(1, 7, random), from, coin(random) ? BC_RECORD_UNKNOWN : number(from, INT64_MAX, random),
+                r->gap[i] = (struct bc_record_gap){ u32(1, 7, random), from,
+                                                    coin(random) ? BC_RECORD_UNKNOWN : number(from, INT64_MAX, random),
                                                     u63(1, random) };
         }
         r->marks = count(0, BC_RECORD_MARKS_MAX, rich, random);

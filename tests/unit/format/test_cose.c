@@ -57,9 +57,10 @@ static void test_bounds(void **state)
                         int r_more, s_more;
                         bool lawful;
                 } cases[] = {
-                        { zero, zero, 1, 1, true },   { zero, half, 1, 0, true },  { zero, half, 1, 1, false },  { zero, order, 1, -1, false },
-                        { zero, order, 1, 0, false }, { zero, zero, 1, 0, false }, { zero, zero, 0, 1, false },  { order, zero, -1, 1, true },
-                        { order, zero, 0, 1, false }, { order, half, 1, 0, false }, { half, half, 1, 0, true },  { half, half, 0, -1, true },
+                        { zero, zero, 1, 1, true },    { zero, half, 1, 0, true },   { zero, half, 1, 1, false },
+                        { zero, order, 1, -1, false }, { zero, order, 1, 0, false }, { zero, zero, 1, 0, false },
+                        { zero, zero, 0, 1, false },   { order, zero, -1, 1, true }, { order, zero, 0, 1, false },
+                        { order, half, 1, 0, false },  { half, half, 1, 0, true },   { half, half, 0, -1, true },
                 };
                 for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
                         put(cases[k].r, cases[k].r_more, signature, curve->bytes);
@@ -111,12 +112,15 @@ static void sign(EVP_PKEY *key, const struct curve *curve, const uint8_t *bytes,
 static bool verify(EVP_PKEY *key, const struct curve *curve, const uint8_t *bytes, size_t n, const uint8_t *signature)
 {
         ECDSA_SIG *both = ECDSA_SIG_new();
-        assert_int_equal(ECDSA_SIG_set0(both, BN_bin2bn(signature, curve->bytes, NULL), BN_bin2bn(signature + curve->bytes, curve->bytes, NULL)), 1);
+        assert_int_equal(ECDSA_SIG_set0(both, BN_bin2bn(signature, curve->bytes, NULL),
+                                        BN_bin2bn(signature + curve->bytes, curve->bytes, NULL)),
+                         1);
         unsigned char *der = NULL;
         int der_bytes = i2d_ECDSA_SIG(both, &der);
         assert_true(der_bytes > 0);
         EVP_MD_CTX *context = EVP_MD_CTX_new();
-        assert_int_equal(EVP_DigestVerifyInit(context, NULL, curve->bytes == 32 ? EVP_sha256() : EVP_sha384(), NULL, key), 1);
+        assert_int_equal(EVP_DigestVerifyInit(context, NULL, curve->bytes == 32 ? EVP_sha256() : EVP_sha384(), NULL, key),
+                         1);
         int r = EVP_DigestVerify(context, der, (size_t)der_bytes, bytes, n);
         EVP_MD_CTX_free(context);
         OPENSSL_free(der);

@@ -42,8 +42,9 @@ static bool read_and_same(const uint8_t *bytes, size_t n)
         if (bc_record_parse(bytes, n, &record, &message, NULL, 0, NULL) < 0)
                 return false;
         if (bc_record_compose(&record, &again) < 0 ||
-            bc_record_seal(&record, &again, message.signature.bytes, message.signature.n, second, sizeof(second), &same) < 0 || same != n ||
-            memcmp(second, bytes, n) != 0)
+            bc_record_seal(&record, &again, message.signature.bytes, message.signature.n, second, sizeof(second), &same) <
+                    0 ||
+            same != n || memcmp(second, bytes, n) != 0)
                 fail_msg("another encoding of the same record is read");
         return true;
 }
@@ -176,7 +177,8 @@ static void test_message(void **state)
         (void)state;
         struct parts parts = parts_of(1);
         assert_null(fault_of_parts(&parts));
-        static const char *const fronts[] = { "84", "d184", "d484", "d81284", "d2d284", "c184", "d283", "d285", "d29804", "d29f", "d2a2", "d2" };
+        static const char *const fronts[] = { "84",   "d184", "d484",   "d81284", "d2d284", "c184",
+                                              "d283", "d285", "d29804", "d29f",   "d2a2",   "d2" };
         for (size_t i = 0; i < sizeof(fronts) / sizeof(fronts[0]); i++) {
                 parts.front = fronts[i];
                 assert_non_null(fault_of_parts(&parts));
@@ -318,7 +320,8 @@ static void test_payload(void **state)
                 replace(parts.payload, &parts.payload_bytes, cases[i].old, cases[i].new);
                 const char *found = fault_of_parts(&parts);
                 if (!found || strncmp(found, cases[i].fault, strlen(cases[i].fault)) != 0)
-                        fail_msg("%s for %s: %s, not: %s", cases[i].new, cases[i].old, found ? found : "passes", cases[i].fault);
+                        fail_msg("%s for %s: %s, not: %s", cases[i].new, cases[i].old, found ? found : "passes",
+                                 cases[i].fault);
         }
 }
 

@@ -12,13 +12,43 @@
 
 #include "format/text.h"
 
-static const char *const plain[] = { "", "a", " ~", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
-                                     "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "K\xc3\xb6ln" };
+static const char *const plain[] = { "",
+                                     "a",
+                                     " ~",
+                                     "\xc2\xa0",
+                                     "\xdf\xbf",
+                                     "\xe0\xa0\x80",
+                                     "\xed\x9f\xbf",
+                                     "\xee\x80\x80",
+                                     "\xef\xbf\xbf",
+                                     "\xf0\x90\x80\x80",
+                                     "\xf4\x8f\xbf\xbf",
+                                     "K\xc3\xb6ln" };
 
 // One fault each: control characters, bytes out of place, longer than need be, surrogates, beyond U+10FFFF, cut off.
-static const char *const faulty[] = { "\x01", "a\n", "\x1f", "\x7f", "\xc2\x80", "\xc2\x9f", "\x80", "\xbf", "\xc0\x80", "\xc1\xbf",
-                                      "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80",
-                                      "\xf5\x80\x80\x80", "\xff", "\xc3", "\xc3(", "\xe2\x82", "\xe2\x82(", "\xe2(\xa1", "\xf0\x90\x80",
+static const char *const faulty[] = { "\x01",
+                                      "a\n",
+                                      "\x1f",
+                                      "\x7f",
+                                      "\xc2\x80",
+                                      "\xc2\x9f",
+                                      "\x80",
+                                      "\xbf",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xe0\x9f\xbf",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xff",
+                                      "\xc3",
+                                      "\xc3(",
+                                      "\xe2\x82",
+                                      "\xe2\x82(",
+                                      "\xe2(\xa1",
+                                      "\xf0\x90\x80",
                                       "\xf0\x90\x80(" };
 
 static void test_plain(void **state)
