@@ -247,6 +247,8 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
         for (size_t i = 0; i < first->drivers; i++)
                 fprintf(stream, "  %-13s %s \"%s\"%s\n", i == 0 ? "Drivers" : "", bc_role_name(first->driver[i].role),
                         bc_text_escape(first->driver[i].name, escaped, sizeof(escaped)), first->driver[i].simulated ? " SIMULATED" : "");
+        if (first->sealed)
+                fprintf(stream, "  %-13s it was written into a sealed file, whose header is not judged here\n", "Sealed");
         fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped since the device's start\n", "Frames", last->captured, last->dropped);
         fprintf(stream, "  %-13s SHA-256 %s, by its own word%s\n", "Firmware", bc_text_hex(first->firmware, BC_HASH_BYTES, hex),
                 first->changed_programs ? "; it or the settings changed meanwhile" : "");

@@ -418,6 +418,23 @@ static void test_rule_07_abandoned_unsigned(void **state)
         forge_free(forge);
 }
 
+// Twice in a row, the second time before anything was signed: the one record that could have stated the first end never was. Honest, and not
+// proven.
+static void test_rule_07_abandoned_twice(void **state)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+
+        (void)state;
+        forge->segments_stated = 3;
+        for (int i = 0; i < 2; i++) {
+                const struct forge_segment *segment = forge_write(forge, i == 0 ? "IPPaatg R IPPaa" : "IPPaatg IPPaa");
+                forge_abandon(forge, segment->size, forge->end_ticks[0] - 3 * 1600);
+        }
+        forge_write(forge, "IPPaatg R IPPaa X F");
+        trial_expect_found(&trial, trial_recording(&trial, forge), BC_VERDICT_UNPROVEN, BC_FINDING_END);
+        forge_free(forge);
+}
+
 static void test_rule_07_last_segment(void **state)
 {
         struct forge *forge = forge_new(&trial.identity, 0);
@@ -485,6 +502,7 @@ int main(void)
                 cmocka_unit_test(test_rule_07_abandoned),
                 cmocka_unit_test(test_rule_07_abandoned_with_bytes_behind),
                 cmocka_unit_test(test_rule_07_abandoned_unsigned),
+                cmocka_unit_test(test_rule_07_abandoned_twice),
                 cmocka_unit_test(test_rule_07_last_segment),
                 cmocka_unit_test(test_rule_07_goes_on_behind_close),
                 cmocka_unit_test(test_rule_13_counters),
