@@ -167,11 +167,26 @@ static X509 *parse(const struct bc_record_bytes *der)
         return x509 && at == der->bytes + der->n ? BC_TAKE(x509) : NULL;
 }
 
-// The policies of our arc in one certificate.
-static void read_policies(X509 *x509, bool leaf, struct bc_signer *signer)
+// An extension that stands twice (RFC 5280, 4.2 forbids it) is not found by those who look for it: a test certificate would not look like one.
+static bool repeats_extension(const X509 *x509)
+{
+        int n = X509_get_ext_count(x509);
+
+        for (int i = 0; i < n; i++)
+                if (X509_get_ext_by_OBJ(x509, X509_EXTENSION_get_object(X509_get_ext(x509, i)), i) >= 0)
+                        return true;
+        return false;
+}
+
+// The policies of our arc in one certificate. false: they cannot be read.
+static bool read_policies(X509 *x509, bool leaf, struct bc_signer *signer)
 {
         CERTIFICATEPOLICIES *policies = X509_get_ext_d2i(x509, NID_certificate_policies, NULL, NULL);
 
+        if (repeats_extension(x509) || (!policies && X509_get_ext_by_NID(x509, NID_certificate_policies, -1) >= 0)) {
+                sk_POLICYINFO_pop_free(policies, POLICYINFO_free);
+                return false;
+        }
         for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
                 char oid[128];
                 if (OBJ_obj2txt(oid, sizeof(oid), sk_POLICYINFO_value(policies, i)->policyid, 1) <= 0)
@@ -186,6 +201,7 @@ static void read_policies(X509 *x509, bool leaf, struct bc_signer *signer)
                         signer->protection = BC_PROTECTION_HARDWARE;
         }
         sk_POLICYINFO_pop_free(policies, POLICYINFO_free);
+        return true;
 }
 
 static void describe(struct bc_certificate *certificate)
@@ -202,7 +218,6 @@ static void describe(struct bc_certificate *certificate)
                 signer->from_ns = BC_RECORD_UNKNOWN;
         if (bc_certificate_time(X509_get0_notAfter(certificate->leaf), &signer->until_ns) < 0)
                 signer->until_ns = BC_RECORD_UNKNOWN;
-        read_policies(certificate->leaf, true, signer);
 }
 
 static bool names_device(const X509 *leaf, const char *device)
@@ -256,6 +271,9 @@ int bc_certificate_open(struct bc_certificate *certificate, const struct bc_reco
                 }
         }
         describe(certificate);
+        if (!read_policies(certificate->leaf, true, signer))
+                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, offset,
+                        "the device's certificate has an extension twice, or policies that cannot be read");
         if (memcmp(signer->sha256, record->x5t, BC_HASH_BYTES) != 0)
                 bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, offset,
                         "the record names another certificate (x5t) than the one it brings");
@@ -330,14 +348,18 @@ static void judge_at(struct bc_certificate *certificate, const struct bc_trust *
         }
         const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
         int length = sk_X509_num(chain);
-        for (int i = 0; i < length; i++) {
+        const char *fault = length < 2 ? "vouches for itself" : NULL;
+        for (int i = 0; i < length && !fault; i++) {
                 X509 *x509 = sk_X509_value(chain, i);
-                read_policies(x509, false, &certificate->signer);
-                if (i + 1 < length && !signed_well(x509)) {
-                        certificate->signer.trusted = false;
-                        bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                                "certificate %d of the chain is signed with a weak algorithm", i + 1);
-                }
+                if (!read_policies(x509, false, &certificate->signer))
+                        fault = "has a chain in which an extension stands twice, or policies cannot be read";
+                else if (i + 1 < length && !signed_well(x509))
+                        fault = "has a chain with a weak signature";
+        }
+        if (fault) {
+                certificate->signer.trusted = false;
+                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "the device's certificate %s", fault);
+                return;
         }
         bc_certificate_name(X509_get_subject_name(sk_X509_value(chain, length - 1)), certificate->signer.root);
         if (revocation)

@@ -106,8 +106,9 @@ static int add_tail(struct bc_folder *folder, const char *name)
                 folder->tail_room = want;
         }
         struct bc_folder_tail *tail = &folder->tail[folder->tails++];
+        size_t n = strlen(name);
         *tail = (struct bc_folder_tail){ .segment = number_of(name) };
-        snprintf(tail->name, sizeof(tail->name), "%s", name);
+        memcpy(tail->name, name, n < sizeof(tail->name) ? n : sizeof(tail->name) - 1); // is_tail(): 12 at most
         return 0;
 }
 

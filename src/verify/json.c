@@ -94,6 +94,34 @@ static json_t *drivers_to_json(const struct bc_segment_verdict *segment)
         return list;
 }
 
+// Key by key what the end states; null where the segment has none, or another one.
+static json_t *ended_to_json(const struct bc_segment_verdict *segment)
+{
+        if (segment->end != BC_RECORD_CLOSE)
+                return json_null();
+        return json_pack("{s:o, s:o, s:o}", "reason", text(segment->ended_reason), "stop_ticks", number(segment->stop_ticks), "segments",
+                         count(segment->segments));
+}
+
+static json_t *recovered_to_json(const struct bc_segment_verdict *segment)
+{
+        static const char *const resets[] = { "not known", "power", "watchdog", "software", "?" };
+
+        if (segment->end != BC_RECORD_RECOVERED)
+                return json_null();
+        return json_pack("{s:o, s:o, s:o, s:b, s:b, s:s}", "found_bytes", count(segment->before), "kept_bytes", count(segment->kept), "moved_bytes",
+                         segment->moved ? count(segment->moved_bytes) : json_null(), "anchor", segment->anchor_medium != 0, "anchor_agrees",
+                         segment->agrees, "reset", resets[segment->reset < 4 ? segment->reset : 4]);
+}
+
+static json_t *succeeds_to_json(const struct bc_segment_verdict *segment)
+{
+        if (!segment->succeeds)
+                return json_null();
+        return json_pack("{s:o, s:o, s:o}", "segment", count(segment->succession.segment), "errno", count(segment->succession.cause), "end",
+                         count(segment->succession.end));
+}
+
 static json_t *segment_to_json(const struct bc_segment_verdict *segment)
 {
         json_t *object = json_pack("{s:o, s:i, s:s, s:o, s:o, s:o}", "file", text(segment->file), "status", (int)segment->findings.verdict,
@@ -114,6 +142,11 @@ static json_t *segment_to_json(const struct bc_segment_verdict *segment)
                                                  hash(segment->settings, BC_HASH_BYTES), "frames_captured", count(segment->captured),
                                                  "frames_dropped", count(segment->dropped), "simulated", segment->simulated));
         json_object_set_new(object, "drivers", drivers_to_json(segment));
+        json_object_set_new(object, "begun", json_pack("{s:o, s:o, s:o}", "reason", text(segment->begun_reason), "press_ticks",
+                                                       number(segment->press_ticks), "pre_event_ticks", number(segment->pre_event_ticks)));
+        json_object_set_new(object, "ended", ended_to_json(segment));
+        json_object_set_new(object, "recovered", recovered_to_json(segment));
+        json_object_set_new(object, "succeeds", succeeds_to_json(segment));
         return object;
 }
 

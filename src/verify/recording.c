@@ -116,6 +116,7 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
                                 bc_find(&whole->findings, limited.findings.finding[k].code, limited.findings.finding[k].verdict,
                                         limited.findings.finding[k].offset, "%s", limited.findings.finding[k].text);
         }
+        whole->vouched = true;
         // Of one of which nothing was signed only the label tells, and the successor vouches for that.
         if (whole->records == 0 && whole->ours &&
             (strcmp(whole->label.device, successor->device) != 0 || whole->label.segment != verdict->folder.segment[i] ||

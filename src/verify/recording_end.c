@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "verify/original.h"
 
+#define SOUND_UNIT_TICKS 1024
 #define ANCHOR_AGE_NS (2 * BC_NS_PER_S) // how old a tail anchor may be while the device records
 
 static const char *track_name(enum bc_track_kind kind)
@@ -19,44 +20,74 @@ static const char *track_name(enum bc_track_kind kind)
         return names[kind];
 }
 
-// Where a track had come to before segment i. BC_RECORD_UNKNOWN: it had no sample yet.
-static int64_t end_before(const struct bc_recording_verdict *verdict, size_t i, size_t track)
+// The last segment before i in which a track has samples; i: there is none.
+static size_t last_with(const struct bc_recording_verdict *verdict, size_t i, size_t track)
 {
-        while (i-- > 0) {
-                const struct bc_segment_verdict *segment = &verdict->segment[i];
-                if (track < segment->tracks && segment->track[track].first_ticks != BC_RECORD_UNKNOWN)
-                        return segment->track[track].end_ticks;
+        for (size_t k = i; k-- > 0;)
+                if (track < verdict->segment[k].tracks && verdict->segment[k].track[track].first_ticks != BC_RECORD_UNKNOWN)
+                        return k;
+        return i;
+}
+
+// Whether a segment may begin before the end of the one before, and how early a picture of it may be.
+static bool may_repeat(const struct bc_recording_verdict *verdict, size_t i, bool sound, int64_t *ret_earliest)
+{
+        const struct bc_segment_verdict *before = &verdict->segment[i - 1];
+
+        *ret_earliest = before->repeat_ticks;
+        if (verdict->segment[i].succeeds || sound)
+                return verdict->segment[i].succeeds;
+        // A hole in the sound alone costs no picture: the next segment begins at the key frame before it.
+        for (size_t track = 0; track < before->tracks; track++) {
+                size_t last = before->track[track].kind == BC_TRACK_AAC ? last_with(verdict, i, track) : i;
+                if (last < i && bc_news_sound_ends(&verdict->news, verdict->segment[last].track[track].end_ticks))
+                        return true;
         }
-        return BC_RECORD_UNKNOWN;
+        return false;
+}
+
+// Whether there may have been more of these segments than is proven: then what is missing behind it may be that.
+static bool open_before(const struct bc_recording_verdict *verdict, size_t from, size_t to)
+{
+        for (size_t k = from; k < to; k++) {
+                const struct bc_segment_verdict *segment = &verdict->segment[k];
+                if (!segment->vouched && (segment->end == 0 || segment->end == BC_RECORD_RECOVERED))
+                        return true;
+        }
+        return false;
 }
 
 static void judge_track(struct bc_recording_verdict *verdict, size_t i, size_t track)
 {
         struct bc_segment_verdict *segment = &verdict->segment[i];
-        const struct bc_segment_verdict *before = &verdict->segment[i - 1];
         const struct bc_track_span *span = &segment->track[track];
-        int64_t end = end_before(verdict, i, track), first = span->first_ticks;
-        int64_t sound_end = BC_RECORD_UNKNOWN;
+        size_t last = last_with(verdict, i, track);
+        int64_t first = span->first_ticks, earliest = INT64_MAX;
+        bool sound = span->kind == BC_TRACK_AAC, repeats = false;
 
-        for (size_t k = 0; k < before->tracks; k++)
-                if (before->track[k].kind == BC_TRACK_AAC)
-                        sound_end = end_before(verdict, i, k);
-        if (first == BC_RECORD_UNKNOWN || end == BC_RECORD_UNKNOWN || first == end)
+        if (first == BC_RECORD_UNKNOWN || last == i || first == verdict->segment[last].track[track].end_ticks)
                 return;
+        int64_t end = verdict->segment[last].track[track].end_ticks;
         if (first > end && !bc_news_covers(&verdict->news, span->kind, end, first))
-                bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                bc_find(&segment->findings, BC_FINDING_TIME, open_before(verdict, last, i) ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "%s is missing from tick %" PRId64 " to %" PRId64 ", and no gap says so", track_name(span->kind), end, first);
         if (first > end)
                 return;
-        // A hole in the sound alone costs no picture: the next segment begins at the key frame before it.
-        bool repeats = segment->succeeds || (span->kind != BC_TRACK_AAC && sound_end != BC_RECORD_UNKNOWN &&
-                                             bc_news_sound_ends(&verdict->news, sound_end));
-        int64_t earliest = before->repeat_ticks;
-        if (span->kind == BC_TRACK_AAC)
-                earliest -= 1024; // a unit lies on both sides of a key frame
-        if (!repeats || first < earliest)
-                bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                        "%s from tick %" PRId64 " on was there already: it had come to %" PRId64, track_name(span->kind), first, end);
+        for (size_t k = last + 1; k <= i; k++) { // those between have no sample of the track
+                int64_t limit;
+                if (may_repeat(verdict, k, sound, &limit)) {
+                        repeats = true;
+                        earliest = limit < earliest ? limit : earliest;
+                }
+        }
+        if (sound && repeats)
+                earliest -= SOUND_UNIT_TICKS; // a unit lies on both sides of a key frame
+        if (repeats && first >= earliest)
+                return;
+        // Where nothing of a segment was signed, what it succeeds was not either.
+        bool unsaid = segment->records == 0 && first >= verdict->segment[i - 1].repeat_ticks - SOUND_UNIT_TICKS;
+        bc_find(&segment->findings, BC_FINDING_TIME, unsaid ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                "%s from tick %" PRId64 " on was there already: it had come to %" PRId64, track_name(span->kind), first, end);
 }
 
 void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i)
@@ -153,7 +184,7 @@ void bc_recording_judge_tails(struct bc_recording_verdict *verdict)
                 const struct bc_folder_tail *tail = &verdict->folder.tail[i];
                 const struct bc_segment_verdict *segment = mover(verdict, tail->segment);
                 uint8_t sha256[BC_HASH_BYTES];
-                uint64_t bytes;
+                uint64_t bytes = 0;
                 int r = segment ? hash_tail(verdict->fd, tail->name, &bytes, sha256) : 0;
                 if (r < 0)
                         bc_find(findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s", tail->name, strerror(-r));

@@ -142,7 +142,10 @@ static void print_signer(FILE *stream, const struct bc_segment_verdict *segment)
                 format_utc(signer->judged_ns, judged);
                 fprintf(stream, "; judged as of %s, %s", judged, signer->judged_now ? "the present: when it was recorded is not known" : "when it was recorded, by its own word");
         }
-        fprintf(stream, "\n  %-13s %s, by the issuer's word\n", "  key", bc_protection_name(signer->protection));
+        if (signer->protection == BC_PROTECTION_NOT_SAID)
+                fprintf(stream, "\n  %-13s the issuer does not say how it is kept\n", "  key");
+        else
+                fprintf(stream, "\n  %-13s %s, by the issuer's word\n", "  key", bc_protection_name(signer->protection));
         if (signer->test)
                 fprintf(stream, "  %-13s what it signs is evidence of nothing\n", "  TEST");
 }
@@ -244,6 +247,8 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
         for (size_t i = 0; i < first->drivers; i++)
                 fprintf(stream, "  %-13s %s \"%s\"%s\n", i == 0 ? "Drivers" : "", bc_role_name(first->driver[i].role),
                         bc_text_escape(first->driver[i].name, escaped, sizeof(escaped)), first->driver[i].simulated ? " SIMULATED" : "");
+        if (first->sealed)
+                fprintf(stream, "  %-13s it was written into a sealed file, whose header is not judged here\n", "Sealed");
         fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped since the device's start\n", "Frames", last->captured, last->dropped);
         fprintf(stream, "  %-13s SHA-256 %s, by its own word%s\n", "Firmware", bc_text_hex(first->firmware, BC_HASH_BYTES, hex),
                 first->changed_programs ? "; it or the settings changed meanwhile" : "");
@@ -280,6 +285,8 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
         if (simulated)
                 fprintf(stream, "  SIMULATED: devices stood in for a camera's own%s\n", judge->allow_test ? " (--allow-test)" : "");
         print_findings(stream, &verdict->findings, "  ");
+        if (verdict->verdict == BC_VERDICT_TAMPERED || verdict->verdict == BC_VERDICT_UNJUDGED)
+                fputs("  What follows is what the files say of themselves:\n", stream);
         if (first < verdict->segments) {
                 print_signer(stream, &verdict->segment[first]);
                 fprintf(stream, "  %-13s %" PRIu64 ", epoch %" PRIu64 ", start %" PRIu64 "\n", "Recording", verdict->segment[first].recording,

@@ -31,6 +31,8 @@ static int push_box(struct bc_walk *walk, const struct bc_walk_box *box)
 {
         if (walk->first == walk->boxes)
                 walk->first = walk->boxes = 0;
+        if (walk->boxes == BC_WALK_BOXES_MAX)
+                return -EFBIG;
         if (walk->boxes == walk->room) {
                 size_t want = walk->room ? 2 * walk->room : 64;
                 struct bc_walk_box *grown = reallocarray(walk->box, want, sizeof(*grown));
@@ -64,6 +66,16 @@ static int on_fragment(void *user, uint64_t offset, const struct bc_fragment *fr
         return 0;
 }
 
+// Recovery is of a later start, or of a later epoch, in which counters may begin anew.
+static bool goes_back(const struct bc_segment_verdict *verdict, const struct bc_record *record)
+{
+        if (record->kind == BC_RECORD_RECOVERED)
+                return record->epoch < verdict->epoch ||
+                       (record->epoch == verdict->epoch && (record->boot <= verdict->boot || record->ledger < verdict->last_ledger));
+        return record->epoch != verdict->epoch || record->boot != verdict->boot || record->ledger < verdict->last_ledger ||
+               record->signed_ns < verdict->last_signed_ns || record->captured < verdict->captured || record->dropped < verdict->dropped;
+}
+
 // What all records of a segment have in common; of the first one nothing is known yet.
 static int check_same(struct bc_walk *walk, uint64_t offset)
 {
@@ -85,15 +97,10 @@ static int check_same(struct bc_walk *walk, uint64_t offset)
                 return REFUSE(walk, BC_FINDING_CERTIFICATE, offset, "record %" PRIu32 " is signed with another key than the first", record->index);
         if (memcmp(record->prev, verdict->last_hash, BC_HASH_BYTES) != 0)
                 return REFUSE(walk, BC_FINDING_CHAIN, offset, "record %" PRIu32 " does not follow the record before it", record->index);
-        bool later_start = record->kind == BC_RECORD_RECOVERED;
-        bool back = record->epoch < verdict->last_epoch || record->ledger < verdict->last_ledger ||
-                    (later_start ? record->boot <= verdict->boot : record->boot != verdict->boot);
-        if (!later_start)
-                back = back || record->epoch != verdict->epoch || record->signed_ns < verdict->last_signed_ns ||
-                       record->captured < verdict->captured || record->dropped < verdict->dropped;
-        if (back && record->epoch == verdict->last_epoch)
-                return REFUSE(walk, BC_FINDING_CHAIN, offset, "a counter or clock of record %" PRIu32 " goes back", record->index);
-        return back ? REFUSE(walk, BC_FINDING_CHAIN, offset, "the epoch of record %" PRIu32 " is another one", record->index) : 0;
+        if (goes_back(verdict, record))
+                return REFUSE(walk, BC_FINDING_CHAIN, offset, "a counter or clock of record %" PRIu32 " does not go on from the one before",
+                              record->index);
+        return 0;
 }
 
 // The file's label and head are those that the first record was signed for.
@@ -289,7 +296,6 @@ static int note(struct bc_walk *walk, uint64_t box_end)
         verdict->records++;
         verdict->covered = record->offset + record->bytes;
         verdict->last_ledger = record->ledger;
-        verdict->last_epoch = record->epoch;
         if (recovered) {
                 note_recovered_range(walk);
         } else {

@@ -58,6 +58,7 @@ struct bc_segment_verdict {
         uint32_t fragments;                        // in the file
         int64_t repeat_ticks;                      // the earliest picture that a successor may begin with
         uint64_t covered;                          // up to here the original bytes are what was signed
+        bool vouched;                              // its end is stated by its successor
 
         uint32_t records; // judged good
         // Of the first record, when records > 0.
@@ -76,7 +77,7 @@ struct bc_segment_verdict {
         struct bc_succession succession;
         // Of the last record, and over all of them.
         bool changed_programs; // firmware or settings are not the same in all records
-        uint64_t last_ledger, last_epoch, first_captured, first_dropped, captured, dropped;
+        uint64_t last_ledger, first_captured, first_dropped, captured, dropped;
         uint8_t last_hash[BC_HASH_BYTES];
         uint8_t chain_hash[BC_HASH_BYTES]; // of the last record that is not of recovery: what a next segment follows
         uint64_t chain_ledger;

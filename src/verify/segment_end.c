@@ -7,32 +7,67 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "format/box.h"
 #include "verify/segment_walk.h"
 
 #define SEARCH_BYTES 65536
 
-// Offset of the next record's id at or behind `from`; the file's size when there is none.
+// Whether a whole record's box stands around an id at `id`. One that the file's end cuts off proves nothing but that.
+static int is_whole(const struct bc_walk *walk, uint64_t id, bool *ret_whole)
+{
+        uint8_t header[BC_BOX_HEADER_BYTES_MAX];
+        struct bc_box box;
+
+        *ret_whole = false;
+        if (id < 8 || walk->original.size - (id - 8) < BC_RECORD_HEADER_BYTES)
+                return 0;
+        int r = bc_file_read_at(walk->original.fd, header, BC_RECORD_HEADER_BYTES, id - 8);
+        if (r < 0)
+                return r;
+        *ret_whole = bc_box_parse(header, BC_RECORD_HEADER_BYTES, walk->original.size - (id - 8), &box) == 0 &&
+                     box.type == BC_BOX_TYPE('u', 'u', 'i', 'd') && box.bytes <= BC_RECORD_BYTES_MAX;
+        return 0;
+}
+
+// Offset of the first whole record in a window that is in memory; the file's size when there is none.
+static int find_in_window(const struct bc_walk *walk, uint64_t from, const uint8_t *bytes, size_t n, uint64_t *ret_offset)
+{
+        size_t at = 0;
+        bool whole = false;
+
+        *ret_offset = walk->original.size;
+        while (!whole && n - at >= BC_BOX_ID_BYTES) {
+                const uint8_t *found = memmem(bytes + at, n - at, bc_record_id, BC_BOX_ID_BYTES);
+                if (!found)
+                        break;
+                at = (size_t)(found - bytes);
+                int r = is_whole(walk, from + at, &whole);
+                if (r < 0)
+                        return r;
+                if (whole)
+                        *ret_offset = from + at - 8;
+                at += BC_BOX_ID_BYTES;
+        }
+        return 0;
+}
+
+// The same at or behind `from`.
 static int find_record(const struct bc_walk *walk, uint64_t from, uint64_t *ret_offset)
 {
         BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(SEARCH_BYTES);
+        const uint64_t size = walk->original.size;
 
-        *ret_offset = walk->original.size;
+        *ret_offset = size;
         if (!bytes)
                 return -ENOMEM;
         // Windows overlap by an id, less one byte.
-        for (uint64_t at = from; walk->original.size - at >= BC_BOX_ID_BYTES; at += SEARCH_BYTES - BC_BOX_ID_BYTES + 1) {
-                uint64_t left = walk->original.size - at;
-                size_t n = left < SEARCH_BYTES ? (size_t)left : SEARCH_BYTES;
-                int r = bc_file_read_at(walk->original.fd, bytes, n, at);
+        for (; *ret_offset == size && from < size && size - from >= BC_BOX_ID_BYTES; from += SEARCH_BYTES - BC_BOX_ID_BYTES + 1) {
+                size_t n = size - from < SEARCH_BYTES ? (size_t)(size - from) : SEARCH_BYTES;
+                int r = bc_file_read_at(walk->original.fd, bytes, n, from);
+                if (r == 0)
+                        r = find_in_window(walk, from, bytes, n, ret_offset);
                 if (r < 0)
                         return r;
-                const uint8_t *found = memmem(bytes, n, bc_record_id, BC_BOX_ID_BYTES);
-                if (found) {
-                        *ret_offset = at + (uint64_t)(found - bytes);
-                        return 0;
-                }
-                if (n < SEARCH_BYTES)
-                        return 0;
         }
         return 0;
 }

@@ -8,6 +8,7 @@
 #include "verify/segment.h"
 
 #define BC_WALK_NO_TRACK UINT32_MAX
+#define BC_WALK_BOXES_MAX (1u << 22) // days of fragments without a record
 #define BC_WALK_HASHES 64 // of the last records: an anchor that is older than those does not prove an end
 
 // A box that no record has covered yet, or a fragment's run of one track.

@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "segments.h"
+// What libx264 says of 320x240, Constrained Baseline 1.3; AAC-LC, 48 kHz, mono.
+static const uint8_t avc_config[] = { 0x01, 0x42, 0xc0, 0x0d, 0xff, 0xe1, 0x00, 0x17, 0x67, 0x42, 0xc0, 0x0d, 0xda,
+                                      0x05, 0x07, 0xec, 0x04, 0x40, 0x00, 0x00, 0x03, 0x00, 0x40, 0x00, 0x00, 0x0f,
+                                      0x23, 0xc5, 0x0a, 0xa8, 0x01, 0x00, 0x04, 0x68, 0xce, 0x3c, 0x80 };
+static const uint8_t aac_config[] = { 0x11, 0x88, 0x56, 0xe5, 0x00 };
 
 #define FRAGMENT_SAMPLES_MAX 64
 
@@ -21,7 +25,8 @@ static void must(bool ok)
 
 uint32_t forge_random(uint32_t *state, uint32_t below)
 {
-        return segment_random(state, below);
+        *state = *state * 1664525u + 1013904223u;
+        return (uint32_t)((uint64_t)*state * below >> 32);
 }
 
 struct forge *forge_new(const struct forge_identity *identity, uint32_t random)
@@ -31,7 +36,6 @@ struct forge *forge_new(const struct forge_identity *identity, uint32_t random)
         must(forge != NULL);
         forge->identity = identity;
         forge->random = random;
-        forge->fill = -1;
         forge->next_number = 1;
         forge->recording = 17;
         forge->boot = 4;
@@ -43,6 +47,7 @@ struct forge *forge_new(const struct forge_identity *identity, uint32_t random)
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 forge->end_ticks[i] = INT64_C(130) * BC_TICKS_PER_S;
         forge->end_ticks[1] += 40; // sound has a grid of its own
+        memcpy(forge->last_ticks, forge->end_ticks, sizeof(forge->last_ticks));
         forge->clocks = 1;
         forge->clock[0] = (struct bc_record_clock){ .from_ticks = forge->end_ticks[0], .source = 2, .utc_ns = FORGE_RECORDED_S * BC_NS_PER_S,
                                                     .uncertainty_ns = 50000000, .step_ns = BC_RECORD_UNKNOWN };
@@ -78,6 +83,24 @@ static void clear(struct bc_record_span span[FORGE_TRACKS])
                 span[i] = (struct bc_record_span){ BC_RECORD_UNKNOWN, BC_RECORD_UNKNOWN };
 }
 
+static struct bc_init init_of(const struct forge *forge)
+{
+        struct bc_init init = { .created_unix_s = FORGE_RECORDED_S, .tracks = FORGE_TRACKS };
+
+        init.track[0] = (struct bc_track){ .kind = BC_TRACK_AVC, .width_px = 320, .height_px = 240, .config_bytes = sizeof(avc_config) };
+        memcpy(init.track[0].config, avc_config, sizeof(avc_config));
+        init.track[1] = (struct bc_track){ .kind = BC_TRACK_AAC, .channels = 1, .bit_rate_bps = 64000, .config_bytes = sizeof(aac_config) };
+        memcpy(init.track[1].config, aac_config, sizeof(aac_config));
+        init.track[2].kind = BC_TRACK_TEXT;
+        init.track[3].kind = BC_TRACK_POSITION;
+        memcpy(init.about.make, "\xc3\x96pen", 5);
+        memcpy(init.about.model, "Body 1", 6);
+        memcpy(init.about.location, "+59.3293+018.0686+012.3/", 24);
+        for (size_t i = 1; i < FORGE_TRACKS; i++)
+                init.track[i].start_ticks = forge->end_ticks[i] - forge->end_ticks[0];
+        return init;
+}
+
 static struct forge_segment *begin(struct forge *forge)
 {
         must(forge->segments < FORGE_SEGMENTS_MAX);
@@ -87,14 +110,12 @@ static struct forge_segment *begin(struct forge *forge)
         size_t n;
 
         segment->number = forge->next_number++;
-        segment->init = segment_init_full(0);
+        segment->init = init_of(forge);
         snprintf(segment->init.label.device, sizeof(segment->init.label.device), "%s", forge->device);
         snprintf(segment->init.label.recording, sizeof(segment->init.label.recording), "%s-%06" PRIu64, forge->device, forge->recording);
         segment->init.label.segment = segment->number;
         segment->init.label.base_ticks = forge->end_ticks[0];
         memcpy(segment->init.label.boot_id, forge->boot_id, BC_BOOT_ID_BYTES);
-        for (size_t i = 1; i < FORGE_TRACKS; i++)
-                segment->init.track[i].start_ticks = forge->end_ticks[i] - forge->end_ticks[0];
         must(bc_init_write(&segment->init, head, sizeof(head), &n) == 0 && bc_init_parse(head, n, &parsed, &segment->layout) == 0);
         bc_sample_table_init(&segment->table, &segment->init);
         clear(segment->span);
@@ -115,6 +136,8 @@ static struct bc_sample sample_of(struct forge *forge, char kind)
 
         if (forge->random)
                 sample.size_bytes = 1 + forge_random(&forge->random, 300);
+        if (forge->picture_bytes && track_of(kind) == 0)
+                sample.size_bytes = forge->picture_bytes;
         return sample;
 }
 
@@ -135,11 +158,11 @@ static void write_fragment(struct forge *forge, struct forge_segment *segment, c
         for (uint32_t i = 0; i < FORGE_TRACKS; i++) {
                 if (samples[i] == 0)
                         continue;
-                run[runs++] = segment_run(i, segment->table.track[i].duration_ticks, sample[i], samples[i]);
+                run[runs++] = (struct bc_run){ i, segment->table.track[i].duration_ticks, sample[i], samples[i] };
                 segment->late[i].first_ticks = forge->end_ticks[i];
                 for (size_t k = 0; k < samples[i]; k++)
                         forge->end_ticks[i] += sample[i][k].duration_ticks;
-                segment->late[i].end_ticks = forge->end_ticks[i];
+                segment->late[i].end_ticks = forge->last_ticks[i] = forge->end_ticks[i];
                 if (segment->span[i].first_ticks == BC_RECORD_UNKNOWN)
                         segment->span[i].first_ticks = segment->late[i].first_ticks;
                 segment->span[i].end_ticks = segment->late[i].end_ticks;
@@ -151,7 +174,7 @@ static void write_fragment(struct forge *forge, struct forge_segment *segment, c
         must(bytes != NULL);
         memcpy(bytes, header, header_bytes);
         for (uint64_t i = 0; i < payload; i++)
-                bytes[header_bytes + i] = forge->fill >= 0 ? (uint8_t)forge->fill : (uint8_t)((segment->size + i) * 7 + forge->recording);
+                bytes[header_bytes + i] = (uint8_t)((segment->size + i) * 7 + forge->recording);
         append(segment, bytes, header_bytes + payload, FORGE_FRAGMENT);
         free(bytes);
         forge->captured += samples[0];
@@ -402,7 +425,7 @@ void forge_abandon(struct forge *forge, uint64_t end, int64_t from_ticks)
         hash(segment->bytes + segment->covered, end - segment->covered, forge->succeeds.sha256);
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 if (forge->end_ticks[i] > from_ticks)
-                        forge->end_ticks[i] = i == 1 ? forge->end_ticks[1] - (forge->end_ticks[1] - from_ticks) / 1024 * 1024 : from_ticks;
+                        forge->last_ticks[i] = forge->end_ticks[i] = i == 1 ? forge->end_ticks[1] - (forge->end_ticks[1] - from_ticks) / 1024 * 1024 : from_ticks;
 }
 
 void forge_declare(struct forge *forge, uint32_t kind, int64_t from_ticks, int64_t to_ticks, uint64_t count)

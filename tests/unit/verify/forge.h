@@ -15,7 +15,7 @@
 #include "format/finalise.h"
 #include "format/record.h"
 
-#define FORGE_BOXES_MAX 512
+#define FORGE_BOXES_MAX 2048
 #define FORGE_SEGMENTS_MAX 16
 #define FORGE_TRACKS 4
 
@@ -50,11 +50,12 @@ struct forge {
         uint64_t recording, boot, ledger;
         uint8_t boot_id[BC_BOOT_ID_BYTES];
         char device[BC_RECORD_DEVICE_BYTES_MAX + 1];
-        int64_t end_ticks[FORGE_TRACKS]; // media time that each track has come to
+        int64_t end_ticks[FORGE_TRACKS];  // media time that each track goes on at
+        int64_t last_ticks[FORGE_TRACKS]; // where its last sample ended
         int64_t signed_ns;
         uint8_t prev[BC_HASH_BYTES];
         uint32_t random;       // 0: sizes by kind; else the state of a generator
-        int fill;              // -1: samples have bytes of their own; else this byte
+        uint32_t picture_bytes; // 0: small ones; else of each picture
         bool no_utc, high_s, simulated;
         uint32_t segments_stated; // 0: as many as there are
         // News for the next record.

@@ -18,12 +18,16 @@ static void must(bool ok)
 
 static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
+        CONF *nothing = NCONF_new(NULL); // policies want one, be it empty
         X509V3_CTX context;
 
         X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+        must(nothing != NULL);
+        X509V3_set_nconf(&context, nothing);
         X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
         must(extension && X509_add_ext(certificate, extension, -1) == 1);
         X509_EXTENSION_free(extension);
+        NCONF_free(nothing);
 }
 
 static void name(X509 *certificate, const struct forge_want *want)
@@ -60,7 +64,8 @@ struct forge_authority forge_certify(const struct forge_want *want)
                 extend(certificate, issuer, NID_authority_key_identifier, "keyid");
         if (want->policy) {
                 snprintf(policy, sizeof(policy), FORGE_ARC "%s", want->policy);
-                extend(certificate, issuer, NID_certificate_policies, policy);
+                for (int i = 0; i <= want->twice; i++)
+                        extend(certificate, issuer, NID_certificate_policies, policy);
         }
         must(X509_sign(certificate, want->issuer ? want->issuer->key : made.key, want->digest ? want->digest : EVP_sha256()) > 0);
         return made;

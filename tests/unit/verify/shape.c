@@ -74,14 +74,14 @@ static void leave_out(struct forge *forge, uint32_t *random)
         int64_t from = forge->end_ticks[0], hole = 1 + forge_random(random, 200000);
 
         if (forge_random(random, 2)) {
-                forge_declare(forge, 3, forge->end_ticks[1], forge->end_ticks[1] + hole, 1);
+                forge_declare(forge, 3, forge->last_ticks[1], forge->end_ticks[1] + hole, 1);
                 forge->end_ticks[1] += (hole + 1023) / 1024 * 1024;
                 return;
         }
         int64_t to = from + hole;
         int64_t least = from;
         for (size_t i = 1; i < FORGE_TRACKS; i++)
-                least = forge->end_ticks[i] < least ? forge->end_ticks[i] : least;
+                least = forge->last_ticks[i] < least ? forge->last_ticks[i] : least;
         forge_declare(forge, 5, least, to, 1);
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 if (forge->end_ticks[i] < to)
@@ -100,6 +100,8 @@ struct forge *shape_new(const struct forge_identity *identity, uint32_t seed, ui
                 if (forge_random(&random, 3) == 0)
                         forge_mark(forge, forge->end_ticks[0] + 100, "knife \xe2\x80\xae efink");
                 if (!last && forge_random(&random, 4) == 0) {
+                        if (forge->succeeds.segment != 0)
+                                say(&words, "R"); // what it succeeds is stated by its own first record
                         forge_write(forge, words.text);
                         abandon(forge);
                         continue;

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Rules 8 and 9: what recovery signed, and what that proves.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "trial.h"
+
+static struct trial trial;
+
+static int set_up(void **state)
+{
+        (void)state;
+        trial_init(&trial);
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        (void)state;
+        trial_done(&trial);
+        return 0;
+}
+
+static void test_rule_08_recovered_end(void **state)
+{
+        static const struct {
+                bool no_anchor;
+                int64_t age_ns;
+                enum bc_verdict expected;
+        } cases[] = { { false, 0, BC_VERDICT_AUTHENTIC }, { false, 2000000000, BC_VERDICT_AUTHENTIC }, { false, 2000000001, BC_VERDICT_UNPROVEN },
+                      { false, -1, BC_VERDICT_UNPROVEN }, { true, 0, BC_VERDICT_UNPROVEN } };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct forge *forge = forge_new(&trial.identity, 0);
+                forge->no_anchor = cases[i].no_anchor;
+                forge->anchor_age_ns = cases[i].age_ns;
+                forge_write(forge, "IPPaatg R IPPaa R Z F");
+                trial_expect(&trial, trial_recording(&trial, forge), cases[i].expected);
+                forge_free(forge);
+        }
+}
+
+enum anchor {
+        ANCHOR_LATER_RECORD,
+        ANCHOR_OTHER_HASH,
+        ANCHOR_LATER_SEGMENT,
+        ANCHOR_DISAGREES,
+        ANCHOR_LATER_RECORDING,
+        ANCHOR_EARLIER_RECORDING,
+};
+
+static void move_anchor(void *user, struct bc_record *record)
+{
+        enum anchor anchor = *(const enum anchor *)user;
+
+        if (record->kind != BC_RECORD_RECOVERED)
+                return;
+        if (anchor == ANCHOR_LATER_RECORD)
+                record->found.anchor.index += 3;
+        else if (anchor == ANCHOR_OTHER_HASH)
+                record->found.anchor.hash[0] ^= 1;
+        else if (anchor == ANCHOR_LATER_SEGMENT)
+                record->found.anchor.segment++;
+        else if (anchor == ANCHOR_DISAGREES)
+                record->found.agrees = false;
+        else if (anchor == ANCHOR_LATER_RECORDING)
+                record->found.anchor.recording++;
+        else
+                record->found.anchor.recording--;
+}
+
+// Somebody cut the tail and let the device recover the rest: the anchor says what was there.
+static void test_rule_08_laundered_cut(void **state)
+{
+        static const enum bc_verdict expected[] = { BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED,
+                                                    BC_VERDICT_UNPROVEN, BC_VERDICT_AUTHENTIC };
+
+        (void)state;
+        for (enum anchor anchor = ANCHOR_LATER_RECORD; anchor <= ANCHOR_EARLIER_RECORDING; anchor++) {
+                struct forge *forge = forge_new(&trial.identity, 0);
+                forge->on_record = move_anchor;
+                forge->user = &anchor;
+                forge_write(forge, "IPPaatg R IPPaa R Z F");
+                enum bc_verdict verdict = trial_recording(&trial, forge);
+                trial_expect(&trial, verdict, expected[anchor]);
+                if (verdict != BC_VERDICT_AUTHENTIC)
+                        assert_true(trial_found(&trial, BC_FINDING_ANCHOR, verdict));
+                forge_free(forge);
+        }
+}
+
+static void test_rule_09_recovery_vouches_for_nothing(void **state)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+
+        (void)state;
+        forge_write(forge, "IPPaatg R IPPaa R IPPaa Z F"); // the last fragment was never signed
+        trial_expect_found(&trial, trial_recording(&trial, forge), BC_VERDICT_UNPROVEN, BC_FINDING_UNSIGNED);
+        forge_free(forge);
+}
+
+static const char moved_text[] = "what no record covers";
+
+static void move_tail(void *user, struct bc_record *record)
+{
+        unsigned n;
+
+        (void)user;
+        if (record->kind != BC_RECORD_RECOVERED)
+                return;
+        record->found.before += sizeof(moved_text);
+        record->found.moved = true;
+        record->found.moved_bytes = sizeof(moved_text);
+        assert_int_equal(EVP_Digest(moved_text, sizeof(moved_text), record->found.moved_sha256, &n, EVP_sha256(), NULL), 1);
+}
+
+static void test_rule_09_tail_is_kept(void **state)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+        char path[TRIAL_PATH_BYTES];
+
+        (void)state;
+        forge->on_record = move_tail;
+        forge_write(forge, "IPPaatg R IPPaa R Z F");
+        forge_save(forge, trial.folder, false, path, sizeof(path));
+        trial_expect_found(&trial, trial_path(&trial, path), BC_VERDICT_UNPROVEN, BC_FINDING_MISSING);
+        forge_file(path, "0001.tail", moved_text, sizeof(moved_text));
+        trial_expect(&trial, trial_path(&trial, path), BC_VERDICT_AUTHENTIC);
+        forge_file(path, "0001.tail", moved_text, sizeof(moved_text) - 1);
+        trial_expect_found(&trial, trial_path(&trial, path), BC_VERDICT_TAMPERED, BC_FINDING_NAME);
+        forge_remove(path);
+        forge_free(forge);
+}
+
+// Its manifest may lag behind, or be one that recovery began anew; what it states of the recording is held against the records all the same.
+static void test_recovered_manifest(void **state)
+{
+        static const struct {
+                const char *from, *to;
+                enum bc_verdict expected;
+        } edits[] = {
+                { "\"gaps\": []", "\"gaps\": null", BC_VERDICT_AUTHENTIC },
+                { "\"marks\": []", "\"marks\": [{\"ticks\":6240001,\"text\":\"x\",\"count\":1}]", BC_VERDICT_NOTE },
+                { "\"device\": \"BC-0042\"", "\"device\": \"BC-0043\"", BC_VERDICT_TAMPERED },
+                { "\"bytes\": ", "\"bytes\": 1", BC_VERDICT_TAMPERED },
+        };
+        struct forge *forge = forge_new(&trial.identity, 0);
+        char path[TRIAL_PATH_BYTES], edited[8192];
+
+        (void)state;
+        forge_write(forge, "IPPaatg R IPPaa R Z F");
+        char *text = forge_manifest(forge);
+        forge_save(forge, trial.folder, false, path, sizeof(path));
+        for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+                char *at = strstr(text, edits[i].from);
+                assert_non_null(at);
+                int n = snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(at - text), text, edits[i].to, at + strlen(edits[i].from));
+                forge_file(path, "manifest.json", edited, (size_t)n);
+                trial_expect(&trial, trial_path(&trial, path), edits[i].expected);
+        }
+        free(text);
+        forge_remove(path);
+        forge_free(forge);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_rule_08_recovered_end),
+                cmocka_unit_test(test_rule_08_laundered_cut),
+                cmocka_unit_test(test_rule_09_recovery_vouches_for_nothing),
+                cmocka_unit_test(test_rule_09_tail_is_kept),
+                cmocka_unit_test(test_recovered_manifest),
+        };
+
+        return cmocka_run_group_tests(tests, set_up, tear_down);
+}
