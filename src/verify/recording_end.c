@@ -57,6 +57,16 @@ static bool open_before(const struct bc_recording_verdict *verdict, size_t from,
         return false;
 }
 
+// A text or a position is written when the next one is known: a picture that breaks off leaves the last of them behind.
+static int64_t lag_end(const struct bc_recording_verdict *verdict, size_t i, enum bc_track_kind kind, int64_t end_ticks)
+{
+        size_t last = last_with(verdict, i, 0);
+
+        if ((kind == BC_TRACK_TEXT || kind == BC_TRACK_POSITION) && last != i && verdict->segment[last].track[0].end_ticks > end_ticks)
+                return verdict->segment[last].track[0].end_ticks;
+        return end_ticks;
+}
+
 static void judge_track(struct bc_recording_verdict *verdict, size_t i, size_t track)
 {
         struct bc_segment_verdict *segment = &verdict->segment[i];
@@ -68,7 +78,8 @@ static void judge_track(struct bc_recording_verdict *verdict, size_t i, size_t t
         if (first == BC_RECORD_UNKNOWN || last == i || first == verdict->segment[last].track[track].end_ticks)
                 return;
         int64_t end = verdict->segment[last].track[track].end_ticks;
-        if (first > end && !bc_news_covers(&verdict->news, span->kind, end, first))
+        int64_t from = lag_end(verdict, i, span->kind, end);
+        if (first > from && !bc_news_covers(&verdict->news, span->kind, from, first))
                 bc_find(&segment->findings, BC_FINDING_TIME, open_before(verdict, last, i) ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "%s is missing from tick %" PRId64 " to %" PRId64 ", and no gap says so", track_name(span->kind), end, first);
         if (first > end)
