@@ -124,7 +124,6 @@ static void limit_mute(struct bc_controller *controller)
 static void set_mute(struct bc_controller *controller, int64_t time_ns, const char *by)
 {
         bool muted = controller->mode.muted;
-
         int64_t from_ns = bc_pipeline_set_muted(controller->pipeline, muted, time_ns);
 
         show_marks(controller);

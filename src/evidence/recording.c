@@ -167,14 +167,8 @@ static void drop_segment(struct bc_recording *recording, int error)
 
 static int finalise_unsigned(struct bc_recording *recording, struct bc_manifest_segment *entry)
 {
-        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = NULL;
-        size_t moov_bytes;
-        int r = bc_segment_build_moov(&recording->segment, 0, &moov, &moov_bytes);
+        int r = bc_segment_finalise(&recording->segment);
 
-        if (r == 0)
-                r = bc_segment_end(&recording->segment, moov, 0, moov_bytes);
-        if (r == 0)
-                r = bc_segment_patch(&recording->segment);
         if (r == 0) {
                 entry->state = BC_SEGMENT_CLOSED;
                 entry->bytes = recording->segment.durable_bytes;

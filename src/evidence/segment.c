@@ -166,3 +166,14 @@ int bc_segment_patch(struct bc_segment *segment)
 
         return r < 0 ? r : write_durably(segment, patch, sizeof(patch), segment->layout.moov_offset);
 }
+
+int bc_segment_finalise(struct bc_segment *segment)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = NULL;
+        size_t moov_bytes;
+        int r = bc_segment_build_moov(segment, 0, &moov, &moov_bytes);
+
+        if (r == 0)
+                r = bc_segment_end(segment, moov, 0, moov_bytes);
+        return r < 0 ? r : bc_segment_patch(segment);
+}

@@ -63,4 +63,7 @@ int bc_segment_end(struct bc_segment *segment, const uint8_t *bytes, size_t reco
 // Patches the head of one that has ended: a plain MP4. On failure the next start does it.
 int bc_segment_patch(struct bc_segment *segment);
 
+// Ends one without a record, and patches it.
+int bc_segment_finalise(struct bc_segment *segment);
+
 #endif

@@ -83,10 +83,8 @@ static int write_fragment(void *user, uint64_t offset, const struct bc_fragment 
 
 static int write_segment(struct writer *writer, const struct bc_init *source, uint64_t source_size, unsigned number)
 {
-        BC_CLEANUP(bc_cleanup_memory) uint8_t *moov = NULL;
         struct bc_init init = *source;
         struct bc_scan scan;
-        size_t moov_bytes;
         char name[16];
         init.label.segment = number;
         snprintf(name, sizeof(name), "%04u.mp4", number);
@@ -100,11 +98,7 @@ static int write_segment(struct writer *writer, const struct bc_init *source, ui
                 bc_scan_done(&scan);
         fault.skip_next = fault.no_barrier;
         if (r >= 0)
-                r = bc_segment_build_moov(&writer->segment, 0, &moov, &moov_bytes);
-        if (r == 0)
-                r = bc_segment_end(&writer->segment, moov, 0, moov_bytes);
-        if (r == 0)
-                r = bc_segment_patch(&writer->segment);
+                r = bc_segment_finalise(&writer->segment);
         fault.skip_next = false;
         if (r == 0)
                 r = mark(writer, "finalised", name, writer->segment.durable_bytes);
