@@ -246,7 +246,7 @@ def test_a_file_system_that_fills_up(daemon, tmp_path):
     wrapper = mount(store, "160k")
     if not wrapper:
         pytest.skip("no tmpfs may be mounted here")
-    d = daemon(SMALL, wrapper=wrapper)
+    d = daemon({**SMALL, "store": {"emergency_reserve": "0 s"}}, wrapper=wrapper)
     seen = type(store)(f"/proc/{d.process.pid}/root{store}")
     record(d)
     first = contents(seen / "recordings")
@@ -268,7 +268,7 @@ def test_a_file_system_that_fills_up(daemon, tmp_path):
 
     # What was abandoned is finished by the next start.
     d.store = tmp_path / "kept"
-    d.configure({**SMALL, "store": {"path": d.store}})
+    d.configure({**SMALL, "store": {"path": d.store, "emergency_reserve": "0 s"}})
     d.wrapper = []
     d.start()
     d.terminate()
