@@ -24,6 +24,7 @@ PARTS = {
     "drivers/*": ["include", "base"],  # and its own library: see LIBRARIES
     "tools/bodycamctl": ["include", "base", "evidence"],  # reads manifests where they lie, daemon or not
     "tools/bodycam-verify": ["include", "base", "format", "verify"],
+    "tools/bodycam-unseal": ["include", "base", "format", "verify"],
     # bodycamd-held replaces bc_file_camera_open() and bc_file_mic_open(), whose contracts those are.
     "tools/benchmark": ["include", "base", "drivers/file", "drivers/simulated"],
     "tools/*": ["include", "base", "format"],
@@ -61,12 +62,13 @@ LIBRARIES = {
     "systemd/sd-bus*.h": ["src/control/dbus*.[ch]", "src/app/*", "tools/bodycamctl/*"],
     "systemd/sd-id128.h": ["src/base/*.c", "src/app/*"],
     "ini.h": ["src/control/settings*.c"],
-    "jansson.h": ["src/evidence/manifest.c", "src/evidence/store.c", "src/control/*.c", "tools/bodycamctl/*", "tests/unit/*"],
+    "jansson.h": ["src/evidence/manifest.c", "src/evidence/store.c", "src/control/*.c", "tools/bodycamctl/*", "tools/bodycam-unseal/*",
+                  "tests/unit/*"],
     "libcamera/*": ["drivers/libcamera/*"],
     "alsa/*": ["drivers/alsa/*"],
     "gps.h": ["drivers/gpsd/*"],
     "libevdev/*": ["drivers/evdev/*"],
-    "openssl/*": ["src/evidence/*.c", "src/verify/*.c", "tests/unit/*", "tools/trial/seal.c"],
+    "openssl/*": ["src/evidence/*.c", "src/verify/*.c", "tests/unit/*", "tests/sealing/*", "tools/trial/seal.c"],
     "cbor.h": ["src/format/*.c"],
     "cmocka.h": ["tests/*"],
     "fuse*": ["tests/powercut/*"],
