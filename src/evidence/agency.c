@@ -273,7 +273,7 @@ int bc_agency_wrap(const struct bc_agency *agency, const uint8_t file_key[32], u
         BC_CLEANUP(free_message) CMS_ContentInfo *message = CMS_AuthEnvelopedData_create(EVP_aes_256_gcm());
         BC_CLEANUP(free_der) unsigned char *der = NULL;
         struct bc_envelope envelope;
-        bool made = message;
+        bool made = message && CMS_set_detached(message, 0) == 1; // it carries its content
         int n;
 
         for (size_t i = 0; made && i < agency->count; i++)
