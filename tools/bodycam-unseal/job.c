@@ -159,16 +159,17 @@ static int publish(struct bc_job *job, int fd)
 // What is to be done with a file whose final chunk was there.
 static void complete(struct bc_job *job, int fd)
 {
-        int r = bc_complete(fd, job->report.plain_bytes, &job->finalised);
+        int r;
 
-        if (r < 0) {
-                conclude(job, BC_EXIT_CANNOT, "%s", r == -EBADMSG ? "decrypted whole, and what it holds is no segment: left incomplete" :
-                                                                  strerror(-r));
-                return;
-        }
         if (misnamed(job->path, job->report.header.segment)) {
                 conclude(job, BC_EXIT_TAMPERED, "named as another segment: it is segment %" PRIu32 " of recording %" PRIu64
                          "; left incomplete", job->report.header.segment, job->report.header.recording);
+                return;
+        }
+        r = bc_complete(fd, job->report.plain_bytes, &job->finalised);
+        if (r < 0) {
+                conclude(job, BC_EXIT_CANNOT, "%s", r == -EBADMSG ? "decrypted whole, and what it holds is no segment: left incomplete" :
+                                                                  strerror(-r));
                 return;
         }
         if (job->judge)
