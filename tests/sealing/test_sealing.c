@@ -6,8 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/crypto.h>
@@ -238,6 +243,113 @@ static void test_sealing_allocates_nothing(void **state)
         free(sealed);
 }
 
+// ---- what is left of a file key ---------------------------------------------------------------------------------
+
+// Opens the envelope in another process, so that nothing of it is left in this one; the key comes through a pipe into *ret_key.
+static void learn_key(const struct bc_opener *opener, const uint8_t *bytes, size_t n, uint8_t *ret_key)
+{
+        struct bc_sealed_header header;
+        struct bc_opened opened;
+        size_t header_bytes;
+        int ends[2], status;
+        pid_t child;
+
+        assert_int_equal(pipe(ends), 0);
+        child = fork();
+        if (child == 0) {
+                bool good = bc_sealed_header_parse(bytes, n, &header, &header_bytes) == 0 &&
+                            bc_opener_open(opener, header.envelope, header.envelope_bytes, &opened) == 0 &&
+                            write(ends[1], opened.file_key, BC_SEALED_KEY_BYTES) == BC_SEALED_KEY_BYTES;
+                _exit(!good);
+        }
+        assert_int_equal(read(ends[0], ret_key, BC_SEALED_KEY_BYTES), BC_SEALED_KEY_BYTES);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        close(ends[0]);
+        close(ends[1]);
+}
+
+// How often these bytes stand in the writable memory of this process. Not in a sanitizer's own, which is terabytes.
+static unsigned count_in_memory(const uint8_t *bytes, size_t n)
+{
+        FILE *maps = fopen("/proc/self/maps", "re");
+        unsigned count = 0;
+        char line[512];
+
+        assert_non_null(maps);
+        while (fgets(line, sizeof(line), maps)) {
+                char *end;
+                const uint8_t *from = (const uint8_t *)(uintptr_t)strtoull(line, &end, 16);
+                const uint8_t *to = (const uint8_t *)(uintptr_t)strtoull(end + 1, &end, 16);
+
+                if (strncmp(end, " rw", 3) != 0 || to - from > 256 * 1024 * 1024)
+                        continue;
+                for (const uint8_t *at = from; at && at < to; at++) {
+                        at = memmem(at, (size_t)(to - at), bytes, n);
+                        if (!at)
+                                break;
+                        count++;
+                }
+        }
+        fclose(maps);
+        return count;
+}
+
+// Once a file is begun its key is nowhere any more: not where it was made, nor where OpenSSL wrapped it or derived from it.
+__attribute__((no_sanitize("address"))) static void test_rule_19_file_key_is_gone(void **state)
+{
+        const struct world *world = *state;
+        BC_CLEANUP(bc_cleanup_agency) struct bc_agency *agency = make_agency(world, 0x1f);
+        BC_CLEANUP(bc_cleanup_sealer) struct bc_sealer *sealer = NULL;
+        struct bc_sealed_header about = film_about();
+        uint8_t bytes[BC_SEALER_BEGIN_BYTES_MAX], hash[32];
+        uint8_t *key = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        size_t n;
+
+        assert_ptr_not_equal(key, MAP_FAILED);
+        assert_int_equal(bc_sealer_new(agency, &sealer), 0);
+        for (int i = 0; i < 10; i++) {
+                assert_int_equal(bc_sealer_begin(sealer, &about, bytes, sizeof(bytes), &n, hash), 0);
+                learn_key(world->opener[i % PARTIES], bytes, n, key);
+                assert_int_equal(count_in_memory(key, BC_SEALED_KEY_BYTES), 1); // the one just learnt, so it finds what is there
+                assert_int_equal(count_in_memory(key, BC_SEALED_KEY_BYTES / 2), 1);
+        }
+        munmap(key, 4096);
+}
+
+// The page it was in is locked and stays out of core dumps.
+static void test_secrets_are_locked(void **state)
+{
+        BC_CLEANUP(bc_cleanup_agency) struct bc_agency *agency = make_agency(*state, 1);
+        BC_CLEANUP(bc_cleanup_sealer) struct bc_sealer *sealer = NULL;
+        unsigned pages[2] = { 0 };
+        struct rlimit limit, none;
+
+        for (int with = 0; with < 2; with++) {
+                FILE *maps;
+                char line[512];
+
+                if (with)
+                        assert_int_equal(bc_sealer_new(agency, &sealer), 0);
+                maps = fopen("/proc/self/smaps", "re");
+                assert_non_null(maps);
+                while (fgets(line, sizeof(line), maps))
+                        pages[with] += strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " lo") && strstr(line, " dd");
+                fclose(maps);
+        }
+        assert_int_equal(pages[1], pages[0] + 1);
+        // Where nothing may be locked there is no sealer. Root may always.
+        assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+        none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
+        if (geteuid() != 0) {
+                struct bc_sealer *another = NULL;
+
+                assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+                assert_true(bc_sealer_new(agency, &another) < 0);
+                assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+        }
+}
+
 static void test_what_a_sealer_refuses(void **state)
 {
         BC_CLEANUP(bc_cleanup_agency) struct bc_agency *agency = make_agency(*state, 1);
@@ -326,6 +438,8 @@ int main(void)
                 cmocka_unit_test(test_random_sizes_and_recipients),
                 cmocka_unit_test(test_certificate_and_password),
                 cmocka_unit_test(test_sealing_allocates_nothing),
+                cmocka_unit_test(test_rule_19_file_key_is_gone),
+                cmocka_unit_test(test_secrets_are_locked),
                 cmocka_unit_test(test_what_a_sealer_refuses),
                 cmocka_unit_test(test_rule_19_no_nonce_twice),
         };

@@ -156,21 +156,23 @@ def test_what_cannot_be(agency, sealed, tmp_path):
 
 
 def test_worst_of_several(agency, sealed, tmp_path):
-    path, _ = sealed
-    data = path.read_bytes()
-    whole, cut, bad = tmp_path / "a.sealed", tmp_path / "b.sealed", tmp_path / "c.sealed"
-    whole.write_bytes(data)
-    cut.write_bytes(data[:-1])
+    """Segments 1 to 4 in one run: whole, cut, tampered with, not ours."""
+    files = []
+    for segment in range(1, 5):
+        path = tmp_path / f"{segment}.sealed"
+        assert run(SEAL, "--segment", segment, "--fragment", 3000, tmp_path / "plain.mp4", path, agency / "P-256.pem").returncode == 0
+        files.append(path)
+    whole, cut, bad, foreign = files
+    cut.write_bytes(cut.read_bytes()[:-1])
+    data = bad.read_bytes()
     bad.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    none = tmp_path / "d.sealed"
-    none.write_bytes(b"\x89PNG")
-    for files, expected in (([whole], 0), ([cut, whole], 2), ([cut, none], 3), ([bad, none], 1)):
-        codes = []
-        for i, file in enumerate(files):  # all are segment 1: each into a folder of its own
-            codes.append(unseal("--key", agency / "P-256.key", file, "-o", tmp_path / f"{expected}-{i}")[0])
-        assert (1 if 1 in codes else 3 if 3 in codes else max(codes)) == expected
-    code, files = unseal("--key", agency / "P-256.key", bad, none, "-o", tmp_path / "both")
-    assert code == 1 and [f["verdict"] for f in files] == ["tampered", "cannot"]
+    foreign.write_bytes(b"\x89PNG")
+    for chosen, expected in (([whole], 0), ([whole, cut], 2), ([cut, whole], 2), ([foreign, cut, whole], 3), ([cut, bad, foreign, whole], 1)):
+        out = tmp_path / f"out-{len(chosen)}-{expected}-{chosen[0].name}"
+        code, reports = unseal("--key", agency / "P-256.key", *chosen, "-o", out)
+        assert code == expected
+        verdicts = {whole: "whole", cut: "cut", bad: "tampered", foreign: "cannot"}
+        assert [r["verdict"] for r in reports] == [verdicts[c] for c in chosen]
 
 
 def test_password_file(agency, sealed, tmp_path):
