@@ -259,7 +259,7 @@ static bool add_recipient(CMS_ContentInfo *message, X509 *certificate)
                EVP_EncryptInit_ex(wrap, EVP_aes_256_wrap(), NULL, NULL, NULL) == 1;
 }
 
-// Not by CMS_final(), which would leave a copy of the key on the stack.
+// Not by CMS_final(), which copies the key through a buffer on the stack that nobody wipes.
 static bool put_content(CMS_ContentInfo *message, const uint8_t file_key[BC_SEALED_KEY_BYTES])
 {
         BC_CLEANUP(free_bio) BIO *content = CMS_dataInit(message, NULL);

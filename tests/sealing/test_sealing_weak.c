@@ -166,6 +166,12 @@ static void test_rule_21_rsa(void **state)
         way.mask = EVP_sha1();
         expect(state, way, BC_UNSEAL_WEAK);
         way = *good_rsa();
+        way.digest = EVP_sha512(); // each of the two by itself
+        expect(state, way, BC_UNSEAL_WEAK);
+        way = *good_rsa();
+        way.mask = EVP_sha512();
+        expect(state, way, BC_UNSEAL_WEAK);
+        way = *good_rsa();
         way.key = "RSA-2048";
         expect(state, way, BC_UNSEAL_WEAK);
         way = *good_rsa();
