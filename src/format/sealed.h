@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The bytes of a sealed file (docs/formats/sealed.md has every field): header, commitment, chunks. Here is the framing alone, both
-// ways: nothing is encrypted, no file is opened; the envelope inside the header is format/envelope.h's.
+// The bytes of a sealed file (docs/formats/sealed.md has every field): header, commitment, chunks. Here is the
+// framing alone, both ways: nothing is encrypted, no file is opened; the envelope inside the header is
+// format/envelope.h's.
 //
 // Pure; any thread; allocates nothing. All numbers are big-endian.
 #ifndef BC_FORMAT_SEALED_H
@@ -42,9 +43,9 @@ struct bc_sealed_header {
 // Writes the header. 0; -EINVAL a field is out of its range; -ENOBUFS; BC_SEALED_HEADER_BYTES_MAX always suffices.
 int bc_sealed_header_write(const struct bc_sealed_header *header, uint8_t *bytes, size_t room, size_t *ret_bytes);
 
-// Reads the header from the first n bytes of a file; *ret_bytes is its length. The envelope is lent out of bytes. 0; -ENODATA: n is
-// too small (with BC_SEALED_HEADER_BYTES_MAX bytes or the whole file: the file ends within the header); -EBADMSG: not a sealed file;
-// -EPROTONOSUPPORT: one of another version. On failure nothing is set.
+// Reads the header from the first n bytes of a file; *ret_bytes is its length. The envelope is lent out of bytes. 0;
+// -ENODATA: n is too small (with BC_SEALED_HEADER_BYTES_MAX bytes or the whole file: the file ends within the
+// header); -EBADMSG: not a sealed file; -EPROTONOSUPPORT: one of another version. On failure nothing is set.
 int bc_sealed_header_parse(const uint8_t *bytes, size_t n, struct bc_sealed_header *ret_header, size_t *ret_bytes);
 
 // What HKDF is told besides key and salt, for each of the two things it derives.
@@ -58,13 +59,14 @@ size_t bc_sealed_info(const struct bc_sealed_header *header, enum bc_sealed_purp
 // The nonce of chunk `counter`, from 0.
 void bc_sealed_nonce(uint64_t counter, bool final, uint8_t ret_nonce[BC_SEALED_NONCE_BYTES]);
 
-// A chunk's head, which is also what its tag authenticates besides. plain_bytes: 1 to BC_SEALED_CHUNK_BYTES_MAX; 0 in the final one alone.
+// A chunk's head, which is also what its tag authenticates besides. plain_bytes: 1 to BC_SEALED_CHUNK_BYTES_MAX; 0 in
+// the final one alone.
 void bc_sealed_head_write(size_t plain_bytes, bool final, uint8_t ret_head[BC_SEALED_HEAD_BYTES]);
 // 0 or -EBADMSG.
 int bc_sealed_head_parse(const uint8_t head[BC_SEALED_HEAD_BYTES], size_t *ret_plain_bytes, bool *ret_final);
 
-// How many bytes of a sealed file so much plain text becomes when it is sealed at once: whole chunks and one for the rest. final: the
-// last of them is the final one, which is there even for nothing.
+// How many bytes of a sealed file so much plain text becomes when it is sealed at once: whole chunks and one for the
+// rest. final: the last of them is the final one, which is there even for nothing.
 size_t bc_sealed_bytes(size_t plain_bytes, bool final);
 
 #endif

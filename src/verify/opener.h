@@ -32,9 +32,9 @@ struct bc_opened {
         size_t recipients, recipient;          // how many there are; which one it was opened as, from 1
 };
 
-// Opens an envelope whose bytes are hostile. 0; -EBADMSG, -ENOTSUP: what bc_envelope_parse() says; -ENOKEY: no recipient is this key's (or this
-// certificate's); -EKEYREJECTED: one is, and what is wrapped for it is damaged or altered; -ENOMEM. ret_opened->recipients is set unless
-// -EBADMSG, -ENOTSUP.
+// Opens an envelope whose bytes are hostile. 0; -EBADMSG, -ENOTSUP: what bc_envelope_parse() says; -ENOKEY: no
+// recipient is this key's (or this certificate's); -EKEYREJECTED: one is, and what is wrapped for it is damaged or
+// altered; -ENOMEM. ret_opened->recipients is set unless -EBADMSG, -ENOTSUP.
 int bc_opener_open(const struct bc_opener *opener, const uint8_t *envelope, size_t n, struct bc_opened *ret_opened);
 
 #endif

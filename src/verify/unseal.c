@@ -309,8 +309,8 @@ void bc_unseal_text(const struct bc_unseal_report *report, char ret_text[BC_UNSE
                 [BC_UNSEAL_CUT] = "cut off: the final chunk is missing",
                 [BC_UNSEAL_ZEROS] = "ends in zeros, as a power cut leaves them: the final chunk is missing",
                 [BC_UNSEAL_KEY_ALTERED] = "what is wrapped for this certificate does not open: altered",
-                [BC_UNSEAL_HEADER_ALTERED] = "the header is not the one that the file was begun with: it was altered, a recipient "
-                                             "taken out or put in, or it is another file's",
+                [BC_UNSEAL_HEADER_ALTERED] = "the header is not the one that the file was begun with: it was altered, "
+                                             "a recipient taken out or put in, or it is another file's",
                 [BC_UNSEAL_CHUNK_MALFORMED] = "what follows the last good chunk cannot be one",
                 [BC_UNSEAL_CHUNK_ALTERED] = "a chunk was altered, or is another file's",
                 [BC_UNSEAL_BEHIND_FINAL] = "bytes were put behind the final chunk",

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Reads a sealed file (docs/formats/sealed.md, 6): opens the envelope, checks the commitment, gives out the plain text chunk by chunk, each
-// one only when it is authentic, and says how the file ends. What it says of signatures: nothing.
+// Reads a sealed file (docs/formats/sealed.md, 6): opens the envelope, checks the commitment, gives out the plain
+// text chunk by chunk, each one only when it is authentic, and says how the file ends. What it says of signatures:
+// nothing.
 //
-// Use: bc_unseal_new(); bc_unseal_next() until it returns 0; then bc_unseal_report(). Memory: about 150 KB, whatever the file's size.
-// Opens no file: reads through a callback, never beyond its size. Thread-bound.
+// Use: bc_unseal_new(); bc_unseal_next() until it returns 0; then bc_unseal_report(). Memory: about 150 KB, whatever
+// the file's size. Opens no file: reads through a callback, never beyond its size. Thread-bound.
 #ifndef BC_VERIFY_UNSEAL_H
 #define BC_VERIFY_UNSEAL_H
 
@@ -23,26 +24,26 @@ struct bc_unseal_source {
 };
 
 enum bc_unseal_finding {
-        BC_UNSEAL_GOING_ON,      // no end was reached
-        BC_UNSEAL_WHOLE,         // final chunk, nothing behind it
+        BC_UNSEAL_GOING_ON,        // no end was reached
+        BC_UNSEAL_WHOLE,           // final chunk, nothing behind it
         // Cut: everything that was given out is authentic, the end is missing.
-        BC_UNSEAL_HEADER_CUT,    // the file ends within header or commitment
-        BC_UNSEAL_CUT,           // it ends behind a chunk that is not the final one, or within a chunk
-        BC_UNSEAL_ZEROS,         // from here to its end there are zeros, as a power cut leaves them
+        BC_UNSEAL_HEADER_CUT,      // the file ends within header or commitment
+        BC_UNSEAL_CUT,             // it ends behind a chunk that is not the final one, or within a chunk
+        BC_UNSEAL_ZEROS,           // from here to its end there are zeros, as a power cut leaves them
         // Tampered.
-        BC_UNSEAL_KEY_ALTERED,   // what is wrapped for our certificate does not open
-        BC_UNSEAL_HEADER_ALTERED, // the commitment is not that of this header and key: a changed header, one with other recipients, one of another file
+        BC_UNSEAL_KEY_ALTERED,     // what is wrapped for our certificate does not open
+        BC_UNSEAL_HEADER_ALTERED,  // the commitment is not that of header and key: changed, other recipients, another file's
         BC_UNSEAL_CHUNK_MALFORMED, // its head cannot be
-        BC_UNSEAL_CHUNK_ALTERED, // it is not authentic, or one of another file
-        BC_UNSEAL_CHUNK_MOVED,   // it is authentic and belongs to another place of this file: left out, swapped, doubled
-        BC_UNSEAL_BEHIND_FINAL,  // the final chunk was there, and bytes follow it
+        BC_UNSEAL_CHUNK_ALTERED,   // it is not authentic, or one of another file
+        BC_UNSEAL_CHUNK_MOVED,     // it belongs to another place of this file: chunks left out, swapped, doubled
+        BC_UNSEAL_BEHIND_FINAL,    // the final chunk was there, and bytes follow it
         // Cannot be judged.
-        BC_UNSEAL_FOREIGN,       // not a sealed file
-        BC_UNSEAL_VERSION,       // one of another version of the format
-        BC_UNSEAL_ENVELOPE,      // the envelope is not of the format's form
-        BC_UNSEAL_WEAK,          // the envelope has an algorithm that the format does not allow
-        BC_UNSEAL_NO_KEY,        // no recipient is ours
-        BC_UNSEAL_UNREADABLE,    // reading failed, or memory
+        BC_UNSEAL_FOREIGN,         // not a sealed file
+        BC_UNSEAL_VERSION,         // one of another version of the format
+        BC_UNSEAL_ENVELOPE,        // the envelope is not of the format's form
+        BC_UNSEAL_WEAK,            // the envelope has an algorithm that the format does not allow
+        BC_UNSEAL_NO_KEY,          // no recipient is ours
+        BC_UNSEAL_UNREADABLE,      // reading failed, or memory
 };
 
 enum bc_unseal_verdict { // the exit statuses of the programs
@@ -75,8 +76,8 @@ void bc_unseal_text(const struct bc_unseal_report *report, char ret_text[BC_UNSE
 
 struct bc_unseal;
 
-// Borrows the opener for the call, copies the source. 0 even where nothing will be given out, which the report tells; -ENOMEM, -EIO
-// (OpenSSL).
+// Borrows the opener for the call, copies the source. 0 even where nothing will be given out, which the report tells;
+// -ENOMEM, -EIO (OpenSSL).
 int bc_unseal_new(const struct bc_opener *opener, const struct bc_unseal_source *source, struct bc_unseal **ret_unseal);
 void bc_unseal_free(struct bc_unseal *unseal);
 BC_DEFINE_CLEANUP(unseal, struct bc_unseal, bc_unseal_free)

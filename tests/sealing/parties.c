@@ -79,7 +79,8 @@ static void write_certificate(const char *path, const char *name, EVP_PKEY *key,
 
         X509_set_version(certificate, X509_VERSION_3);
         ASN1_INTEGER_set(X509_get_serialNumber(certificate), wish->serial ? wish->serial : ++serial);
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)(wish->issuer ? wish->issuer : name), -1, -1, 0);
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                                   (const unsigned char *)(wish->issuer ? wish->issuer : name), -1, -1, 0);
         X509_set_issuer_name(certificate, subject);
         X509_time_adj_ex(X509_getm_notBefore(certificate), 0, 0, &begins);
         X509_time_adj_ex(X509_getm_notAfter(certificate), 0, 0, &ends);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// seal-file [--segment N] [--fragment BYTES] IN OUT CERTIFICATE...: seals a file as the recorder would, for tests of what reads it.
-// Prints figures of it as JSON. IN "-N": N zero bytes instead of a file, OUT "-": to nowhere, for measuring.
+// seal-file [--segment N] [--fragment BYTES] IN OUT CERTIFICATE...: seals a file as the recorder would, for tests of
+// what reads it. Prints figures of it as JSON. IN "-N": N zero bytes instead of a file, OUT "-": to nowhere, for
+// measuring.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -75,7 +76,9 @@ static int run(struct job *job, char **certificates, size_t count, uint32_t segm
                                            .now_unix_s = BC_AGENCY_TIME_UNKNOWN, .on_finding = tell };
         BC_CLEANUP(bc_cleanup_agency) struct bc_agency *agency = NULL;
         BC_CLEANUP(bc_cleanup_sealer) struct bc_sealer *sealer = NULL;
-        struct bc_sealed_header about = { .device = "CAM-1", .boot_id = { 0xb0 }, .boot = 42, .recording = 7, .segment = segment };
+        struct bc_sealed_header about = {
+                .device = "CAM-1", .boot_id = { 0xb0 }, .boot = 42, .recording = 7, .segment = segment
+        };
         uint8_t hash[BC_SEALED_HASH_BYTES];
         uint64_t before;
         size_t n;

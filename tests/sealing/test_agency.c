@@ -32,7 +32,9 @@ static void tell(void *user, const char *path, const char *text)
 
 static int load(const char *const *paths, size_t n, struct told *told, struct bc_agency **ret_agency)
 {
-        struct bc_agency_source source = { .paths = paths, .count = n, .now_unix_s = PARTY_NOW, .on_finding = tell, .user = told };
+        struct bc_agency_source source = {
+                .paths = paths, .count = n, .now_unix_s = PARTY_NOW, .on_finding = tell, .user = told
+        };
 
         *told = (struct told){ 0 };
         *ret_agency = NULL;
@@ -105,9 +107,12 @@ static void test_validity(void **state)
 
 static void test_usage(void **state)
 {
-        expect_party_refused(*state, &(struct party_wish){ .key = "P-256", .usage = "" }, "no keyUsage; it must allow keyAgreement");
-        expect_party_refused(*state, &(struct party_wish){ .key = "P-256", .usage = "keyEncipherment" }, "does not allow keyAgreement");
-        expect_party_refused(*state, &(struct party_wish){ .key = "RSA-3072", .usage = "" }, "no keyUsage; it must allow keyEncipherment");
+        expect_party_refused(*state, &(struct party_wish){ .key = "P-256", .usage = "" },
+                             "no keyUsage; it must allow keyAgreement");
+        expect_party_refused(*state, &(struct party_wish){ .key = "P-256", .usage = "keyEncipherment" },
+                             "does not allow keyAgreement");
+        expect_party_refused(*state, &(struct party_wish){ .key = "RSA-3072", .usage = "" },
+                             "no keyUsage; it must allow keyEncipherment");
         expect_party_refused(*state, &(struct party_wish){ .key = "RSA-3072", .usage = "digitalSignature,keyAgreement" },
                              "does not allow keyEncipherment");
 }

@@ -175,7 +175,8 @@ static void test_certificate_and_password(void **state)
         BC_CLEANUP(bc_cleanup_agency) struct bc_agency *agency = make_agency(world, 0x0b);
         BC_CLEANUP(bc_cleanup_sealer) struct bc_sealer *sealer = NULL;
         BC_CLEANUP(bc_cleanup_opener) struct bc_opener *opener = NULL, *locked = NULL;
-        struct bc_opener_source source = { .key_path = world->party[1].key_path, .certificate_path = world->party[1].certificate_path };
+        struct bc_opener_source source = { .key_path = world->party[1].key_path,
+                                           .certificate_path = world->party[1].certificate_path };
         char fault[BC_OPENER_FAULT_BYTES], pass[PARTY_PATH_BYTES];
         struct film_outcome outcome;
         struct party party;
@@ -196,7 +197,8 @@ static void test_certificate_and_password(void **state)
         assert_int_equal(bc_opener_load(&source, &locked, fault), -EINVAL);
         assert_non_null(strstr(fault, "is not the certificate of the key"));
 
-        party_make(&party, world->folder, "locked", &(struct party_wish){ .same_key_as = world->party[1].key_path, .password = "correct horse" });
+        party_make(&party, world->folder, "locked",
+                   &(struct party_wish){ .same_key_as = world->party[1].key_path, .password = "correct horse" });
         snprintf(pass, sizeof(pass), "%s/pass", world->folder);
         source = (struct bc_opener_source){ .key_path = party.key_path };
         assert_int_equal(bc_opener_load(&source, &locked, fault), -EINVAL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Attacks on a sealed file, each by the number of the rule that closes it. The attacker has everything but the agency's keys; where
-// it says so he is one of the recipients.
+// Attacks on a sealed file, each by the number of the rule that closes it. The attacker has everything but the
+// agency's keys; where it says so he is one of the recipients.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -230,7 +230,8 @@ static void test_rule_20_stripped_recipient(void **state)
                         film_read(forgery.bytes, forgery.n, world->opener[i], &outcome);
                         assert_int_equal(outcome.plain_bytes, 0);
                         kept += outcome.report.finding == BC_UNSEAL_HEADER_ALTERED;
-                        assert_true(outcome.report.finding == BC_UNSEAL_HEADER_ALTERED || outcome.report.finding == BC_UNSEAL_NO_KEY);
+                        assert_true(outcome.report.finding == BC_UNSEAL_HEADER_ALTERED ||
+                                    outcome.report.finding == BC_UNSEAL_NO_KEY);
                         film_outcome_done(&outcome);
                 }
                 assert_int_equal(kept, PARTIES - 1); // the others see it; whom it hit has no key, and the record's hash

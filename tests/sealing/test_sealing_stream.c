@@ -43,7 +43,9 @@ static void seal_more(struct stream *stream)
         bool last = ++stream->fragment == stream->fragments;
 
         fill(stream->plain, FRAGMENT_BYTES, (uint64_t)(stream->fragment - 1) * FRAGMENT_BYTES);
-        assert_int_equal((last ? bc_sealer_finish : bc_sealer_seal)(stream->sealer, stream->plain, FRAGMENT_BYTES, to, room, &n), 0);
+        assert_int_equal(
+                (last ? bc_sealer_finish : bc_sealer_seal)(stream->sealer, stream->plain, FRAGMENT_BYTES, to, room, &n),
+                0);
         stream->window_bytes += n;
 }
 
@@ -77,7 +79,9 @@ static size_t address_space(void)
 
 static void check_stream(struct bc_sealer *sealer, const struct bc_opener *opener, size_t fragments)
 {
-        struct stream stream = { .sealer = sealer, .fragments = fragments, .room = BC_SEALER_BEGIN_BYTES_MAX + 3 * FRAGMENT_BYTES };
+        struct stream stream = { .sealer = sealer,
+                                 .fragments = fragments,
+                                 .room = BC_SEALER_BEGIN_BYTES_MAX + 3 * FRAGMENT_BYTES };
         struct bc_sealed_header about = film_about();
         struct bc_unseal_source source = { .read = read_stream, .user = &stream };
         BC_CLEANUP(bc_cleanup_unseal) struct bc_unseal *unseal = NULL;
@@ -124,7 +128,9 @@ static void test_memory_is_constant(void **state)
 
         (void)state;
         party_make(&party, folder, "party", &(struct party_wish){ .key = "P-256" });
-        assert_int_equal(bc_agency_load(&(struct bc_agency_source){ .paths = &path, .count = 1, .now_unix_s = PARTY_NOW }, &agency), 0);
+        assert_int_equal(bc_agency_load(&(struct bc_agency_source){ .paths = &path, .count = 1, .now_unix_s = PARTY_NOW },
+                                        &agency),
+                         0);
         assert_int_equal(bc_opener_load(&(struct bc_opener_source){ .key_path = party.key_path }, &opener, fault), 0);
         assert_int_equal(bc_sealer_new(agency, &sealer), 0);
         check_stream(sealer, opener, getenv("BC_LONG") ? 2000 : 100);

@@ -45,7 +45,8 @@ static int make_envelope(const char *path, const struct way *way, unsigned char 
 {
         X509 *certificate = read_certificate(path);
         bool authenticated = EVP_CIPHER_get_mode(way->cipher) == EVP_CIPH_GCM_MODE;
-        CMS_ContentInfo *message = authenticated ? CMS_AuthEnvelopedData_create(way->cipher) : CMS_EnvelopedData_create(way->cipher);
+        CMS_ContentInfo *message = authenticated ? CMS_AuthEnvelopedData_create(way->cipher)
+                                                 : CMS_EnvelopedData_create(way->cipher);
         CMS_RecipientInfo *info = CMS_add1_recipient(message, certificate, NULL, NULL, CMS_KEY_PARAM | CMS_BINARY | way->flags);
         EVP_PKEY_CTX *context = CMS_RecipientInfo_get0_pkey_ctx(info);
         static const uint8_t key[64] = { 1, 2, 3 };
@@ -63,7 +64,9 @@ static int make_envelope(const char *path, const struct way *way, unsigned char 
                 if (way->digest)
                         assert_int_equal(EVP_PKEY_CTX_set_ecdh_kdf_md(context, way->digest), 1);
                 if (way->wrap)
-                        assert_int_equal(EVP_EncryptInit_ex(CMS_RecipientInfo_kari_get0_ctx(info), way->wrap, NULL, NULL, NULL), 1);
+                        assert_int_equal(
+                                EVP_EncryptInit_ex(CMS_RecipientInfo_kari_get0_ctx(info), way->wrap, NULL, NULL, NULL),
+                                1);
         }
         CMS_set_detached(message, 0);
         content = CMS_dataInit(message, NULL);
@@ -80,8 +83,8 @@ static int make_envelope(const char *path, const struct way *way, unsigned char 
         return n;
 }
 
-// What the reader finds in a file with such an envelope: the commitment of the file is wrong in any case, so an envelope that is taken
-// ends there.
+// What the reader finds in a file with such an envelope: the commitment of the file is wrong in any case, so an
+// envelope that is taken ends there.
 static enum bc_unseal_finding find(const char *folder, const struct way *way)
 {
         struct bc_sealed_header header = film_about();
@@ -139,7 +142,8 @@ static void test_rule_21_the_good_ways_are_taken(void **state)
 
 static void test_rule_21_content_ciphers(void **state)
 {
-        const EVP_CIPHER *ciphers[] = { EVP_aes_128_gcm(), EVP_aes_192_gcm(), EVP_aes_256_cbc(), EVP_aes_128_cbc(), EVP_des_ede3_cbc() };
+        const EVP_CIPHER *ciphers[] = { EVP_aes_128_gcm(), EVP_aes_192_gcm(), EVP_aes_256_cbc(), EVP_aes_128_cbc(),
+                                        EVP_des_ede3_cbc() };
 
         for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++) {
                 struct way way = *good_rsa();
@@ -224,11 +228,15 @@ static void test_rule_21_other_recipients(void **state)
                 certificate = read_certificate(party.certificate_path);
                 info = CMS_add1_recipient(message, certificate, NULL, NULL, CMS_KEY_PARAM);
                 assert_int_equal(EVP_PKEY_CTX_set_ecdh_kdf_md(CMS_RecipientInfo_get0_pkey_ctx(info), EVP_sha256()), 1);
-                assert_int_equal(EVP_EncryptInit_ex(CMS_RecipientInfo_kari_get0_ctx(info), EVP_aes_256_wrap(), NULL, NULL, NULL), 1);
+                assert_int_equal(
+                        EVP_EncryptInit_ex(CMS_RecipientInfo_kari_get0_ctx(info), EVP_aes_256_wrap(), NULL, NULL, NULL),
+                        1);
                 if (kind == 1)
-                        assert_non_null(CMS_add0_recipient_password(message, -1, NID_undef, NID_undef, OPENSSL_memdup(pass, 4), 4, EVP_aes_256_cbc()));
+                        assert_non_null(CMS_add0_recipient_password(message, -1, NID_undef, NID_undef,
+                                                                    OPENSSL_memdup(pass, 4), 4, EVP_aes_256_cbc()));
                 if (kind == 2)
-                        assert_non_null(CMS_add0_recipient_key(message, NID_undef, key, sizeof(kek), OPENSSL_memdup(id, 4), 4, NULL, NULL, NULL));
+                        assert_non_null(CMS_add0_recipient_key(message, NID_undef, key, sizeof(kek),
+                                                               OPENSSL_memdup(id, 4), 4, NULL, NULL, NULL));
                 else
                         OPENSSL_free(key);
                 CMS_set_detached(message, 0);

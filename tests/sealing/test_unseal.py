@@ -32,14 +32,18 @@ def unseal(*arguments, **more):
     return result.returncode, json.loads(result.stdout)["files"]
 
 
+def make_party(folder, name, options):
+    result = run("openssl", "req", "-x509", "-nodes", "-subj", f"/CN={name}", "-days", "30", *options,
+                 "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem")
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.fixture(scope="module")
 def agency(tmp_path_factory):
     """A key and a certificate of each kind, made with openssl."""
     folder = tmp_path_factory.mktemp("agency")
     for name, options in KINDS.items():
-        result = run("openssl", "req", "-x509", "-nodes", "-subj", f"/CN={name}", "-days", "30", "-keyout", folder / f"{name}.key",
-                     "-out", folder / f"{name}.pem", *options)
-        assert result.returncode == 0, result.stderr
+        make_party(folder, name, options)
     return folder
 
 
@@ -139,7 +143,7 @@ def test_nothing_is_overwritten(agency, sealed, tmp_path):
 
 
 def test_what_cannot_be(agency, sealed, tmp_path):
-    run("openssl", "req", "-x509", "-nodes", "-subj", "/CN=x", "-keyout", tmp_path / "x.key", "-out", tmp_path / "x.pem", *KINDS["P-256"])
+    make_party(tmp_path, "x", KINDS["P-256"])
     code, (file,) = unseal("--key", tmp_path / "x.key", sealed[0], "-o", tmp_path / "out")
     assert code == 3 and file["finding"] == "not sealed for this key" and file["output"] is None
     foreign = tmp_path / "foreign"
@@ -160,14 +164,16 @@ def test_worst_of_several(agency, sealed, tmp_path):
     files = []
     for segment in range(1, 5):
         path = tmp_path / f"{segment}.sealed"
-        assert run(SEAL, "--segment", segment, "--fragment", 3000, tmp_path / "plain.mp4", path, agency / "P-256.pem").returncode == 0
+        result = run(SEAL, "--segment", segment, "--fragment", 3000, tmp_path / "plain.mp4", path, agency / "P-256.pem")
+        assert result.returncode == 0, result.stderr
         files.append(path)
     whole, cut, bad, foreign = files
     cut.write_bytes(cut.read_bytes()[:-1])
     data = bad.read_bytes()
     bad.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     foreign.write_bytes(b"\x89PNG")
-    for chosen, expected in (([whole], 0), ([whole, cut], 2), ([cut, whole], 2), ([foreign, cut, whole], 3), ([cut, bad, foreign, whole], 1)):
+    for chosen, expected in (([whole], 0), ([whole, cut], 2), ([cut, whole], 2), ([foreign, cut, whole], 3),
+                             ([cut, bad, foreign, whole], 1)):
         out = tmp_path / f"out-{len(chosen)}-{expected}-{chosen[0].name}"
         code, reports = unseal("--key", agency / "P-256.key", *chosen, "-o", out)
         assert code == expected

@@ -168,8 +168,9 @@ static void complete(struct bc_job *job, int fd)
         }
         r = bc_complete(fd, job->report.plain_bytes, &job->finalised);
         if (r < 0) {
-                conclude(job, BC_EXIT_CANNOT, "%s", r == -EBADMSG ? "decrypted whole, and what it holds is no segment: left incomplete" :
-                                                                  strerror(-r));
+                conclude(job, BC_EXIT_CANNOT, "%s",
+                         r == -EBADMSG ? "decrypted whole, and what it holds is no segment: left incomplete"
+                                       : strerror(-r));
                 return;
         }
         if (job->judge)
@@ -196,7 +197,8 @@ static void run_opened(struct bc_job *job, struct bc_unseal *unseal, uint64_t si
         if (job->report.committed) {
                 fd = create_output(job);
                 if (fd < 0) {
-                        conclude(job, BC_EXIT_CANNOT, "%04" PRIu32 ".mp4, or the same .incomplete: %s", job->report.header.segment,
+                        conclude(job, BC_EXIT_CANNOT, "%04" PRIu32 ".mp4, or the same .incomplete: %s",
+                                 job->report.header.segment,
                                  fd == -EEXIST ? "is there already; nothing is overwritten" : strerror(-fd));
                         return;
                 }
@@ -216,7 +218,8 @@ static void run_opened(struct bc_job *job, struct bc_unseal *unseal, uint64_t si
         if (fd >= 0 && job->report.plain_bytes == 0 && unlinkat(job->folder_fd, job->output, 0) == 0)
                 job->output[0] = '\0';
         else if (fd >= 0 && bc_file_sync(fd) < 0)
-                conclude(job, bc_exit_worse(job->exit, BC_EXIT_CANNOT), "%s; and what was decrypted may not be on the disk", text);
+                conclude(job, bc_exit_worse(job->exit, BC_EXIT_CANNOT),
+                         "%s; and what was decrypted may not be on the disk", text);
 }
 
 void bc_job_run(struct bc_job *job)

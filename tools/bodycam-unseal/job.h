@@ -28,8 +28,9 @@ struct bc_job {
         int folder_fd; // of the output; borrowed
         const struct bc_opener *opener;
         bool progress; // on standard error
-        // Judges the decrypted segment, final moov and all, before it gets its name [rule 22]: the signed records, and that the first one
-        // states this header's hash. NULL: nobody judges, which is said. Standing by itself so that it does not matter here who does it.
+        // Judges the decrypted segment, final moov and all, before it gets its name [rule 22]: the signed records,
+        // and that the first one states this header's hash. NULL: nobody judges, which is said. Standing by itself so
+        // that it does not matter here who does it.
         enum bc_signature (*judge)(void *user, int fd, const struct bc_unseal_report *report);
         void *user;
         // what came of it

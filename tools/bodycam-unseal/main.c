@@ -21,9 +21,11 @@ struct request {
 
 static void print_help(FILE *to)
 {
-        fputs("usage: bodycam-unseal --key KEY.pem [--certificate CERT.pem] [--pass-file FILE] [--json] [--quiet] SEALED... -o DIR\n"
+        fputs("usage: bodycam-unseal --key KEY.pem [--certificate CERT.pem] [--pass-file FILE] [--json] [--quiet] "
+              "SEALED... -o DIR\n"
               "\n"
-              "Decrypts segments that a body camera sealed for the agency: NNNN.mp4.sealed becomes DIR/NNNN.mp4, or stays\n"
+              "Decrypts segments that a body camera sealed for the agency: NNNN.mp4.sealed becomes DIR/NNNN.mp4, or "
+              "stays\n"
               "DIR/NNNN.mp4.incomplete where its end is missing or it was tampered with.\n"
               "\n"
               "  -k, --key FILE          the agency's private key, PEM\n"
@@ -34,8 +36,10 @@ static void print_help(FILE *to)
               "  -q, --quiet             no progress\n"
               "  -h, --help              -v, --version\n"
               "\n"
-              "Exit status: 0 whole, 1 tampered with, 2 cut: what is whole was kept, 3 cannot (no key for it, not a sealed file,\n"
-              "unreadable), 64 usage; of several files the worst: 1, 3, 2, 0.\n", to);
+              "Exit status: 0 whole, 1 tampered with, 2 cut: what is whole was kept, 3 cannot (no key for it, not a "
+              "sealed file,\n"
+              "unreadable), 64 usage; of several files the worst: 1, 3, 2, 0.\n",
+              to);
 }
 
 // -1: go on; else the exit status.

@@ -46,9 +46,9 @@ static json_t *header_json(const struct bc_unseal_report *report)
 
         if (!report->header_known)
                 return json_null();
-        return json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:o}", "committed", report->committed, "device", header->device, "boot_id",
-                         hex(header->boot_id, sizeof(header->boot_id)), "boot", (json_int_t)header->boot, "recording",
-                         (json_int_t)header->recording, "segment", (json_int_t)header->segment, "sha256",
+        return json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:o}", "committed", report->committed, "device", header->device,
+                         "boot_id", hex(header->boot_id, sizeof(header->boot_id)), "boot", (json_int_t)header->boot,
+                         "recording", (json_int_t)header->recording, "segment", (json_int_t)header->segment, "sha256",
                          hex(report->header_hash, sizeof(report->header_hash)));
 }
 
@@ -59,10 +59,11 @@ json_t *bc_report_json(const struct bc_job *job)
         const struct bc_unseal_report *report = &job->report;
         char name[BC_TEXT_BYTES_MAX];
 
-        return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "file", bc_text_plain(job->path, name), "verdict",
-                         verdicts[job->exit], "finding", job->text, "signatures", signatures[job->signature], "header",
-                         header_json(report), "recipients", (json_int_t)report->recipients, "recipient",
-                         (json_int_t)report->recipient, "chunks", (json_int_t)report->chunks, "plain_bytes",
-                         (json_int_t)report->plain_bytes, "offset", (json_int_t)report->offset, "output",
-                         job->output[0] ? json_string(job->output) : json_null(), "finalised", job->finalised);
+        return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "file",
+                         bc_text_plain(job->path, name), "verdict", verdicts[job->exit], "finding", job->text,
+                         "signatures", signatures[job->signature], "header", header_json(report), "recipients",
+                         (json_int_t)report->recipients, "recipient", (json_int_t)report->recipient, "chunks",
+                         (json_int_t)report->chunks, "plain_bytes", (json_int_t)report->plain_bytes, "offset",
+                         (json_int_t)report->offset, "output", job->output[0] ? json_string(job->output) : json_null(),
+                         "finalised", job->finalised);
 }

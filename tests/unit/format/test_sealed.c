@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Framing of sealed files and the form of their envelopes, on bytes alone. Hostile bytes lie at the very end of a page with none behind
-// it, so that a read beyond them crashes with or without a sanitizer.
+// Framing of sealed files and the form of their envelopes, on bytes alone. Hostile bytes lie at the very end of a
+// page with none behind it, so that a read beyond them crashes with or without a sanitizer.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -166,7 +166,8 @@ static void test_chunk_heads(void **state)
         (void)state;
         // Each one around what is allowed, with and without the flag, and some of the others.
         for (uint64_t value = 0; value <= UINT32_MAX; value += (value & 0x7fffffff) < 70000 ? 1 : 10007) {
-                const uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value };
+                const uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+                                           (uint8_t)value };
                 uint64_t plain = value & 0x7fffffff;
                 bool last = value >> 31, good = plain <= 65536 && (plain > 0 || last);
 
@@ -224,8 +225,8 @@ static void test_envelope_other_lengths(void **state)
         assert_int_equal(bc_envelope_parse(longer, n, &envelope), -EBADMSG);
 }
 
-// Bytes that are changed at random places, cut, moved or repeated. What is accepted has its parts within the bytes, and is what a
-// writer writes.
+// Bytes that are changed at random places, cut, moved or repeated. What is accepted has its parts within the bytes,
+// and is what a writer writes.
 static void test_random_headers_and_envelopes(void **state)
 {
         size_t n, envelope_bytes;
@@ -255,7 +256,8 @@ static void test_random_headers_and_envelopes(void **state)
                 at = at_edge(*state, bytes, size);
                 if (whole && bc_sealed_header_parse(at, size, &header, &parsed) == 0) {
                         headers++;
-                        assert_true(parsed <= size && header.envelope >= at && header.envelope + header.envelope_bytes == at + parsed);
+                        assert_true(parsed <= size && header.envelope >= at &&
+                                    header.envelope + header.envelope_bytes == at + parsed);
                         assert_int_equal(bc_sealed_header_write(&header, again, sizeof(again), &written), 0);
                         assert_int_equal(written, parsed);
                         assert_memory_equal(again, at, parsed);
@@ -264,7 +266,8 @@ static void test_random_headers_and_envelopes(void **state)
                         envelopes++;
                         assert_int_equal(size, envelope_bytes);
                         assert_int_equal(found.recipients, 1);
-                        assert_true(found.recipient[0].id > at && found.recipient[0].id + found.recipient[0].id_bytes < at + size);
+                        assert_true(found.recipient[0].id > at &&
+                                    found.recipient[0].id + found.recipient[0].id_bytes < at + size);
                 }
         }
         assert_true(headers > rounds / 10 && headers < rounds / 2);
