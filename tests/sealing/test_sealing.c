@@ -271,7 +271,7 @@ static void learn_key(const struct bc_opener *opener, const uint8_t *bytes, size
         close(ends[1]);
 }
 
-// How often these bytes stand in the writable memory of this process. Not in a sanitizer's own, which is terabytes.
+// How often these bytes stand in the writable memory of this process.
 static unsigned count_in_memory(const uint8_t *bytes, size_t n)
 {
         FILE *maps = fopen("/proc/self/maps", "re");
@@ -284,7 +284,7 @@ static unsigned count_in_memory(const uint8_t *bytes, size_t n)
                 const uint8_t *from = (const uint8_t *)(uintptr_t)strtoull(line, &end, 16);
                 const uint8_t *to = (const uint8_t *)(uintptr_t)strtoull(end + 1, &end, 16);
 
-                if (strncmp(end, " rw", 3) != 0 || to - from > 256 * 1024 * 1024)
+                if (strncmp(end, " rw", 3) != 0)
                         continue;
                 for (const uint8_t *at = from; at && at < to; at++) {
                         at = memmem(at, (size_t)(to - at), bytes, n);
@@ -297,10 +297,8 @@ static unsigned count_in_memory(const uint8_t *bytes, size_t n)
         return count;
 }
 
-// Once a file is begun its key is nowhere any more: not where it was made, nor where OpenSSL wrapped it or derived from it.
-__attribute__((no_sanitize("address"))) static void test_rule_19_file_key_is_gone(void **state)
+static void check_key_is_gone(const struct world *world)
 {
-        const struct world *world = *state;
         BC_CLEANUP(bc_cleanup_agency) struct bc_agency *agency = make_agency(world, 0x1f);
         BC_CLEANUP(bc_cleanup_sealer) struct bc_sealer *sealer = NULL;
         struct bc_sealed_header about = film_about();
@@ -317,6 +315,15 @@ __attribute__((no_sanitize("address"))) static void test_rule_19_file_key_is_gon
                 assert_int_equal(count_in_memory(key, BC_SEALED_KEY_BYTES / 2), 1);
         }
         munmap(key, 4096);
+}
+
+// Once a file is begun its key is nowhere any more: not where it was made, nor where OpenSSL wrapped it or derived from it.
+static void test_rule_19_file_key_is_gone(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+        skip(); // it has writable memory that may not be read
+#endif
+        check_key_is_gone(*state);
 }
 
 // The page it was in is locked and stays out of core dumps.
