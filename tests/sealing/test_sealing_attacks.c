@@ -450,6 +450,42 @@ static void test_rule_22_bytes_behind_the_final_chunk(void **state)
         assert_int_equal(bc_unseal_verdict(report.finding), BC_UNSEAL_IS_TAMPERED);
 }
 
+// Chunks of both files in any order: what is given out is the film as far as it goes, and only the film itself is whole.
+static void test_rule_20_random_orders(void **state)
+{
+        const struct world *world = *state;
+        uint32_t random = 362436069u, seen[BC_UNSEAL_UNREADABLE + 1] = { 0 };
+        struct forgery forgery;
+
+        for (uint32_t round = 0; round < (getenv("BC_LONG") ? 100000u : 2000u); round++) {
+                uint32_t pieces = film_random(&random, 9), good = film_random(&random, FRAGMENTS + 1);
+                struct film_outcome outcome;
+                size_t whole = 0;
+                bool intact = true;
+
+                forgery.n = 0;
+                put_beginning(&forgery, &world->film);
+                for (uint32_t i = 0; i < good + pieces; i++) {
+                        uint32_t chunk = i < good ? i : film_random(&random, FRAGMENTS);
+                        bool ours = i < good || film_random(&random, 4) > 0;
+
+                        put_chunk(&forgery, ours ? &world->film : &world->other, chunk);
+                        intact = intact && ours && chunk == i;
+                        whole += intact;
+                }
+                film_read(forgery.bytes, forgery.n, world->opener[EC], &outcome);
+                assert_int_equal(outcome.report.chunks, whole);
+                assert_memory_equal(outcome.plain, world->film.plain, outcome.plain_bytes);
+                assert_int_equal(outcome.report.finding == BC_UNSEAL_WHOLE, intact && whole == FRAGMENTS);
+                assert_int_equal(outcome.report.finding == BC_UNSEAL_CUT, intact && whole < FRAGMENTS);
+                assert_int_equal(outcome.report.finding == BC_UNSEAL_BEHIND_FINAL, !intact && whole == FRAGMENTS);
+                seen[outcome.report.finding]++;
+                film_outcome_done(&outcome);
+        }
+        assert_true(seen[BC_UNSEAL_WHOLE] > 0 && seen[BC_UNSEAL_CUT] > 0 && seen[BC_UNSEAL_BEHIND_FINAL] > 0 &&
+                    seen[BC_UNSEAL_CHUNK_MOVED] > 0 && seen[BC_UNSEAL_CHUNK_ALTERED] > 0);
+}
+
 static void test_foreign_files(void **state)
 {
         const struct world *world = *state;
@@ -499,6 +535,7 @@ int main(void)
                 cmocka_unit_test(test_rule_20_chunk_doubled),
                 cmocka_unit_test(test_rule_22_final_chunk_missing),
                 cmocka_unit_test(test_rule_22_bytes_behind_the_final_chunk),
+                cmocka_unit_test(test_rule_20_random_orders),
                 cmocka_unit_test(test_foreign_files),
                 cmocka_unit_test(test_unreadable),
         };

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import signal
 import stat
 import subprocess
 
@@ -188,6 +189,18 @@ def test_password_file(agency, sealed, tmp_path):
     assert result.returncode == 3 and "--pass-file" in result.stderr
     password.write_text("correct horse\n")
     assert unseal("--key", locked, "--pass-file", password, sealed[0], "-o", tmp_path / "out")[0] == 0
+
+
+def test_full_disk(agency, sealed, tmp_path):
+    """What cannot be written is said and left incomplete; a limit on the file's size stands in for the disk's end."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    path, plain = sealed
+    code, (file,) = unseal("--key", agency / "P-256.key", path, "-o", tmp_path / "out", preexec_fn=limit)
+    assert code == 3 and "cannot be written" in file["finding"] and file["output"] == "0001.mp4.incomplete"
+    assert plain.startswith((tmp_path / "out/0001.mp4.incomplete").read_bytes())
 
 
 def test_rule_23_names_are_made_plain(agency, tmp_path):
