@@ -120,7 +120,8 @@ static void run(const struct world *world, enum bc_signature verdict, struct bc_
 {
         struct judge user = { .world = world, .verdict = verdict };
 
-        *job = (struct bc_job){ .path = world->path, .folder_fd = world->folder_fd, .opener = world->opener, .judge = judge, .user = &user };
+        *job = (struct bc_job){ .path = world->path, .folder_fd = world->folder_fd, .opener = world->opener,
+                                .judge = judge, .user = &user };
         bc_job_run(job);
         *ret_asked = user.asked;
 }
