@@ -25,6 +25,7 @@ PARTS = {
     "tools/bodycamctl": ["include", "base", "evidence"],  # reads manifests where they lie, daemon or not
     "tools/bodycam-provision": ["include", "base", "format", "evidence"],  # judges keys and certificates as the recorder does
     "tools/bodycam-verify": ["include", "base", "format", "verify"],
+    "tools/bodycam-unseal": ["include", "base", "format", "verify"],
     # bodycamd-held replaces bc_file_camera_open() and bc_file_mic_open(), whose contracts those are.
     "tools/benchmark": ["include", "base", "drivers/file", "drivers/simulated"],
     "tools/*": ["include", "base", "format"],
@@ -63,12 +64,13 @@ LIBRARIES = {
     "systemd/sd-id128.h": ["src/base/*.c", "src/app/*"],
     "ini.h": ["src/control/settings*.c"],
     "jansson.h": ["src/evidence/manifest.c", "src/evidence/store.c", "src/verify/summary.c", "src/verify/json.c",
-                  "src/verify/report.h", "src/control/*.c", "tools/bodycamctl/*", "tools/bodycam-provision/report.c", "tests/unit/*"],
+                  "src/verify/report.h", "src/control/*.c", "tools/bodycamctl/*", "tools/bodycam-provision/report.c",
+                  "tools/bodycam-unseal/*", "tests/unit/*"],
     "libcamera/*": ["drivers/libcamera/*"],
     "alsa/*": ["drivers/alsa/*"],
     "gps.h": ["drivers/gpsd/*"],
     "libevdev/*": ["drivers/evdev/*"],
-    "openssl/*": ["src/evidence/*.c", "src/verify/*.[ch]", "tests/unit/*", "tools/bodycam-provision/*.c", "tools/trial/seal.c"],
+    "openssl/*": ["src/evidence/*.c", "src/verify/*.[ch]", "tests/unit/*", "tests/sealing/*", "tools/bodycam-provision/*.c", "tools/trial/seal.c"],
     "p11-kit/*": ["src/evidence/token.c"],
     "tss2/*": ["tools/bodycam-provision/make_tpm.c"],  # the daemon speaks to a TPM through OpenSSL's provider alone
     "cbor.h": ["src/format/*.c"],
