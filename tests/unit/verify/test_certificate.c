@@ -218,6 +218,7 @@ static void test_rule_15_policy_twice(void **state)
         struct forge_authority issuer = forge_certify(&want);
         trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &issuer, false), BC_VERDICT_UNJUDGED, BC_FINDING_TEST);
         forge_authority_done(&issuer);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .twice = true }, NULL, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
         want.twice = true;
         issuer = forge_certify(&want);
         trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &issuer, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
