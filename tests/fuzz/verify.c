@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A file that somebody hands to the verifier: it is judged and reported, never as authentic where nobody is trusted, and no text of it moves a
-// reader's cursor.
+// A file that somebody hands to the verifier: it is judged and reported, never as authentic where nobody is trusted, and no
+// text of it moves a reader's cursor.
 #include <string.h>
 
 #include "place.h"
