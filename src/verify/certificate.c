@@ -167,7 +167,8 @@ static X509 *parse(const struct bc_record_bytes *der)
         return x509 && at == der->bytes + der->n ? BC_TAKE(x509) : NULL;
 }
 
-// An extension that stands twice (RFC 5280, 4.2 forbids it) is not found by those who look for it: a test certificate would not look like one.
+// An extension that stands twice (RFC 5280, 4.2 forbids it) is not found by those who look for it: a test certificate would
+// not look like one.
 static bool repeats_extension(const X509 *x509)
 {
         int n = X509_get_ext_count(x509);
@@ -286,7 +287,8 @@ int bc_certificate_open(struct bc_certificate *certificate, const struct bc_reco
         certificate->key = X509_get_pubkey(certificate->leaf);
         ERR_clear_error();
         if (!certificate->key || bc_signature_algorithm(certificate->key, &signer->algorithm) < 0) {
-                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, offset, "the device's key is neither P-256 nor P-384");
+                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, offset,
+                        "the device's key is neither P-256 nor P-384");
                 EVP_PKEY_free(certificate->key);
                 certificate->key = NULL;
                 return -EBADMSG;
@@ -358,7 +360,8 @@ static void judge_at(struct bc_certificate *certificate, const struct bc_trust *
         }
         if (fault) {
                 certificate->signer.trusted = false;
-                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "the device's certificate %s", fault);
+                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "the device's certificate %s",
+                        fault);
                 return;
         }
         bc_certificate_name(X509_get_subject_name(sk_X509_value(chain, length - 1)), certificate->signer.root);
@@ -366,8 +369,8 @@ static void judge_at(struct bc_certificate *certificate, const struct bc_trust *
                 bc_revocation_judge(trust->lists, chain, utc_ns, now, findings);
 }
 
-void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_trust *trust, const int64_t *utc_ns, size_t instants,
-                          bool now, struct bc_findings *findings)
+void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_trust *trust, const int64_t *utc_ns,
+                          size_t instants, bool now, struct bc_findings *findings)
 {
         if (trust->roots == 0) {
                 bc_find(findings, BC_FINDING_NO_ROOT, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
@@ -381,7 +384,8 @@ void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_tr
 
 const char *bc_protection_name(enum bc_protection protection)
 {
-        static const char *const names[] = { "not said", "in a file", "in a TPM 2.0", "in a hardware security module or secure element" };
+        static const char *const names[] = { "not said", "in a file", "in a TPM 2.0",
+                                             "in a hardware security module or secure element" };
 
         return names[protection];
 }

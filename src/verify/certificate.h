@@ -21,8 +21,8 @@ struct bc_trust;
 int bc_trust_new(struct bc_trust **ret_trust);
 void bc_trust_free(struct bc_trust *trust);
 
-// Adds the certificates, or the revocation lists, of a PEM file: at least one, and nothing else in it. 0; -EBADMSG: not of that form, with
-// what is wrong in text; or negative errno.
+// Adds the certificates, or the revocation lists, of a PEM file: at least one, and nothing else in it. 0; -EBADMSG: not of
+// that form, with what is wrong in text; or negative errno.
 int bc_trust_add_roots(struct bc_trust *trust, const char *path, char *text, size_t text_bytes);
 int bc_trust_add_revocations(struct bc_trust *trust, const char *path, char *text, size_t text_bytes);
 
@@ -66,10 +66,10 @@ void bc_certificate_done(struct bc_certificate *certificate);
 int bc_certificate_open(struct bc_certificate *certificate, const struct bc_record *record, uint64_t offset,
                         struct bc_findings *findings);
 
-// Follows the chain to an anchor, as it was at each of these instants (UTC); with now it is the present instead, for which no recording
-// is blamed. Without any anchor that is what is found.
-void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_trust *trust, const int64_t *utc_ns, size_t instants,
-                          bool now, struct bc_findings *findings);
+// Follows the chain to an anchor, as it was at each of these instants (UTC); with now it is the present instead, for which no
+// recording is blamed. Without any anchor that is what is found.
+void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_trust *trust, const int64_t *utc_ns,
+                          size_t instants, bool now, struct bc_findings *findings);
 
 // Within the part: judges the certificates of a verified chain by the revocation lists given (verify/revocation.c).
 void bc_revocation_judge(const STACK_OF(X509_CRL) *lists, const STACK_OF(X509) *chain, int64_t utc_ns, bool now,

@@ -12,7 +12,8 @@ enum bc_verdict bc_verdict_worse(enum bc_verdict a, enum bc_verdict b)
         return badness[a] >= badness[b] ? a : b;
 }
 
-void bc_find(struct bc_findings *findings, enum bc_finding_code code, enum bc_verdict verdict, uint64_t offset, const char *format, ...)
+void bc_find(struct bc_findings *findings, enum bc_finding_code code, enum bc_verdict verdict, uint64_t offset,
+             const char *format, ...)
 {
         va_list list;
 

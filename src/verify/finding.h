@@ -62,14 +62,14 @@ struct bc_findings {
         struct bc_finding finding[BC_FINDINGS_MAX];
 };
 
-__attribute__((format(printf, 5, 6)))
-void bc_find(struct bc_findings *findings, enum bc_finding_code code, enum bc_verdict verdict, uint64_t offset, const char *format, ...);
+__attribute__((format(printf, 5, 6))) void bc_find(struct bc_findings *findings, enum bc_finding_code code,
+                                                   enum bc_verdict verdict, uint64_t offset, const char *format, ...);
 
 // Takes back all findings of a code: another file has settled them. The verdict follows.
 void bc_findings_settle(struct bc_findings *findings, enum bc_finding_code code);
 
-// The worse of two: tampered, then unjudged, then unproven, then authentic. What was tampered with is news however little else can
-// be said; where something could not be judged, the rest being authentic as far as it goes is no answer.
+// The worse of two: tampered, then unjudged, then unproven, then authentic. What was tampered with is news however little
+// else can be said; where something could not be judged, the rest being authentic as far as it goes is no answer.
 enum bc_verdict bc_verdict_worse(enum bc_verdict a, enum bc_verdict b);
 
 const char *bc_finding_code_name(enum bc_finding_code code); // "hash"

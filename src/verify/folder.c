@@ -134,7 +134,8 @@ static int add(struct bc_folder *folder, int folder_fd, const char *name, struct
                 bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "%s was left behind by a power cut: recovery has not been through", name);
         if (is_damaged_manifest(name))
-                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET, "%s: a manifest that recovery could not read; it proves nothing", name);
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "%s: a manifest that recovery could not read; it proves nothing", name);
         return 0;
 }
 

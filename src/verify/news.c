@@ -86,8 +86,8 @@ static int add_clock(struct bc_news *news, const struct bc_record_clock *clock)
         return place || full ? 0 : -ENOMEM;
 }
 
-static int add(struct bc_news *news, const struct bc_record_gap *gap, size_t gaps, const struct bc_record_mark *mark, size_t marks,
-               const struct bc_record_clock *clock, size_t clocks)
+static int add(struct bc_news *news, const struct bc_record_gap *gap, size_t gaps, const struct bc_record_mark *mark,
+               size_t marks, const struct bc_record_clock *clock, size_t clocks)
 {
         int r = 0;
 
@@ -111,7 +111,8 @@ int bc_news_add(struct bc_news *news, const struct bc_news *later)
         return add(news, later->gap, later->gaps, later->mark, later->marks, later->clock, later->clocks);
 }
 
-// Whether samples of the track can be missing altogether in a gap of this kind. A slate or silence is a sample; a mute is silence.
+// Whether samples of the track can be missing altogether in a gap of this kind. A slate or silence is a sample; a mute is
+// silence.
 static bool explains(uint32_t gap, enum bc_track_kind kind)
 {
         if (gap == PRE_EVENT || gap == OVERTAKEN)
@@ -152,7 +153,8 @@ bool bc_news_sound_ends(const struct bc_news *news, int64_t ticks)
 
 const char *bc_gap_name(uint32_t kind)
 {
-        static const char *const names[] = { "?", "pre-event", "no-picture", "no-sound", "frames-lost", "overtaken", "late-sound", "muted" };
+        static const char *const names[] = { "?",           "pre-event", "no-picture", "no-sound",
+                                             "frames-lost", "overtaken", "late-sound", "muted" };
 
         return names[kind <= MUTED ? kind : 0];
 }
@@ -166,7 +168,8 @@ const char *bc_source_name(uint32_t source)
 
 const char *bc_role_name(enum bc_driver_role role)
 {
-        static const char *const names[] = { "?", "camera", "microphone", "receiver", "wall clock", "media clock", "buttons", "battery" };
+        static const char *const names[] = { "?",          "camera",      "microphone", "receiver",
+                                             "wall clock", "media clock", "buttons",    "battery" };
 
         return names[(unsigned)role < 8 ? role : 0];
 }

@@ -27,8 +27,8 @@ void bc_news_done(struct bc_news *news);
 int bc_news_add_record(struct bc_news *news, const struct bc_record *record);
 int bc_news_add(struct bc_news *news, const struct bc_news *later);
 
-// Whether all of [from, to) lies in declared gaps that explain why a track of this kind has no samples there; sound begins on a grid of
-// its own, so that up to a unit less one tick at the end needs no gap.
+// Whether all of [from, to) lies in declared gaps that explain why a track of this kind has no samples there; sound begins on
+// a grid of its own, so that up to a unit less one tick at the end needs no gap.
 bool bc_news_covers(const struct bc_news *news, enum bc_track_kind kind, int64_t from_ticks, int64_t to_ticks);
 
 // Whether a gap in the sound alone begins where the sound ended.

@@ -74,7 +74,8 @@ void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recordin
         bc_segment_judge_at(judge, verdict->fd, name, name, NULL, &verdict->segment[i]);
 }
 
-// What its successor states of an abandoned segment is judged with that statement; what recovery appended later stays as it was found.
+// What its successor states of an abandoned segment is judged with that statement; what recovery appended later stays as it
+// was found.
 static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i)
 {
         struct bc_segment_verdict *whole = &verdict->segment[i], limited;
@@ -95,10 +96,12 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
                 memcpy(sha256, whole->sha256, sizeof(sha256));
                 struct bc_findings ended = { 0 };
                 if (whole->end != 0)
-                        bc_find(&ended, BC_FINDING_END, BC_VERDICT_TAMPERED, whole->covered, "it has an end of its own, and its successor says that it was abandoned");
+                        bc_find(&ended, BC_FINDING_END, BC_VERDICT_TAMPERED, whole->covered,
+                                "it has an end of its own, and its successor says that it was abandoned");
                 if (bytes > vouched->end)
                         bc_find(&ended, BC_FINDING_END, BC_VERDICT_UNPROVEN, vouched->end,
-                                "%" PRIu64 " bytes lie behind the end that its successor states, and no record covers them", bytes - vouched->end);
+                                "%" PRIu64 " bytes lie behind the end that its successor states, and no record covers them",
+                                bytes - vouched->end);
                 bc_segment_verdict_done(whole);
                 *whole = limited;
                 limited = (struct bc_segment_verdict){ 0 };
@@ -106,13 +109,15 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
                 whole->hashed = hashed;
                 memcpy(whole->sha256, sha256, sizeof(sha256));
                 for (size_t k = 0; k < ended.count; k++)
-                        bc_find(&whole->findings, ended.finding[k].code, ended.finding[k].verdict, ended.finding[k].offset, "%s", ended.finding[k].text);
+                        bc_find(&whole->findings, ended.finding[k].code, ended.finding[k].verdict, ended.finding[k].offset,
+                                "%s", ended.finding[k].text);
         }
         if (recovered) {
                 memcpy(whole->track, limited.track, sizeof(whole->track));
                 whole->repeat_ticks = limited.repeat_ticks;
                 for (size_t k = 0; k < limited.findings.count; k++)
-                        if (limited.findings.finding[k].code == BC_FINDING_HASH || limited.findings.finding[k].code == BC_FINDING_COVERAGE)
+                        if (limited.findings.finding[k].code == BC_FINDING_HASH ||
+                            limited.findings.finding[k].code == BC_FINDING_COVERAGE)
                                 bc_find(&whole->findings, limited.findings.finding[k].code, limited.findings.finding[k].verdict,
                                         limited.findings.finding[k].offset, "%s", limited.findings.finding[k].text);
         }
@@ -122,7 +127,8 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
             (strcmp(whole->label.device, successor->device) != 0 || whole->label.segment != verdict->folder.segment[i] ||
              strcmp(whole->label.recording, successor->label.recording) != 0 ||
              memcmp(whole->label.boot_id, successor->boot_id, BC_BOOT_ID_BYTES) != 0))
-                bc_find(&whole->findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0, "the label is not of its place in the recording");
+                bc_find(&whole->findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0,
+                        "the label is not of its place in the recording");
         bc_segment_verdict_done(&limited);
 }
 
@@ -141,19 +147,25 @@ static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
                 return;
         if (strcmp(segment->device, anchor->device) != 0 || segment->recording != anchor->recording ||
             memcmp(segment->boot_id, anchor->boot_id, BC_BOOT_ID_BYTES) != 0)
-                bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it is of another recording or boot than %s", anchor->file);
+                bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it is of another recording or boot than %s", anchor->file);
         else if (memcmp(segment->signer.sha256, anchor->signer.sha256, BC_HASH_BYTES) != 0)
-                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it is signed with another key than %s", anchor->file);
+                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it is signed with another key than %s", anchor->file);
         if (verdict->folder.segment[i] != verdict->folder.segment[i - 1] + 1)
                 return; // what is missing between is said; no chain to follow
         if (memcmp(segment->first_prev, anchor->chain_hash, BC_HASH_BYTES) != 0)
                 bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                        "it does not follow the last record of %s: records are missing there, or it is not of this recording", anchor->file);
+                        "it does not follow the last record of %s: records are missing there, or it is not of this recording",
+                        anchor->file);
         if (segment->epoch < anchor->epoch || segment->boot != anchor->boot || segment->first_ledger < anchor->chain_ledger ||
-            segment->first_signed_ns < anchor->last_signed_ns || segment->first_captured < anchor->captured || segment->first_dropped < anchor->dropped)
-                bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "a counter or clock goes back after %s", anchor->file);
+            segment->first_signed_ns < anchor->last_signed_ns || segment->first_captured < anchor->captured ||
+            segment->first_dropped < anchor->dropped)
+                bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "a counter or clock goes back after %s",
+                        anchor->file);
         if (before->end == BC_RECORD_CLOSE)
-                bc_find(findings, BC_FINDING_END, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s states that the recording ends there", before->file);
+                bc_find(findings, BC_FINDING_END, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s states that the recording ends there",
+                        before->file);
 }
 
 static void judge_successions(const struct bc_judge *judge, struct bc_recording_verdict *verdict)
@@ -171,7 +183,8 @@ static void judge_successions(const struct bc_judge *judge, struct bc_recording_
                         judge_abandoned(judge, verdict, i - 1);
                 else
                         bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                                "segment %" PRIu32 ", which was abandoned after %" PRIu64 " bytes, is not there", number, segment->succession.end);
+                                "segment %" PRIu32 ", which was abandoned after %" PRIu64 " bytes, is not there", number,
+                                segment->succession.end);
         }
 }
 
@@ -183,11 +196,13 @@ static void judge_numbers(struct bc_recording_verdict *verdict)
                 struct bc_segment_verdict *segment = &verdict->segment[i];
                 uint32_t number = verdict->lone ? segment->label.segment : verdict->folder.segment[i];
                 if (segment->ours && segment->label.segment != number)
-                        bc_find(&segment->findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0, "the file has the name of segment %" PRIu32 ", its label says %" PRIu32,
-                                number, segment->label.segment);
+                        bc_find(&segment->findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0,
+                                "the file has the name of segment %" PRIu32 ", its label says %" PRIu32, number,
+                                segment->label.segment);
                 if (segment->ours && number > expected)
                         bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                                expected + 1 == number ? "segment %" PRIu32 " is not there" : "segments %" PRIu32 " to %" PRIu32 " are not there",
+                                expected + 1 == number ? "segment %" PRIu32 " is not there"
+                                                       : "segments %" PRIu32 " to %" PRIu32 " are not there",
                                 expected, number - 1);
                 expected = number + 1;
         }
@@ -198,7 +213,8 @@ static void gather(struct bc_recording_verdict *verdict)
         for (size_t i = 0; i < verdict->segments; i++) {
                 const struct bc_segment_verdict *segment = &verdict->segment[i];
                 if (bc_news_add(&verdict->news, &segment->news) < 0)
-                        bc_find(&verdict->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "no memory for the gaps and marks");
+                        bc_find(&verdict->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                                "no memory for the gaps and marks");
                 if (segment->tracks == 0 || segment->track[0].first_ticks == BC_RECORD_UNKNOWN)
                         continue;
                 if (verdict->first_ticks == BC_RECORD_UNKNOWN)
@@ -206,7 +222,8 @@ static void gather(struct bc_recording_verdict *verdict)
                 verdict->end_ticks = segment->track[0].end_ticks;
         }
         if (verdict->news.left_out > 0)
-                bc_find(&verdict->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "more gaps, marks or clock changes than can be judged");
+                bc_find(&verdict->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "more gaps, marks or clock changes than can be judged");
 }
 
 void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict)

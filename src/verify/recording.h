@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A recording: its segments as one chain (record.md, 7 and 9). Or a lone segment, which is one only where it says that it is all of it.
+// A recording: its segments as one chain (record.md, 7 and 9). Or a lone segment, which is one only where it says that it is
+// all of it.
 //
-// In two steps, so that segments can be judged side by side: bc_recording_open() lists, each bc_recording_judge_segment() may run in a
-// thread of its own, bc_recording_judge() in one when all have ended.
+// In two steps, so that segments can be judged side by side: bc_recording_open() lists, each bc_recording_judge_segment() may
+// run in a thread of its own, bc_recording_judge() in one when all have ended.
 #ifndef BC_VERIFY_RECORDING_H
 #define BC_VERIFY_RECORDING_H
 

@@ -80,8 +80,10 @@ static void judge_track(struct bc_recording_verdict *verdict, size_t i, size_t t
         int64_t end = verdict->segment[last].track[track].end_ticks;
         int64_t from = lag_end(verdict, i, span->kind, end);
         if (first > from && !bc_news_covers(&verdict->news, span->kind, from, first))
-                bc_find(&segment->findings, BC_FINDING_TIME, open_before(verdict, last, i) ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                        "%s is missing from tick %" PRId64 " to %" PRId64 ", and no gap says so", track_name(span->kind), end, first);
+                bc_find(&segment->findings, BC_FINDING_TIME,
+                        open_before(verdict, last, i) ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "%s is missing from tick %" PRId64 " to %" PRId64 ", and no gap says so", track_name(span->kind), end,
+                        first);
         if (first > end)
                 return;
         for (size_t k = last + 1; k <= i; k++) { // those between have no sample of the track
@@ -108,14 +110,16 @@ void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i)
         if (!segment->ours || !before->ours || verdict->folder.segment[i] != verdict->folder.segment[i - 1] + 1)
                 return;
         if (segment->tracks != before->tracks) {
-                bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it has other tracks than %s", before->file);
+                bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it has other tracks than %s",
+                        before->file);
                 return;
         }
         for (size_t track = 0; track < segment->tracks; track++)
                 judge_track(verdict, i, track);
 }
 
-// EVIDENCE: a cut tail that the device then "recovered" must not pass. The anchor was kept elsewhere, and was never older than 2 s.
+// EVIDENCE: a cut tail that the device then "recovered" must not pass. The anchor was kept elsewhere, and was never older
+// than 2 s.
 static void judge_recovered_end(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
 {
         struct bc_findings *findings = &verdict->findings;
@@ -127,8 +131,9 @@ static void judge_recovered_end(struct bc_recording_verdict *verdict, const stru
                         "the end is as recovery found it, and there was no tail anchor: it may have been cut off before");
         else if (!last->agrees)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                        "recovery found less than the device had already written: the tail anchor names record %" PRIu32 " of segment %" PRIu32
-                        " of recording %" PRIu64, last->anchor_index, last->anchor_segment, last->anchor_recording);
+                        "recovery found less than the device had already written: the tail anchor names record %" PRIu32
+                        " of segment %" PRIu32 " of recording %" PRIu64,
+                        last->anchor_index, last->anchor_segment, last->anchor_recording);
         else if (last->anchor_recording == last->recording && last->anchor_segment > last->segment)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the tail anchor names segment %" PRIu32 ", which is not there", last->anchor_segment);
@@ -150,14 +155,16 @@ void bc_recording_judge_end(struct bc_recording_verdict *verdict)
         struct bc_findings *findings = &verdict->findings;
 
         if (last->end == BC_RECORD_CONTINUES)
-                bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET, "%s states that another segment follows it", last->file);
+                bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%s states that another segment follows it", last->file);
         else if (last->end == BC_RECORD_RECOVERED)
                 judge_recovered_end(verdict, last);
         else if (last->end == BC_RECORD_CLOSE && last->segments != verdict->segments)
                 // Of more than the numbers tell of: files were added, or left out in front.
-                bc_find(findings, BC_FINDING_MISSING, last->segments < verdict->segments ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                        "the recording has %" PRIu32 " segments, by its last record; %zu %s there", last->segments, verdict->segments,
-                        verdict->segments == 1 ? "is" : "are");
+                bc_find(findings, BC_FINDING_MISSING,
+                        last->segments < verdict->segments ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the recording has %" PRIu32 " segments, by its last record; %zu %s there", last->segments,
+                        verdict->segments, verdict->segments == 1 ? "is" : "are");
 }
 
 // The segment whose recovery set this aside.
@@ -198,13 +205,16 @@ void bc_recording_judge_tails(struct bc_recording_verdict *verdict)
                 uint64_t bytes = 0;
                 int r = segment ? hash_tail(verdict->fd, tail->name, &bytes, sha256) : 0;
                 if (r < 0)
-                        bc_find(findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s", tail->name, strerror(-r));
+                        bc_find(findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s",
+                                tail->name, strerror(-r));
                 else if (!segment || bytes != segment->moved_bytes || memcmp(sha256, segment->moved_sha256, BC_HASH_BYTES) != 0)
                         bc_find(findings, BC_FINDING_NAME, segment ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                                 "%s is not what a record states that recovery set aside", tail->name);
                 else
                         bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET,
-                                "%s has %" PRIu64 " bytes that recovery set aside as it found them; nothing proves what they are", tail->name, bytes);
+                                "%s has %" PRIu64
+                                " bytes that recovery set aside as it found them; nothing proves what they are",
+                                tail->name, bytes);
         }
         for (size_t i = 0; i < verdict->segments; i++) {
                 bool there = !verdict->segment[i].moved;
@@ -212,7 +222,7 @@ void bc_recording_judge_tails(struct bc_recording_verdict *verdict)
                         there |= verdict->folder.tail[k].segment == verdict->folder.segment[i];
                 if (!there)
                         bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                                "the %" PRIu64 " bytes that recovery moved out of %s are not there", verdict->segment[i].moved_bytes,
-                                verdict->segment[i].file);
+                                "the %" PRIu64 " bytes that recovery moved out of %s are not there",
+                                verdict->segment[i].moved_bytes, verdict->segment[i].file);
         }
 }

@@ -93,7 +93,8 @@ int bc_report_utc(const struct bc_recording_verdict *verdict, int64_t ticks, cha
 
         if (!ns_of_ticks(ticks, &at_ns))
                 return -ENOENT;
-        if (entry && entry->source != 0 && ns_of_ticks(entry->from_ticks, &from_ns) && add_up(entry->utc_ns, at_ns, from_ns, &utc_ns)) {
+        if (entry && entry->source != 0 && ns_of_ticks(entry->from_ticks, &from_ns) &&
+            add_up(entry->utc_ns, at_ns, from_ns, &utc_ns)) {
                 format_utc(utc_ns, ret_text);
         } else if (!entry && claim && add_up(claim->utc_ns, at_ns, claim->signed_ns, &utc_ns)) {
                 format_utc(utc_ns, ret_text);
@@ -140,7 +141,9 @@ static void print_signer(FILE *stream, const struct bc_segment_verdict *segment)
         fprintf(stream, "  %-13s %s to %s", "  valid", from, until);
         if (signer->judged_ns > 0) {
                 format_utc(signer->judged_ns, judged);
-                fprintf(stream, "; judged as of %s, %s", judged, signer->judged_now ? "the present: when it was recorded is not known" : "when it was recorded, by its own word");
+                fprintf(stream, "; judged as of %s, %s", judged,
+                        signer->judged_now ? "the present: when it was recorded is not known"
+                                           : "when it was recorded, by its own word");
         }
         if (signer->protection == BC_PROTECTION_NOT_SAID)
                 fprintf(stream, "\n  %-13s the issuer does not say how it is kept\n", "  key");
@@ -160,16 +163,20 @@ static void print_time(FILE *stream, const struct bc_recording_verdict *verdict)
                 fprintf(stream, "  %-13s no picture is proven\n", "Time");
                 return;
         }
-        if (bc_report_utc(verdict, verdict->first_ticks, from, &claim) == 0 && bc_report_utc(verdict, verdict->end_ticks, to, NULL) == 0)
+        if (bc_report_utc(verdict, verdict->first_ticks, from, &claim) == 0 &&
+            bc_report_utc(verdict, verdict->end_ticks, to, NULL) == 0)
                 fprintf(stream, "  %-13s %s to %s UTC, as the device's clock said\n", "Time", from, to);
         else
                 fprintf(stream, "  %-13s TIME NOT SET: the device had no time of day\n", "Time");
         if (claim)
-                fprintf(stream, "  %-13s %s, give or take %" PRId64 ".%03" PRId64 " s by its own word, looked at %" PRId64 " s before it was signed\n", "  clock",
-                        bc_source_name(claim->source), claim->uncertainty_ns / BC_NS_PER_S, claim->uncertainty_ns % BC_NS_PER_S / BC_NS_PER_MS,
-                        claim->age_ns / BC_NS_PER_S);
-        fprintf(stream, "  %-13s %" PRId64 ".%03" PRId64 " s of picture, ticks %" PRId64 " to %" PRId64 " since boot\n", "  length", length / BC_TICKS_PER_S,
-                length % BC_TICKS_PER_S * 1000 / BC_TICKS_PER_S, verdict->first_ticks, verdict->end_ticks);
+                fprintf(stream,
+                        "  %-13s %s, give or take %" PRId64 ".%03" PRId64 " s by its own word, looked at %" PRId64
+                        " s before it was signed\n",
+                        "  clock", bc_source_name(claim->source), claim->uncertainty_ns / BC_NS_PER_S,
+                        claim->uncertainty_ns % BC_NS_PER_S / BC_NS_PER_MS, claim->age_ns / BC_NS_PER_S);
+        fprintf(stream, "  %-13s %" PRId64 ".%03" PRId64 " s of picture, ticks %" PRId64 " to %" PRId64 " since boot\n",
+                "  length", length / BC_TICKS_PER_S, length % BC_TICKS_PER_S * 1000 / BC_TICKS_PER_S, verdict->first_ticks,
+                verdict->end_ticks);
 }
 
 // "12.345 s" from the first picture on.
@@ -180,7 +187,8 @@ static void print_place(FILE *stream, const struct bc_recording_verdict *verdict
         if (verdict->first_ticks == BC_RECORD_UNKNOWN || __builtin_sub_overflow(ticks, verdict->first_ticks, &from))
                 fprintf(stream, "tick %" PRId64, ticks);
         else
-                fprintf(stream, "%s%" PRId64 ".%03" PRId64 " s", from < 0 ? "-" : "", from < 0 ? -(from / BC_TICKS_PER_S) : from / BC_TICKS_PER_S,
+                fprintf(stream, "%s%" PRId64 ".%03" PRId64 " s", from < 0 ? "-" : "",
+                        from < 0 ? -(from / BC_TICKS_PER_S) : from / BC_TICKS_PER_S,
                         (from < 0 ? -(from % BC_TICKS_PER_S) : from % BC_TICKS_PER_S) * 1000 / BC_TICKS_PER_S);
 }
 
@@ -246,10 +254,12 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
                 fprintf(stream, "  %-13s \"%s\"\n", "Ended by", bc_text_escape(last->ended_reason, escaped, sizeof(escaped)));
         for (size_t i = 0; i < first->drivers; i++)
                 fprintf(stream, "  %-13s %s \"%s\"%s\n", i == 0 ? "Drivers" : "", bc_role_name(first->driver[i].role),
-                        bc_text_escape(first->driver[i].name, escaped, sizeof(escaped)), first->driver[i].simulated ? " SIMULATED" : "");
+                        bc_text_escape(first->driver[i].name, escaped, sizeof(escaped)),
+                        first->driver[i].simulated ? " SIMULATED" : "");
         if (first->sealed)
                 fprintf(stream, "  %-13s it was written into a sealed file, whose header is not judged here\n", "Sealed");
-        fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped since the device's start\n", "Frames", last->captured, last->dropped);
+        fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped since the device's start\n", "Frames",
+                last->captured, last->dropped);
         fprintf(stream, "  %-13s SHA-256 %s, by its own word%s\n", "Firmware", bc_text_hex(first->firmware, BC_HASH_BYTES, hex),
                 first->changed_programs ? "; it or the settings changed meanwhile" : "");
 }
@@ -260,11 +270,14 @@ static void print_files(FILE *stream, const struct bc_recording_verdict *verdict
 
         for (size_t i = 0; i < verdict->segments; i++) {
                 const struct bc_segment_verdict *segment = &verdict->segment[i];
-                fprintf(stream, "  %-13s %s: %s\n", "File", bc_text_escape(segment->file, escaped, sizeof(escaped)), heading(segment->findings.verdict));
+                fprintf(stream, "  %-13s %s: %s\n", "File", bc_text_escape(segment->file, escaped, sizeof(escaped)),
+                        heading(segment->findings.verdict));
                 fprintf(stream, "    %" PRIu64 " bytes, SHA-256 %s\n", segment->bytes,
                         segment->hashed ? bc_text_hex(segment->sha256, BC_HASH_BYTES, hex) : "not known");
                 if (segment->records > 0)
-                        fprintf(stream, "    segment %" PRIu32 ", %" PRIu32 " fragments, %" PRIu32 " records; the first %" PRIu64 " bytes are covered\n",
+                        fprintf(stream,
+                                "    segment %" PRIu32 ", %" PRIu32 " fragments, %" PRIu32 " records; the first %" PRIu64
+                                " bytes are covered\n",
                                 segment->segment, segment->fragments, segment->records, segment->covered);
                 print_findings(stream, &segment->findings, "    ");
         }
@@ -280,17 +293,18 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
                 first++;
         for (size_t i = 0; i < verdict->segments; i++)
                 simulated |= verdict->segment[i].simulated;
-        fprintf(stream, "%s %s\n%s\n", verdict->lone ? "File" : "Recording", bc_text_escape(verdict->path, escaped, sizeof(escaped)),
-                heading(verdict->verdict));
+        fprintf(stream, "%s %s\n%s\n", verdict->lone ? "File" : "Recording",
+                bc_text_escape(verdict->path, escaped, sizeof(escaped)), heading(verdict->verdict));
         if (simulated)
-                fprintf(stream, "  SIMULATED: devices stood in for a camera's own%s\n", judge->allow_test ? " (--allow-test)" : "");
+                fprintf(stream, "  SIMULATED: devices stood in for a camera's own%s\n",
+                        judge->allow_test ? " (--allow-test)" : "");
         print_findings(stream, &verdict->findings, "  ");
         if (verdict->verdict == BC_VERDICT_TAMPERED || verdict->verdict == BC_VERDICT_UNJUDGED)
                 fputs("  What follows is what the files say of themselves:\n", stream);
         if (first < verdict->segments) {
                 print_signer(stream, &verdict->segment[first]);
-                fprintf(stream, "  %-13s %" PRIu64 ", epoch %" PRIu64 ", start %" PRIu64 "\n", "Recording", verdict->segment[first].recording,
-                        verdict->segment[first].epoch, verdict->segment[first].boot);
+                fprintf(stream, "  %-13s %" PRIu64 ", epoch %" PRIu64 ", start %" PRIu64 "\n", "Recording",
+                        verdict->segment[first].recording, verdict->segment[first].epoch, verdict->segment[first].boot);
                 print_time(stream, verdict);
                 print_circumstances(stream, verdict, &verdict->segment[first]);
                 print_gaps(stream, verdict);
@@ -306,10 +320,13 @@ static void print_unproven(FILE *stream, const struct bc_report_item *item)
               "  who wore the device, what was in front of it, or what it was pointed away from;\n"
               "  that the device's program was the right one: its hash is its own word;\n", stream);
         if (item->store)
-                fputs("  that no recording is missing as a whole: the ledger is not judged. A recording that was removed with its folder\n"
-                      "  leaves no trace in the others.\n", stream);
+                fputs("  that no recording is missing as a whole: the ledger is not judged. A recording that was\n"
+                      "  removed with its folder leaves no trace in the others.\n",
+                      stream);
         else
-                fputs("  that the device made no other recording: the ledger is not judged, and what came before the first record hangs on it.\n", stream);
+                fputs("  that the device made no other recording: the ledger is not judged, and what came before\n"
+                      "  the first record hangs on it.\n",
+                      stream);
 }
 
 void bc_report_print(FILE *stream, const struct bc_judge *judge, const struct bc_report_item *item)
@@ -317,8 +334,8 @@ void bc_report_print(FILE *stream, const struct bc_judge *judge, const struct bc
         char escaped[LINE_BYTES];
 
         if (item->store || item->recordings == 0)
-                fprintf(stream, "%s %s\n%s\n", item->store ? "Store" : "Path", bc_text_escape(item->path, escaped, sizeof(escaped)),
-                        heading(bc_report_verdict(item)));
+                fprintf(stream, "%s %s\n%s\n", item->store ? "Store" : "Path",
+                        bc_text_escape(item->path, escaped, sizeof(escaped)), heading(bc_report_verdict(item)));
         print_findings(stream, &item->findings, "  ");
         if (item->store || item->recordings == 0)
                 fputc('\n', stream);
@@ -332,6 +349,7 @@ void bc_report_print(FILE *stream, const struct bc_judge *judge, const struct bc
 
 void bc_report_print_end(FILE *stream, enum bc_verdict verdict)
 {
-        fprintf(stream, "Verdict: %s\n", verdict == BC_VERDICT_AUTHENTIC ? "AUTHENTIC and complete; what is missing in it is declared above" :
-                heading(verdict));
+        fprintf(stream, "Verdict: %s\n",
+                verdict == BC_VERDICT_AUTHENTIC ? "AUTHENTIC and complete; what is missing in it is declared above"
+                                                : heading(verdict));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// What was judged, for people and for programs. Untrusted text is escaped (verify/text.h); the word "authentic" stands only where all that
-// was named is BC_VERDICT_AUTHENTIC. Thread-bound.
+// What was judged, for people and for programs. Untrusted text is escaped (verify/text.h); the word "authentic" stands only
+// where all that was named is BC_VERDICT_AUTHENTIC. Thread-bound.
 #ifndef BC_VERIFY_REPORT_H
 #define BC_VERIFY_REPORT_H
 
@@ -31,6 +31,7 @@ json_t *bc_report_to_json(const struct bc_judge *judge, const struct bc_report_i
 void bc_report_print_end(FILE *stream, enum bc_verdict verdict);
 
 // UTC of a tick of media time as the records claim it: 0 and the claim that it follows from; -ENOENT.
-int bc_report_utc(const struct bc_recording_verdict *verdict, int64_t ticks, char ret_text[BC_REPORT_TIME_BYTES], const struct bc_claim **ret_claim);
+int bc_report_utc(const struct bc_recording_verdict *verdict, int64_t ticks, char ret_text[BC_REPORT_TIME_BYTES],
+                  const struct bc_claim **ret_claim);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Revocation lists against the time of recording. OpenSSL's own check takes "on the list" for "revoked at any time" and refuses a list that
-// was issued after the instant asked about, which is every list for every recording: so the dates are judged here.
+// Revocation lists against the time of recording. OpenSSL's own check takes "on the list" for "revoked at any time" and
+// refuses a list that was issued after the instant asked about, which is every list for every recording: so the dates are
+// judged here.
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -28,16 +29,20 @@ static void judge_entry(const X509 *x509, const X509_REVOKED *entry, int64_t utc
         if (reason == CRL_REASON_REMOVE_FROM_CRL)
                 return;
         if (revoked_ns <= utc_ns && !now) {
-                bc_find(findings, BC_FINDING_REVOKED, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s was revoked before this was recorded", name);
+                bc_find(findings, BC_FINDING_REVOKED, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "%s was revoked before this was recorded", name);
         } else if (now) {
                 bc_find(findings, BC_FINDING_REVOKED, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "when it was recorded is not known, and %s is revoked by now", name);
-        } else if (reason == CRL_REASON_UNSPECIFIED || reason == CRL_REASON_KEY_COMPROMISE || reason == CRL_REASON_CA_COMPROMISE) {
+        } else if (reason == CRL_REASON_UNSPECIFIED || reason == CRL_REASON_KEY_COMPROMISE ||
+                   reason == CRL_REASON_CA_COMPROMISE) {
                 // Whoever has the key can write any time into a record.
                 bc_find(findings, BC_FINDING_REVOKED, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                        "%s was revoked later, perhaps because its key was lost: that this is older is the record's word alone", name);
+                        "%s was revoked later, perhaps because its key was lost: that this is older is the record's word alone",
+                        name);
         } else {
-                bc_find(findings, BC_FINDING_REVOKED, BC_VERDICT_NOTE, BC_NO_OFFSET, "%s was revoked after this was recorded", name);
+                bc_find(findings, BC_FINDING_REVOKED, BC_VERDICT_NOTE, BC_NO_OFFSET, "%s was revoked after this was recorded",
+                        name);
         }
 }
 

@@ -71,9 +71,11 @@ static bool goes_back(const struct bc_segment_verdict *verdict, const struct bc_
 {
         if (record->kind == BC_RECORD_RECOVERED)
                 return record->epoch < verdict->epoch ||
-                       (record->epoch == verdict->epoch && (record->boot <= verdict->boot || record->ledger < verdict->last_ledger));
+                       (record->epoch == verdict->epoch &&
+                        (record->boot <= verdict->boot || record->ledger < verdict->last_ledger));
         return record->epoch != verdict->epoch || record->boot != verdict->boot || record->ledger < verdict->last_ledger ||
-               record->signed_ns < verdict->last_signed_ns || record->captured < verdict->captured || record->dropped < verdict->dropped;
+               record->signed_ns < verdict->last_signed_ns || record->captured < verdict->captured ||
+               record->dropped < verdict->dropped;
 }
 
 // What all records of a segment have in common; of the first one nothing is known yet.
@@ -85,21 +87,24 @@ static int check_same(struct bc_walk *walk, uint64_t offset)
         if (record->kind == BC_RECORD_LEDGER)
                 return REFUSE(walk, BC_FINDING_RECORD, offset, "a record of the ledger lies in a segment");
         if (record->index != verdict->records + 1)
-                return REFUSE(walk, BC_FINDING_CHAIN, offset, "record %" PRIu32 " stands where %" PRIu32 " belongs", record->index,
-                              verdict->records + 1);
+                return REFUSE(walk, BC_FINDING_CHAIN, offset, "record %" PRIu32 " stands where %" PRIu32 " belongs",
+                              record->index, verdict->records + 1);
         if (verdict->records == 0)
                 return 0;
         if (strcmp(record->device, verdict->device) != 0 || record->recording != verdict->recording ||
             record->segment != verdict->segment)
-                return REFUSE(walk, BC_FINDING_CHAIN, offset, "record %" PRIu32 " is of segment %" PRIu32 " of recording %" PRIu64 " of \"%s\"",
-                              record->index, record->segment, record->recording, record->device);
+                return REFUSE(walk, BC_FINDING_CHAIN, offset,
+                              "record %" PRIu32 " is of segment %" PRIu32 " of recording %" PRIu64 " of \"%s\"", record->index,
+                              record->segment, record->recording, record->device);
         if (record->algorithm != verdict->signer.algorithm || memcmp(record->x5t, verdict->signer.sha256, BC_HASH_BYTES) != 0)
-                return REFUSE(walk, BC_FINDING_CERTIFICATE, offset, "record %" PRIu32 " is signed with another key than the first", record->index);
+                return REFUSE(walk, BC_FINDING_CERTIFICATE, offset,
+                              "record %" PRIu32 " is signed with another key than the first", record->index);
         if (memcmp(record->prev, verdict->last_hash, BC_HASH_BYTES) != 0)
-                return REFUSE(walk, BC_FINDING_CHAIN, offset, "record %" PRIu32 " does not follow the record before it", record->index);
-        if (goes_back(verdict, record))
-                return REFUSE(walk, BC_FINDING_CHAIN, offset, "a counter or clock of record %" PRIu32 " does not go on from the one before",
+                return REFUSE(walk, BC_FINDING_CHAIN, offset, "record %" PRIu32 " does not follow the record before it",
                               record->index);
+        if (goes_back(verdict, record))
+                return REFUSE(walk, BC_FINDING_CHAIN, offset,
+                              "a counter or clock of record %" PRIu32 " does not go on from the one before", record->index);
         return 0;
 }
 
@@ -111,14 +116,16 @@ static int check_label(struct bc_walk *walk, uint64_t offset)
         char name[BC_LABEL_TEXT_BYTES_MAX + 1];
 
         snprintf(name, sizeof(name), "%s-%06" PRIu64, record->device, record->recording);
-        if (strcmp(label->device, record->device) != 0 || strcmp(label->recording, name) != 0 || label->segment != record->segment)
-                return REFUSE(walk, BC_FINDING_LABEL, offset, "the label says segment %" PRIu32 " of \"%s\", the record segment %" PRIu32 " of \"%s\"",
+        if (strcmp(label->device, record->device) != 0 || strcmp(label->recording, name) != 0 ||
+            label->segment != record->segment)
+                return REFUSE(walk, BC_FINDING_LABEL, offset,
+                              "the label says segment %" PRIu32 " of \"%s\", the record segment %" PRIu32 " of \"%s\"",
                               label->segment, label->recording, record->segment, name);
         if (label->base_ticks != record->base_ticks || memcmp(label->boot_id, record->boot_id, BC_BOOT_ID_BYTES) != 0)
                 return REFUSE(walk, BC_FINDING_LABEL, offset, "the label says another media time or boot than the first record");
         if (record->head_bytes != walk->layout.bytes)
-                return REFUSE(walk, BC_FINDING_LABEL, offset, "the head has %zu bytes, by the first record %" PRIu64, walk->layout.bytes,
-                              record->head_bytes);
+                return REFUSE(walk, BC_FINDING_LABEL, offset, "the head has %zu bytes, by the first record %" PRIu64,
+                              walk->layout.bytes, record->head_bytes);
         return 0;
 }
 
@@ -183,10 +190,12 @@ static int check_range(struct bc_walk *walk, uint64_t offset)
         uint64_t covered = walk->verdict->covered, end = covered;
 
         if (record->offset != covered)
-                return REFUSE(walk, BC_FINDING_COVERAGE, offset, "the range of record %" PRIu32 " begins at %" PRIu64 ", not at %" PRIu64,
-                              record->index, record->offset, covered);
+                return REFUSE(walk, BC_FINDING_COVERAGE, offset,
+                              "the range of record %" PRIu32 " begins at %" PRIu64 ", not at %" PRIu64, record->index,
+                              record->offset, covered);
         if (record->bytes > offset - covered || (record->kind != BC_RECORD_FRAGMENT && record->bytes != offset - covered))
-                return REFUSE(walk, BC_FINDING_COVERAGE, offset, "the range of record %" PRIu32 " does not end where it may", record->index);
+                return REFUSE(walk, BC_FINDING_COVERAGE, offset, "the range of record %" PRIu32 " does not end where it may",
+                              record->index);
         for (size_t i = 0; i < BC_TRACKS_MAX; i++)
                 walk->span[i] = (struct bc_record_span){ BC_RECORD_UNKNOWN, BC_RECORD_UNKNOWN };
         for (; walk->first < walk->boxes && walk->box[walk->first].end <= covered + record->bytes; walk->first++) {
@@ -199,13 +208,15 @@ static int check_range(struct bc_walk *walk, uint64_t offset)
                 walk->span[box->track].end_ticks = box->end_ticks;
         }
         if (end != covered + record->bytes)
-                return REFUSE(walk, BC_FINDING_COVERAGE, offset, "the range of record %" PRIu32 " ends within a box", record->index);
+                return REFUSE(walk, BC_FINDING_COVERAGE, offset, "the range of record %" PRIu32 " ends within a box",
+                              record->index);
         bool same = record->tracks == walk->init.tracks;
         for (size_t i = 0; same && i < record->tracks; i++)
                 same = record->track[i].first_ticks == walk->span[i].first_ticks &&
                        (walk->span[i].first_ticks == BC_RECORD_UNKNOWN || record->track[i].end_ticks == walk->span[i].end_ticks);
         if (!same)
-                return REFUSE(walk, BC_FINDING_TIME, offset, "record %" PRIu32 " states other times than its fragments have", record->index);
+                return REFUSE(walk, BC_FINDING_TIME, offset, "record %" PRIu32 " states other times than its fragments have",
+                              record->index);
         return 0;
 }
 
@@ -257,7 +268,8 @@ static void note_end(struct bc_walk *walk, uint64_t box_end)
         memcpy(verdict->anchor_hash, record->found.anchor.hash, BC_HASH_BYTES);
         verdict->anchor_here = verdict->anchor_index >= 1 && verdict->anchor_index < record->index &&
                                record->index - verdict->anchor_index < BC_WALK_HASHES &&
-                               memcmp(walk->hash[verdict->anchor_index % BC_WALK_HASHES], verdict->anchor_hash, BC_HASH_BYTES) == 0;
+                               memcmp(walk->hash[verdict->anchor_index % BC_WALK_HASHES], verdict->anchor_hash,
+                                      BC_HASH_BYTES) == 0;
 }
 
 static void note_spans(struct bc_walk *walk)
@@ -282,7 +294,8 @@ static void note_recovered_range(struct bc_walk *walk)
                 fragments |= walk->span[i].first_ticks != BC_RECORD_UNKNOWN;
         if (fragments)
                 bc_find(&walk->verdict->findings, BC_FINDING_UNSIGNED, BC_VERDICT_UNPROVEN, record->offset,
-                        "%" PRIu64 " bytes were signed by recovery alone: nothing proves that they are as they were recorded", record->bytes);
+                        "%" PRIu64 " bytes were signed by recovery alone: nothing proves that they are as they were recorded",
+                        record->bytes);
 }
 
 static int note(struct bc_walk *walk, uint64_t box_end)
@@ -341,7 +354,8 @@ static int on_record(void *user, uint64_t offset, uint32_t bytes)
                 return r;
         r = bc_signature_check(walk->certificate.key, walk->certificate.signer.algorithm, &walk->message);
         if (r == -EBADMSG)
-                return REFUSE(walk, BC_FINDING_SIGNATURE, offset, "the signature of record %" PRIu32 " is not the device's", walk->record.index);
+                return REFUSE(walk, BC_FINDING_SIGNATURE, offset, "the signature of record %" PRIu32 " is not the device's",
+                              walk->record.index);
         if (r == 0)
                 r = check_range(walk, offset);
         if (r == 0)
@@ -395,7 +409,8 @@ static int walk_file(struct bc_walk *walk)
 
         if (r == -EBADMSG || r == -ENODATA) {
                 bc_find(&walk->verdict->findings, BC_FINDING_FOREIGN, BC_VERDICT_UNJUDGED, 0,
-                        "not a segment of this format: another writer's file, a sealed one, or its head was changed or cut. That does not make it innocent");
+                        "not a segment of this format: another writer's file, a sealed one, or its head was changed or cut. "
+                        "That does not make it innocent");
                 return 0;
         }
         if (r < 0)
@@ -425,9 +440,9 @@ static void judge_signer(struct bc_walk *walk)
                 bc_find(&verdict->findings, BC_FINDING_TEST, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "SIMULATED devices under a certificate that is not for tests: no camera does that");
         else if ((verdict->simulated || verdict->signer.test) && !walk->judge->allow_test)
-                bc_find(&verdict->findings, BC_FINDING_TEST, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s%s: evidence of nothing (--allow-test)",
-                        verdict->simulated ? "SIMULATED devices" : "", verdict->signer.test ? verdict->simulated ? ", test certificate" :
-                        "test certificate" : "");
+                bc_find(&verdict->findings, BC_FINDING_TEST, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "%s%s: evidence of nothing (--allow-test)", verdict->simulated ? "SIMULATED devices" : "",
+                        verdict->signer.test ? verdict->simulated ? ", test certificate" : "test certificate" : "");
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // One segment file, judged by docs/formats/record.md, 9: what it says, what of that is proven, what is wrong.
 //
-// Reads the file once, front to back, with some 400 KB of memory beside the sample table, however large the file. Any thread, one file
-// each; struct bc_judge is shared by all and not changed.
+// Reads the file once, front to back, with some 400 KB of memory beside the sample table, however large the file. Any thread,
+// one file each; struct bc_judge is shared by all and not changed.
 #ifndef BC_VERIFY_SEGMENT_H
 #define BC_VERIFY_SEGMENT_H
 
@@ -100,8 +100,9 @@ struct bc_segment_verdict {
         bool anchor_here; // the record that it names is in this file
 };
 
-// Judges an open file. vouched: it was abandoned, and this is what its successor says of it, so that no end of its own is called for and no
-// byte behind is looked at; else NULL. The verdict is filled in whatever happens; bc_segment_verdict_done() must be called.
+// Judges an open file. vouched: it was abandoned, and this is what its successor says of it, so that no end of its own is
+// called for and no byte behind is looked at; else NULL. The verdict is filled in whatever happens; bc_segment_verdict_done()
+// must be called.
 void bc_segment_judge(const struct bc_judge *judge, int fd, const char *file, const struct bc_succession *vouched,
                       struct bc_segment_verdict *ret_verdict);
 

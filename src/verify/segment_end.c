@@ -155,8 +155,8 @@ static int judge_end(struct bc_walk *walk, const struct bc_scan *scan)
                 bc_find(findings, BC_FINDING_MOOV, BC_VERDICT_TAMPERED, scan->moov_offset,
                         "the moov is not the one that was signed: players show something else");
         } else if (scan->rest_offset != scan->file_bytes) {
-                bc_find(findings, BC_FINDING_END, BC_VERDICT_TAMPERED, scan->rest_offset, "%" PRIu64 " bytes lie behind the signed end",
-                        scan->file_bytes - scan->rest_offset);
+                bc_find(findings, BC_FINDING_END, BC_VERDICT_TAMPERED, scan->rest_offset,
+                        "%" PRIu64 " bytes lie behind the signed end", scan->file_bytes - scan->rest_offset);
         } else if (scan->layout.patched && !bc_scan_finished(scan)) {
                 bc_find(findings, BC_FINDING_MOOV, BC_VERDICT_TAMPERED, scan->layout.moov_offset,
                         "the patched header does not lead to the final moov");
@@ -199,7 +199,8 @@ static int judge_vouched(struct bc_walk *walk)
                 r = bc_original_range(&walk->original, sha256);
         if (r == 0 && memcmp(sha256, vouched->sha256, BC_HASH_BYTES) != 0)
                 bc_find(&verdict->findings, BC_FINDING_HASH, BC_VERDICT_TAMPERED, vouched->offset,
-                        "of the %" PRIu64 " bytes from here on at least one is not as its successor states", vouched->end - vouched->offset);
+                        "of the %" PRIu64 " bytes from here on at least one is not as its successor states",
+                        vouched->end - vouched->offset);
         return r;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// manifest.json is for people and programs that do not verify. Nothing in it is proof: it is compared, value by value, with what the
-// records come to, so that nobody is misled by an edited one.
+// manifest.json is for people and programs that do not verify. Nothing in it is proof: it is compared, value by value, with
+// what the records come to, so that nobody is misled by an edited one.
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -30,13 +30,15 @@ static void differ(const struct comparison *comparison, bool list, const char *w
         // What was about to be saved when the power went may be in the one and not in the other.
         enum bc_verdict verdict = list && comparison->recovered ? BC_VERDICT_NOTE : BC_VERDICT_TAMPERED;
 
-        bc_find(comparison->findings, BC_FINDING_SUMMARY, verdict, BC_NO_OFFSET, MANIFEST " differs from the records in \"%s\"", what);
+        bc_find(comparison->findings, BC_FINDING_SUMMARY, verdict, BC_NO_OFFSET, MANIFEST " differs from the records in \"%s\"",
+                what);
 }
 
 static void compare_integer(const struct comparison *comparison, const json_t *object, const char *key, int64_t expected)
 {
         const json_t *value = json_object_get(object, key);
-        bool same = expected == BC_RECORD_UNKNOWN ? json_is_null(value) : json_is_integer(value) && json_integer_value(value) == expected;
+        bool same = expected == BC_RECORD_UNKNOWN ? json_is_null(value)
+                                                  : json_is_integer(value) && json_integer_value(value) == expected;
 
         if (!same)
                 differ(comparison, false, key);
@@ -105,8 +107,8 @@ static const struct bc_segment_verdict *find_segment(const struct bc_recording_v
 
 static void compare_segment(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *entry)
 {
-        static const char *const keys[] = { "file", "state", "first_ticks", "end_ticks", "bytes", "fragments", "succeeds", "error", "errno",
-                                            "tail_bytes", "missing_bytes", NULL };
+        static const char *const keys[] = { "file",     "state", "first_ticks", "end_ticks",  "bytes",         "fragments",
+                                            "succeeds", "error", "errno",       "tail_bytes", "missing_bytes", NULL };
         const char *file = json_string_value(json_object_get(entry, "file"));
         const struct bc_segment_verdict *segment = find_segment(verdict, file);
         const json_t *state = json_object_get(entry, "state");
@@ -179,9 +181,10 @@ static json_t *expect_gaps(const struct bc_news *news)
         json_t *list = json_array();
 
         for (size_t i = 0; i < news->gaps; i++)
-                json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:I}", "kind", bc_gap_name(news->gap[i].kind), "from_ticks",
-                                                      (json_int_t)news->gap[i].from_ticks, "to_ticks", integer_or_null(news->gap[i].to_ticks),
-                                                      "count", (json_int_t)news->gap[i].count));
+                json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:I}", "kind", bc_gap_name(news->gap[i].kind),
+                                                      "from_ticks", (json_int_t)news->gap[i].from_ticks, "to_ticks",
+                                                      integer_or_null(news->gap[i].to_ticks), "count",
+                                                      (json_int_t)news->gap[i].count));
         return list;
 }
 
@@ -190,8 +193,8 @@ static json_t *expect_marks(const struct bc_news *news)
         json_t *list = json_array();
 
         for (size_t i = 0; i < news->marks; i++)
-                json_array_append_new(list, json_pack("{s:I, s:s, s:i}", "ticks", (json_int_t)news->mark[i].ticks, "text", news->mark[i].text,
-                                                      "count", 1));
+                json_array_append_new(list, json_pack("{s:I, s:s, s:i}", "ticks", (json_int_t)news->mark[i].ticks, "text",
+                                                      news->mark[i].text, "count", 1));
         return list;
 }
 
@@ -203,11 +206,12 @@ static json_t *expect_clock(const struct bc_news *news)
                 const struct bc_record_clock *clock = &news->clock[i];
                 char utc[BC_UTC_TEXT_BYTES];
                 bool set = clock->source != 0 && bc_utc_format(clock->utc_ns, utc) == 0;
-                json_array_append_new(list, json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:i}", "from_ticks", (json_int_t)clock->from_ticks,
-                                                      "source", bc_source_name(clock->source), "utc", set ? json_string(utc) : json_null(),
-                                                      "utc_ns", integer_or_null(clock->utc_ns), "uncertainty_ns",
-                                                      integer_or_null(clock->uncertainty_ns), "step_ns", integer_or_null(clock->step_ns),
-                                                      "count", 1));
+                json_array_append_new(list,
+                                      json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:i}", "from_ticks",
+                                                (json_int_t)clock->from_ticks, "source", bc_source_name(clock->source), "utc",
+                                                set ? json_string(utc) : json_null(), "utc_ns", integer_or_null(clock->utc_ns),
+                                                "uncertainty_ns", integer_or_null(clock->uncertainty_ns), "step_ns",
+                                                integer_or_null(clock->step_ns), "count", 1));
         }
         return list;
 }
@@ -231,9 +235,14 @@ static void compare_list(const struct comparison *comparison, const json_t *root
 
 static void compare(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)
 {
-        static const char *const keys[] = { "version", "device", "recording", "state", "boot_id", "ticks_per_second", "reason",
-                                            "stop_reason", "press_ticks", "pre_event_ticks", "stop_ticks", "segments", "gaps", "clock",
-                                            "marks", NULL };
+        static const char *const keys[] = { "version",     "device",
+                                            "recording",   "state",
+                                            "boot_id",     "ticks_per_second",
+                                            "reason",      "stop_reason",
+                                            "press_ticks", "pre_event_ticks",
+                                            "stop_ticks",  "segments",
+                                            "gaps",        "clock",
+                                            "marks",       NULL };
 
         check_keys(comparison, root, keys);
         compare_head(comparison, root);
@@ -249,7 +258,8 @@ void bc_summary_judge(struct bc_recording_verdict *verdict)
         size_t size = 0, first = 0;
 
         if (!verdict->folder.manifest) {
-                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET, "there is no " MANIFEST "; nothing that is proven depends on it");
+                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "there is no " MANIFEST "; nothing that is proven depends on it");
                 return;
         }
         while (first < verdict->segments && verdict->segment[first].records == 0)

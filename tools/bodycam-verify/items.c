@@ -85,7 +85,8 @@ static int open_store(const char *path, int recordings_fd, struct bc_report_item
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
-                bc_find(&item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "recordings/ cannot be read: %s", strerror(-r));
+                bc_find(&item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "recordings/ cannot be read: %s", strerror(-r));
                 return 0;
         }
         item->recording = calloc(names.count + 1, sizeof(*item->recording));
@@ -96,7 +97,8 @@ static int open_store(const char *path, int recordings_fd, struct bc_report_item
                 struct stat stat;
                 bool folder = fstatat(recordings_fd, names.name[i], &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
                 if (!folder || !bc_folder_is_recording_name(names.name[i])) {
-                        bc_find(&item->findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s does not belong into recordings/", names.name[i]);
+                        bc_find(&item->findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                                "%s does not belong into recordings/", names.name[i]);
                         continue;
                 }
                 snprintf(name, sizeof(name), "%s/recordings/%s", path, names.name[i]);
@@ -106,7 +108,8 @@ static int open_store(const char *path, int recordings_fd, struct bc_report_item
                 else if (r == -ENOMEM)
                         return r;
                 else
-                        bc_find(&item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s", names.name[i], strerror(-r));
+                        bc_find(&item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                                "%s cannot be read: %s", names.name[i], strerror(-r));
         }
         return 0;
 }
@@ -120,15 +123,18 @@ int bc_item_open(const char *path, struct bc_report_item *ret_item)
         // The path itself may be a link: the user named it. What lies behind it is not looked for by links.
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 || fstat(fd, &stat) < 0) {
-                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be opened: %s", strerror(errno));
+                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be opened: %s",
+                        strerror(errno));
                 return 0;
         }
         if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode)) {
-                bc_find(&ret_item->findings, BC_FINDING_FOREIGN, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "neither a file nor a folder");
+                bc_find(&ret_item->findings, BC_FINDING_FOREIGN, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "neither a file nor a folder");
                 return 0;
         }
         if (S_ISDIR(stat.st_mode)) {
-                BC_CLEANUP(bc_cleanup_fd) int recordings_fd = openat(fd, "recordings", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+                BC_CLEANUP(bc_cleanup_fd)
+                int recordings_fd = openat(fd, "recordings", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
                 if (recordings_fd >= 0)
                         return open_store(path, recordings_fd, ret_item);
         }
@@ -139,7 +145,8 @@ int bc_item_open(const char *path, struct bc_report_item *ret_item)
         if (r == 0)
                 ret_item->recordings = 1;
         else
-                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be read: %s", strerror(-r));
+                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be read: %s",
+                        strerror(-r));
         return r == -ENOMEM ? r : 0;
 }
 

@@ -95,7 +95,8 @@ static int parse(struct request *request, int argc, char **argv)
                         status = parse_jobs(request, optarg);
                         break;
                 case WITNESS:
-                        status = complain("--witness", "this version does not judge ledgers, so that a witnessed head cannot be looked for");
+                        status = complain("--witness",
+                                          "this version does not judge ledgers, so that a witnessed head cannot be looked for");
                         break;
                 case KEY:
                         status = complain("--key", "this version does not open sealed files: decrypt them first");

@@ -49,8 +49,11 @@ struct forge *forge_new(const struct forge_identity *identity, uint32_t random)
         forge->end_ticks[1] += 40; // sound has a grid of its own
         memcpy(forge->last_ticks, forge->end_ticks, sizeof(forge->last_ticks));
         forge->clocks = 1;
-        forge->clock[0] = (struct bc_record_clock){ .from_ticks = forge->end_ticks[0], .source = 2, .utc_ns = FORGE_RECORDED_S * BC_NS_PER_S,
-                                                    .uncertainty_ns = 50000000, .step_ns = BC_RECORD_UNKNOWN };
+        forge->clock[0] = (struct bc_record_clock){ .from_ticks = forge->end_ticks[0],
+                                                    .source = 2,
+                                                    .utc_ns = FORGE_RECORDED_S * BC_NS_PER_S,
+                                                    .uncertainty_ns = 50000000,
+                                                    .step_ns = BC_RECORD_UNKNOWN };
         return forge;
 }
 
@@ -87,9 +90,13 @@ static struct bc_init init_of(const struct forge *forge)
 {
         struct bc_init init = { .created_unix_s = FORGE_RECORDED_S, .tracks = FORGE_TRACKS };
 
-        init.track[0] = (struct bc_track){ .kind = BC_TRACK_AVC, .width_px = 320, .height_px = 240, .config_bytes = sizeof(avc_config) };
+        init.track[0] = (struct bc_track){
+                .kind = BC_TRACK_AVC, .width_px = 320, .height_px = 240, .config_bytes = sizeof(avc_config)
+        };
         memcpy(init.track[0].config, avc_config, sizeof(avc_config));
-        init.track[1] = (struct bc_track){ .kind = BC_TRACK_AAC, .channels = 1, .bit_rate_bps = 64000, .config_bytes = sizeof(aac_config) };
+        init.track[1] = (struct bc_track){
+                .kind = BC_TRACK_AAC, .channels = 1, .bit_rate_bps = 64000, .config_bytes = sizeof(aac_config)
+        };
         memcpy(init.track[1].config, aac_config, sizeof(aac_config));
         init.track[2].kind = BC_TRACK_TEXT;
         init.track[3].kind = BC_TRACK_POSITION;
@@ -112,11 +119,13 @@ static struct forge_segment *begin(struct forge *forge)
         segment->number = forge->next_number++;
         segment->init = init_of(forge);
         snprintf(segment->init.label.device, sizeof(segment->init.label.device), "%s", forge->device);
-        snprintf(segment->init.label.recording, sizeof(segment->init.label.recording), "%s-%06" PRIu64, forge->device, forge->recording);
+        snprintf(segment->init.label.recording, sizeof(segment->init.label.recording), "%s-%06" PRIu64, forge->device,
+                 forge->recording);
         segment->init.label.segment = segment->number;
         segment->init.label.base_ticks = forge->end_ticks[0];
         memcpy(segment->init.label.boot_id, forge->boot_id, BC_BOOT_ID_BYTES);
-        must(bc_init_write(&segment->init, head, sizeof(head), &n) == 0 && bc_init_parse(head, n, &parsed, &segment->layout) == 0);
+        must(bc_init_write(&segment->init, head, sizeof(head), &n) == 0 &&
+             bc_init_parse(head, n, &parsed, &segment->layout) == 0);
         bc_sample_table_init(&segment->table, &segment->init);
         clear(segment->span);
         clear(segment->late);
@@ -194,7 +203,8 @@ static void sign(struct forge *forge, const uint8_t *bytes, size_t n, uint8_t *r
         const uint8_t *at = der;
         size_t der_n = sizeof(der);
 
-        must(EVP_DigestSignInit(context, NULL, half == 32 ? EVP_sha256() : EVP_sha384(), NULL, forge->identity->device.key) == 1 &&
+        must(EVP_DigestSignInit(context, NULL, half == 32 ? EVP_sha256() : EVP_sha384(), NULL, forge->identity->device.key) ==
+                     1 &&
              EVP_DigestSign(context, der, &der_n, bytes, n) == 1);
         ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)der_n);
         EC_GROUP *group = EC_GROUP_new_by_curve_name(half == 32 ? NID_X9_62_prime256v1 : NID_secp384r1);
@@ -215,7 +225,8 @@ static void raise_s(uint8_t *box, size_t n, size_t half)
         EC_GROUP *group = EC_GROUP_new_by_curve_name(half == 32 ? NID_X9_62_prime256v1 : NID_secp384r1);
         BIGNUM *s = BN_bin2bn(box + n - half, (int)half, NULL);
 
-        must(group && s && BN_sub(s, EC_GROUP_get0_order(group), s) == 1 && BN_bn2binpad(s, box + n - half, (int)half) == (int)half);
+        must(group && s && BN_sub(s, EC_GROUP_get0_order(group), s) == 1 &&
+             BN_bn2binpad(s, box + n - half, (int)half) == (int)half);
         BN_free(s);
         EC_GROUP_free(group);
 }
@@ -289,7 +300,8 @@ static void write_record(struct forge *forge, struct forge_segment *segment, enu
 {
         struct bc_record *record = &forge->record;
         const X509 *leaf = forge->identity->device.certificate;
-        uint8_t bytes[BC_RECORD_BYTES_MAX + 64], signature[BC_SIGNATURE_BYTES_MAX], box[BC_RECORD_BYTES_MAX], *der[2] = { NULL, NULL };
+        uint8_t bytes[BC_RECORD_BYTES_MAX + 64], signature[BC_SIGNATURE_BYTES_MAX], box[BC_RECORD_BYTES_MAX],
+                *der[2] = { NULL, NULL };
         size_t n, half = EVP_PKEY_get_bits(forge->identity->device.key) == 256 ? 32 : 48;
         unsigned digest_n;
 
@@ -326,7 +338,8 @@ static void write_record(struct forge *forge, struct forge_segment *segment, enu
                 fill_end(forge, segment, record);
         if (forge->on_record)
                 forge->on_record(forge->user, record);
-        must(bc_record_compose(record, &forge->message) == 0 && bc_record_to_be_signed(&forge->message, bytes, sizeof(bytes), &n) == 0);
+        must(bc_record_compose(record, &forge->message) == 0 &&
+             bc_record_to_be_signed(&forge->message, bytes, sizeof(bytes), &n) == 0);
         sign(forge, bytes, n, signature, half);
         must(bc_record_seal(record, &forge->message, signature, 2 * half, box, sizeof(box), &n) == 0);
         if (forge->high_s)
@@ -425,7 +438,10 @@ void forge_abandon(struct forge *forge, uint64_t end, int64_t from_ticks)
         hash(segment->bytes + segment->covered, end - segment->covered, forge->succeeds.sha256);
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 if (forge->end_ticks[i] > from_ticks)
-                        forge->last_ticks[i] = forge->end_ticks[i] = i == 1 ? forge->end_ticks[1] - (forge->end_ticks[1] - from_ticks) / 1024 * 1024 : from_ticks;
+                        forge->last_ticks[i] = forge->end_ticks[i] = i == 1 ? forge->end_ticks[1] -
+                                                                                      (forge->end_ticks[1] - from_ticks) /
+                                                                                              1024 * 1024
+                                                                            : from_ticks;
 }
 
 void forge_declare(struct forge *forge, uint32_t kind, int64_t from_ticks, int64_t to_ticks, uint64_t count)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Signed recordings for tests, in words, written by format and OpenSSL alone: nothing of the recorder is in it, so that what the verifier is
-// held against is the documents. What fails aborts.
+// Signed recordings for tests, in words, written by format and OpenSSL alone: nothing of the recorder is in it, so that what
+// the verifier is held against is the documents. What fails aborts.
 //
-// A segment is a string of words. Each is a fragment of key frames I, other pictures P, sound units a, texts t and positions g ("IPPaa"), or:
+// A segment is a string of words. Each is a fragment of key frames I, other pictures P, sound units a, texts t and positions
+// g ("IPPaa"), or:
 //   R  a record over everything before it
 //   L  a record that comes late: over everything but the last fragment (which must be the word before it)
 //   C  the record "continues"     X  the record "close"     Z  the record "recovered", with the last record as its tail anchor
@@ -89,8 +90,8 @@ void forge_free(struct forge *forge);
 
 // Begins the next segment where the tracks have come to, and writes it.
 struct forge_segment *forge_write(struct forge *forge, const char *words);
-// The last segment was abandoned and counts up to `end`, the end of its covered range or of a fragment behind it; the next one says so and
-// begins with the picture of tick from_ticks.
+// The last segment was abandoned and counts up to `end`, the end of its covered range or of a fragment behind it; the next
+// one says so and begins with the picture of tick from_ticks.
 void forge_abandon(struct forge *forge, uint64_t end, int64_t from_ticks);
 // More words for the last segment.
 void forge_go_on(struct forge *forge, const char *words);
@@ -100,7 +101,8 @@ void forge_mark(struct forge *forge, int64_t ticks, const char *text);
 
 uint32_t forge_random(uint32_t *state, uint32_t below);
 
-// Puts the recording into a new folder DEVICE-NNNNNN in `parent`: segments and, with manifest, manifest.json. path: room for PATH_MAX.
+// Puts the recording into a new folder DEVICE-NNNNNN in `parent`: segments and, with manifest, manifest.json. path: room for
+// PATH_MAX.
 void forge_save(const struct forge *forge, const char *parent, bool manifest, char *ret_path, size_t path_bytes);
 // The manifest that belongs to it; the caller's memory.
 char *forge_manifest(const struct forge *forge);

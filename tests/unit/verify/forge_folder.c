@@ -52,19 +52,23 @@ char *forge_manifest(const struct forge *forge)
                 const struct forge_segment *segment = &forge->segment[i];
                 char file[32];
                 snprintf(file, sizeof(file), "%04" PRIu32 ".mp4", segment->number);
-                json_array_append_new(segments, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "file", file, "state", "closed", "first_ticks",
-                                                          (json_int_t)segment->init.label.base_ticks, "end_ticks",
-                                                          (json_int_t)(segment->init.label.base_ticks +
-                                                                       (int64_t)segment->table.track[0].duration_ticks),
-                                                          "bytes", (json_int_t)segment->size, "fragments", (json_int_t)segment->table.fragments));
+                json_array_append_new(
+                        segments,
+                        json_pack(
+                                "{s:s, s:s, s:I, s:I, s:I, s:I}", "file", file, "state", "closed", "first_ticks",
+                                (json_int_t)segment->init.label.base_ticks, "end_ticks",
+                                (json_int_t)(segment->init.label.base_ticks + (int64_t)segment->table.track[0].duration_ticks),
+                                "bytes", (json_int_t)segment->size, "fragments", (json_int_t)segment->table.fragments));
         }
-        root = json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:[], s:[{s:I, s:s, s:s, s:I, s:i, s:n, s:i}], s:[]}", "version", 1,
-                         "device", forge->device, "recording", (json_int_t)forge->recording, "state", "closed", "boot_id", hex,
-                         "ticks_per_second", 48000, "reason", "button", "stop_reason", "button", "press_ticks",
-                         (json_int_t)(INT64_C(134) * BC_TICKS_PER_S), "pre_event_ticks", (json_int_t)(4 * BC_TICKS_PER_S), "stop_ticks",
-                         (json_int_t)forge->end_ticks[0], "segments", segments, "gaps", "clock", "from_ticks",
-                         (json_int_t)(INT64_C(130) * BC_TICKS_PER_S), "source", "ntp", "utc", "2026-11-26T01:12:14Z", "utc_ns",
-                         (json_int_t)(FORGE_RECORDED_S * BC_NS_PER_S), "uncertainty_ns", 50000000, "step_ns", "count", 1, "marks");
+        root = json_pack(
+                "{s:i, s:s, s:I, s:s, s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:[], "
+                         "s:[{s:I, s:s, s:s, s:I, s:i, s:n, s:i}], s:[]}",
+                "version", 1, "device", forge->device, "recording", (json_int_t)forge->recording, "state", "closed", "boot_id",
+                hex, "ticks_per_second", 48000, "reason", "button", "stop_reason", "button", "press_ticks",
+                (json_int_t)(INT64_C(134) * BC_TICKS_PER_S), "pre_event_ticks", (json_int_t)(4 * BC_TICKS_PER_S), "stop_ticks",
+                (json_int_t)forge->end_ticks[0], "segments", segments, "gaps", "clock", "from_ticks",
+                (json_int_t)(INT64_C(130) * BC_TICKS_PER_S), "source", "ntp", "utc", "2026-11-26T01:12:14Z", "utc_ns",
+                (json_int_t)(FORGE_RECORDED_S * BC_NS_PER_S), "uncertainty_ns", 50000000, "step_ns", "count", 1, "marks");
         must(root != NULL);
         text = json_dumps(root, JSON_INDENT(1));
         json_decref(root);

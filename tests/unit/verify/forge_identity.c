@@ -36,7 +36,8 @@ static void name(X509 *certificate, const struct forge_want *want)
 
         must(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)want->name, -1, -1, 0) == 1);
         if (want->device)
-                must(X509_NAME_add_entry_by_txt(subject, "serialNumber", MBSTRING_ASC, (const unsigned char *)want->device, -1, -1, 0) == 1);
+                must(X509_NAME_add_entry_by_txt(subject, "serialNumber", MBSTRING_ASC, (const unsigned char *)want->device, -1,
+                                                -1, 0) == 1);
 }
 
 struct forge_authority forge_certify(const struct forge_want *want)
@@ -52,13 +53,21 @@ struct forge_authority forge_certify(const struct forge_want *want)
         X509 *certificate = made.certificate, *issuer = want->issuer ? want->issuer->certificate : certificate;
         must(X509_set_version(certificate, X509_VERSION_3) == 1);
         must(ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++) == 1);
-        must(ASN1_TIME_set(X509_getm_notBefore(certificate), want->from_s ? want->from_s : FORGE_RECORDED_S - HALF_A_YEAR_S) != NULL);
-        must(ASN1_TIME_set(X509_getm_notAfter(certificate), want->until_s ? want->until_s : FORGE_RECORDED_S + HALF_A_YEAR_S) != NULL);
+        must(ASN1_TIME_set(X509_getm_notBefore(certificate), want->from_s ? want->from_s : FORGE_RECORDED_S - HALF_A_YEAR_S) !=
+             NULL);
+        must(ASN1_TIME_set(X509_getm_notAfter(certificate), want->until_s ? want->until_s : FORGE_RECORDED_S + HALF_A_YEAR_S) !=
+             NULL);
         must(X509_set_pubkey(certificate, made.key) == 1);
         name(certificate, want);
         must(X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1);
-        extend(certificate, issuer, NID_basic_constraints, want->constraints ? want->constraints : want->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-        extend(certificate, issuer, NID_key_usage, want->usage ? want->usage : want->ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
+        extend(certificate, issuer, NID_basic_constraints,
+               want->constraints ? want->constraints
+               : want->ca        ? "critical,CA:TRUE"
+                                 : "critical,CA:FALSE");
+        extend(certificate, issuer, NID_key_usage,
+               want->usage ? want->usage
+               : want->ca  ? "critical,keyCertSign,cRLSign"
+                           : "critical,digitalSignature");
         extend(certificate, issuer, NID_subject_key_identifier, "hash");
         if (want->issuer)
                 extend(certificate, issuer, NID_authority_key_identifier, "keyid");
@@ -67,6 +76,8 @@ struct forge_authority forge_certify(const struct forge_want *want)
                 for (int i = 0; i <= want->twice; i++)
                         extend(certificate, issuer, NID_certificate_policies, policy);
         }
+        for (int i = 0; want->twice && !want->policy && i < 2; i++)
+                extend(certificate, issuer, NID_netscape_comment, "a comment");
         must(X509_sign(certificate, want->issuer ? want->issuer->key : made.key, want->digest ? want->digest : EVP_sha256()) > 0);
         return made;
 }
@@ -83,9 +94,10 @@ struct forge_identity forge_identity(const char *device, const char *policy, con
         struct forge_identity made;
 
         made.root = forge_certify(&(struct forge_want){ .name = "Agency root", .ca = true, .curve = curve });
-        made.issuer = forge_certify(&(struct forge_want){ .name = "Agency devices", .ca = true, .issuer = &made.root, .curve = curve });
-        made.device = forge_certify(&(struct forge_want){ .name = "Body camera", .device = device, .issuer = &made.issuer, .policy = policy,
-                                                          .curve = curve });
+        made.issuer = forge_certify(
+                &(struct forge_want){ .name = "Agency devices", .ca = true, .issuer = &made.root, .curve = curve });
+        made.device = forge_certify(&(struct forge_want){
+                .name = "Body camera", .device = device, .issuer = &made.issuer, .policy = policy, .curve = curve });
         return made;
 }
 
@@ -114,7 +126,8 @@ void forge_revoke(const char *path, const struct forge_authority *issuer, X509 *
         must(list && entry && time && why && file);
         must(X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1);
         must(X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer->certificate)) == 1);
-        must(X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate)) == 1 && X509_REVOKED_set_revocationDate(entry, time) == 1);
+        must(X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate)) == 1 &&
+             X509_REVOKED_set_revocationDate(entry, time) == 1);
         must(ASN1_ENUMERATED_set(why, reason) == 1 && X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, why, 0, 0) == 1);
         must(ASN1_TIME_set(time, FORGE_RECORDED_S + 86400) != NULL);
         must(X509_CRL_set1_lastUpdate(list, time) == 1 && X509_CRL_set1_nextUpdate(list, time) == 1);

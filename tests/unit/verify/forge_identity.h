@@ -25,7 +25,7 @@ struct forge_want {
         const char *usage;                   // NULL: what belongs there
         const char *constraints;             // NULL: what belongs there
         const char *policy;                  // last number in our arc; NULL: none
-        bool twice;                          // the policy stands in two extensions
+        bool twice;                          // the policy stands in two extensions; without one, a comment does
         int64_t from_s, until_s;             // 0: a year around the recording
         const EVP_MD *digest;                // NULL: SHA-256
 };

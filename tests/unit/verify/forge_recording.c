@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Writes recordings for tests of the program: forge-recording FOLDER, which must be empty. In it then: root.pem; rogue.pem, another root;
-// whole/ with a store of two recordings, test/ with one whose certificate is for tests, evil/ with one whose texts are an attack; with a
-// number behind it, large.mp4 of so many MB alone.
+// Writes recordings for tests of the program: forge-recording FOLDER, which must be empty. In it then: root.pem; rogue.pem,
+// another root; whole/ with a store of two recordings, test/ with one whose certificate is for tests, evil/ with one whose
+// texts are an attack; with a number behind it, large.mp4 of so many MB alone.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,8 @@ static void make(const char *parent, const char *name, char ret_path[PATH_BYTES]
                 abort();
 }
 
-static void write_recording(const struct forge_identity *identity, uint64_t number, bool simulated, const char *mark, const char *folder)
+static void write_recording(const struct forge_identity *identity, uint64_t number, bool simulated, const char *mark,
+                            const char *folder)
 {
         struct forge *forge = forge_new(identity, 0);
         char path[PATH_BYTES];

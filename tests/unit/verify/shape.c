@@ -53,12 +53,13 @@ static struct words body(uint32_t *random)
         return words;
 }
 
-// The segment counts up to the end of one of its boxes behind the records; the next one repeats what lies behind its last key frame.
+// The segment counts up to the end of one of its boxes behind the records; the next one repeats what lies behind its last key
+// frame.
 static void abandon(struct forge *forge)
 {
         struct forge_segment *segment = &forge->segment[forge->segments - 1];
-        int64_t from = segment->init.label.base_ticks, ticks = from, limit = forge->end_ticks[1] < forge->end_ticks[0] ? forge->end_ticks[1] :
-                                                                                                                   forge->end_ticks[0] - 1;
+        int64_t from = segment->init.label.base_ticks, ticks = from,
+                limit = forge->end_ticks[1] < forge->end_ticks[0] ? forge->end_ticks[1] : forge->end_ticks[0] - 1;
 
         for (size_t i = 0; i < segment->table.track[0].samples && ticks <= limit; i++) {
                 if (segment->table.track[0].sample[i].sync)
@@ -85,7 +86,8 @@ static void leave_out(struct forge *forge, uint32_t *random)
         forge_declare(forge, 5, least, to, 1);
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 if (forge->end_ticks[i] < to)
-                        forge->end_ticks[i] += i == 1 ? (to - forge->end_ticks[i] + 1023) / 1024 * 1024 : to - forge->end_ticks[i];
+                        forge->end_ticks[i] += i == 1 ? (to - forge->end_ticks[i] + 1023) / 1024 * 1024
+                                                      : to - forge->end_ticks[i];
 }
 
 struct forge *shape_new(const struct forge_identity *identity, uint32_t seed, uint32_t segments_max)

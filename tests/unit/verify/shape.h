@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Random recordings that a lawful device can make: of one or several segments, records at once, late or seldom, declared gaps, abandoned
-// segments, sound that is missing, every kind of end that is proven.
+// Random recordings that a lawful device can make: of one or several segments, records at once, late or seldom, declared
+// gaps, abandoned segments, sound that is missing, every kind of end that is proven.
 #ifndef TEST_VERIFY_SHAPE_H
 #define TEST_VERIFY_SHAPE_H
 

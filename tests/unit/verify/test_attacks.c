@@ -110,8 +110,8 @@ static void test_flips_in_samples(void **state)
         forge_free(forge);
 }
 
-// In every box of a fragment: each byte of moof and of the header of mdat. What cannot be read any more ends the walk; that records lie
-// behind it says that it was readable once.
+// In every box of a fragment: each byte of moof and of the header of mdat. What cannot be read any more ends the walk; that
+// records lie behind it says that it was readable once.
 static void test_flips_in_fragment_headers(void **state)
 {
         struct forge *forge = one("IPPaatg R IPPaa R IPPaa X F");
@@ -221,7 +221,8 @@ static void test_all_records_removed(void **state)
         struct forge *forge = one("IPPaatg IPPaatg"), *finished = one("IPPaatg IPPaatg F");
 
         (void)state;
-        trial_expect_found(&trial, trial_file(&trial, forge->segment[0].bytes, forge->segment[0].size), BC_VERDICT_UNJUDGED, BC_FINDING_NO_RECORD);
+        trial_expect_found(&trial, trial_file(&trial, forge->segment[0].bytes, forge->segment[0].size), BC_VERDICT_UNJUDGED,
+                           BC_FINDING_NO_RECORD);
         trial_expect(&trial, trial_file(&trial, finished->segment[0].bytes, finished->segment[0].size), BC_VERDICT_TAMPERED);
         forge_free(forge);
         forge_free(finished);
@@ -244,7 +245,8 @@ static void test_cuts(void **state)
                 check_bytes(trial_splice(segment, segment->box_at[i], segment->size - segment->box_at[i], NULL, 0), true);
         // The tail cut off and finished again, as a whole file.
         struct forge *again = one("IPPaatg R IPPaatg R F");
-        trial_expect_found(&trial, trial_file(&trial, again->segment[0].bytes, again->segment[0].size), BC_VERDICT_TAMPERED, BC_FINDING_MOOV);
+        trial_expect_found(&trial, trial_file(&trial, again->segment[0].bytes, again->segment[0].size), BC_VERDICT_TAMPERED,
+                           BC_FINDING_MOOV);
         forge_free(again);
         // The head cut off, or the first GOP.
         check_bytes(trial_splice(segment, 0, segment->layout.bytes, NULL, 0), true);
@@ -267,8 +269,8 @@ static void check_spliced(const struct forge *forge, const struct forge *from, s
 static void test_segments_dropped_doubled_swapped_spliced(void **state)
 {
         struct forge_identity other_device = forge_identity("BC-0042", NULL, NULL);
-        struct forge *forge = three(&trial.identity, 17), *later = three(&trial.identity, 18), *same_place = three(&trial.identity, 17),
-                     *foreign = three(&other_device, 17);
+        struct forge *forge = three(&trial.identity, 17), *later = three(&trial.identity, 18),
+                     *same_place = three(&trial.identity, 17), *foreign = three(&other_device, 17);
 
         (void)state;
         trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_AUTHENTIC);
@@ -316,7 +318,8 @@ static void test_segments_dropped_doubled_swapped_spliced(void **state)
 static void test_fragments_spliced(void **state)
 {
         struct forge_identity other_device = forge_identity("BC-0042", NULL, NULL);
-        struct forge *forge = one("IPPaatg R IPPaatg R IPPaatg X F"), *other[2] = { forge_new(&trial.identity, 0), forge_new(&other_device, 0) };
+        struct forge *forge = one("IPPaatg R IPPaatg R IPPaatg X F"),
+                     *other[2] = { forge_new(&trial.identity, 0), forge_new(&other_device, 0) };
         const struct forge_segment *segment = &forge->segment[0];
 
         (void)state;
@@ -332,7 +335,8 @@ static void test_fragments_spliced(void **state)
                 else
                         trial_bytes_done(&made); // equal samples
                 check_bytes(trial_splice(segment, segment->box_at[box], segment->box_at[box + 2] - segment->box_at[box],
-                                         from->bytes + from->box_at[there], from->box_at[there + 2] - from->box_at[there]), false);
+                                         from->bytes + from->box_at[there], from->box_at[there + 2] - from->box_at[there]),
+                            false);
         }
         forge_free(forge);
         forge_free(other[0]);
@@ -346,7 +350,8 @@ static void test_key_changed(void **state)
         struct forge_identity second = trial.identity;
 
         (void)state;
-        second.device = forge_certify(&(struct forge_want){ .name = "Body camera", .device = "BC-0042", .issuer = &trial.identity.issuer });
+        second.device = forge_certify(
+                &(struct forge_want){ .name = "Body camera", .device = "BC-0042", .issuer = &trial.identity.issuer });
         struct forge *forge = forge_new(&trial.identity, 0);
         forge->segments_stated = 2;
         forge_write(forge, "IPPaatg R IPPaa C F");
@@ -366,11 +371,19 @@ static void test_key_changed(void **state)
 static void test_edited_manifest(void **state)
 {
         static const char *const edits[][2] = {
-                { "\"BC-0042\"", "\"BC-0043\"" },     { "\"recording\": 17", "\"recording\": 18" }, { "\"closed\"", "\"open\"" },
-                { "\"button\"", "\"remote\"" },       { "6432000", "6432001" },                     { "192000", "192001" },
-                { "\"fragments\": 2", "\"fragments\": 3" }, { "\"gaps\": []", "\"gaps\": [{\"kind\":\"muted\",\"from_ticks\":1,\"to_ticks\":2,\"count\":1}]" },
-                { "\"marks\": []", "\"marks\": [{\"ticks\":1,\"text\":\"x\",\"count\":1}]" }, { "\"ntp\"", "\"gnss\"" },
-                { "01:12:14Z", "02:12:14Z" },         { "\"version\": 1", "\"version\": 2" },       { "0001.mp4", "0002.mp4" },
+                { "\"BC-0042\"", "\"BC-0043\"" },
+                { "\"recording\": 17", "\"recording\": 18" },
+                { "\"closed\"", "\"open\"" },
+                { "\"button\"", "\"remote\"" },
+                { "6432000", "6432001" },
+                { "192000", "192001" },
+                { "\"fragments\": 2", "\"fragments\": 3" },
+                { "\"gaps\": []", "\"gaps\": [{\"kind\":\"muted\",\"from_ticks\":1,\"to_ticks\":2,\"count\":1}]" },
+                { "\"marks\": []", "\"marks\": [{\"ticks\":1,\"text\":\"x\",\"count\":1}]" },
+                { "\"ntp\"", "\"gnss\"" },
+                { "01:12:14Z", "02:12:14Z" },
+                { "\"version\": 1", "\"version\": 2" },
+                { "0001.mp4", "0002.mp4" },
                 { "{\n", "{ \"note\": \"acquitted\",\n" },
         };
         struct forge *forge = one("IPPaatg R IPPaa X F");
@@ -382,7 +395,8 @@ static void test_edited_manifest(void **state)
         for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
                 char edited[8192], *at = strstr(text, edits[i][0]);
                 assert_non_null(at);
-                int n = snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(at - text), text, edits[i][1], at + strlen(edits[i][0]));
+                int n = snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(at - text), text, edits[i][1],
+                                 at + strlen(edits[i][0]));
                 forge_file(path, "manifest.json", edited, (size_t)n);
                 enum bc_verdict verdict = trial_path(&trial, path);
                 if (verdict == BC_VERDICT_AUTHENTIC)

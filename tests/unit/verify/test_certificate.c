@@ -42,9 +42,12 @@ static void test_rule_17_device_id(void **state)
         (void)state;
         trial_init(&trial);
         trial_expect(&trial, judge(&trial, (struct forge_want){ 0 }, NULL, false), BC_VERDICT_AUTHENTIC);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .device = "BC-0043" }, NULL, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .device = "BC-0042 " }, NULL, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .device = "bc-0042" }, NULL, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .device = "BC-0043" }, NULL, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .device = "BC-0042 " }, NULL, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .device = "bc-0042" }, NULL, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         trial_done(&trial);
 }
 
@@ -54,12 +57,15 @@ static void test_rule_17_key_usage(void **state)
 
         (void)state;
         trial_init(&trial);
-        static const char *const wrong[] = { "critical,keyAgreement", "digitalSignature", "critical,keyEncipherment,keyCertSign" };
+        static const char *const wrong[] = { "critical,keyAgreement", "digitalSignature",
+                                             "critical,keyEncipherment,keyCertSign" };
         for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-                trial_expect_found(&trial, judge(&trial, (struct forge_want){ .usage = wrong[i] }, NULL, false), BC_VERDICT_TAMPERED,
-                                   BC_FINDING_CERTIFICATE);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .ca = true, .usage = "critical,digitalSignature,keyCertSign" }, NULL, false),
-                           BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+                trial_expect_found(&trial, judge(&trial, (struct forge_want){ .usage = wrong[i] }, NULL, false),
+                                   BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        trial_expect_found(
+                &trial,
+                judge(&trial, (struct forge_want){ .ca = true, .usage = "critical,digitalSignature,keyCertSign" }, NULL, false),
+                BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
         trial_done(&trial);
 }
 
@@ -71,20 +77,27 @@ static void test_rule_17_issuers(void **state)
         trial_init(&trial);
         // Another root of the same names, with issuers of the same names.
         struct forge_identity rogue = forge_identity("BC-0042", NULL, NULL);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &rogue.issuer, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &rogue.issuer, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         forge_identity_done(&rogue);
         // A device that issues devices.
-        struct forge_authority device = forge_certify(&(struct forge_want){ .name = "Agency devices", .device = "BC-0001", .issuer = &trial.identity.root });
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &device, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        struct forge_authority device = forge_certify(
+                &(struct forge_want){ .name = "Agency devices", .device = "BC-0001", .issuer = &trial.identity.root });
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &device, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         forge_authority_done(&device);
         // A CA that may not sign certificates; one that may, but none below it.
-        device = forge_certify(&(struct forge_want){ .name = "Agency devices", .issuer = &trial.identity.root, .ca = true, .usage = "critical,cRLSign" });
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &device, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        device = forge_certify(&(struct forge_want){
+                .name = "Agency devices", .issuer = &trial.identity.root, .ca = true, .usage = "critical,cRLSign" });
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &device, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         forge_authority_done(&device);
         // Weak: SHA-1.
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .digest = EVP_sha1() }, NULL, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .digest = EVP_sha1() }, NULL, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         // An issuer with an RSA key is fine.
-        device = forge_certify(&(struct forge_want){ .name = "Agency devices", .issuer = &trial.identity.root, .ca = true, .curve = "RSA" });
+        device = forge_certify(
+                &(struct forge_want){ .name = "Agency devices", .issuer = &trial.identity.root, .ca = true, .curve = "RSA" });
         trial_expect(&trial, judge(&trial, (struct forge_want){ 0 }, &device, false), BC_VERDICT_AUTHENTIC);
         forge_authority_done(&device);
         trial_done(&trial);
@@ -113,19 +126,21 @@ static void test_rule_16_validity_when_recorded(void **state)
         (void)state;
         trial_init(&trial);
         // Expired long before it is verified, but not when it was recorded.
-        trial_expect(&trial, judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at + DAY_S }, NULL, false), BC_VERDICT_AUTHENTIC);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at - 1 }, NULL, false), BC_VERDICT_TAMPERED,
-                           BC_FINDING_CERTIFICATE);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .from_s = at + 60, .until_s = at + DAY_S }, NULL, false), BC_VERDICT_TAMPERED,
-                           BC_FINDING_CERTIFICATE);
+        trial_expect(&trial, judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at + DAY_S }, NULL, false),
+                     BC_VERDICT_AUTHENTIC);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at - 1 }, NULL, false),
+                           BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .from_s = at + 60, .until_s = at + DAY_S }, NULL, false),
+                           BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
         // The recording outlasts it.
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at }, NULL, false), BC_VERDICT_TAMPERED,
-                           BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at }, NULL, false),
+                           BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
         // When it was recorded is not known: as of now.
         trial_expect(&trial, judge(&trial, (struct forge_want){ 0 }, NULL, true), BC_VERDICT_AUTHENTIC);
         assert_true(trial.verdict.segment[0].signer.judged_now);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at + DAY_S }, NULL, true), BC_VERDICT_UNPROVEN,
-                           BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial,
+                           judge(&trial, (struct forge_want){ .from_s = at - DAY_S, .until_s = at + DAY_S }, NULL, true),
+                           BC_VERDICT_UNPROVEN, BC_FINDING_CERTIFICATE);
         trial_done(&trial);
 }
 
@@ -192,7 +207,9 @@ static void test_rule_15_tests_and_simulation(void **state)
                         struct forge *forge = forge_new(&trial.identity, 0);
                         forge->simulated = simulated;
                         const struct forge_segment *segment = forge_write(forge, "IPPaatg R IPPaa X F");
-                        enum bc_verdict strict = test ? BC_VERDICT_UNJUDGED : simulated ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC;
+                        enum bc_verdict strict = test        ? BC_VERDICT_UNJUDGED
+                                                 : simulated ? BC_VERDICT_TAMPERED
+                                                             : BC_VERDICT_AUTHENTIC;
                         trial_expect(&trial, trial_file(&trial, segment->bytes, segment->size), strict);
                         trial.judge.allow_test = true;
                         trial_expect(&trial, trial_file(&trial, segment->bytes, segment->size),
@@ -212,15 +229,18 @@ static void test_rule_15_policy_twice(void **state)
 
         (void)state;
         trial_init(&trial);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .policy = "1", .twice = true }, NULL, false), BC_VERDICT_TAMPERED,
-                           BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .policy = "1", .twice = true }, NULL, false),
+                           BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
         struct forge_want want = { .name = "Agency devices", .issuer = &trial.identity.root, .ca = true, .policy = "1" };
         struct forge_authority issuer = forge_certify(&want);
         trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &issuer, false), BC_VERDICT_UNJUDGED, BC_FINDING_TEST);
         forge_authority_done(&issuer);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ .twice = true }, NULL, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         want.twice = true;
         issuer = forge_certify(&want);
-        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &issuer, false), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, judge(&trial, (struct forge_want){ 0 }, &issuer, false), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         forge_authority_done(&issuer);
         trial_done(&trial);
 }
@@ -242,7 +262,8 @@ static void test_rule_17_vouches_for_itself(void **state)
         assert_int_equal(unlink(path), 0);
         struct forge *forge = forge_new(&identity, 0);
         const struct forge_segment *segment = forge_write(forge, "IPPaatg R IPPaa X F");
-        trial_expect_found(&trial, trial_file(&trial, segment->bytes, segment->size), BC_VERDICT_TAMPERED, BC_FINDING_CERTIFICATE);
+        trial_expect_found(&trial, trial_file(&trial, segment->bytes, segment->size), BC_VERDICT_TAMPERED,
+                           BC_FINDING_CERTIFICATE);
         forge_free(forge);
         forge_authority_done(&identity.device);
         trial_done(&trial);
@@ -256,7 +277,8 @@ static void test_rule_18_protection_by_the_issuers_word(void **state)
         (void)state;
         for (size_t i = 0; i < 4; i++) {
                 trial_init_with(&trial, policies[i], NULL);
-                trial_expect(&trial, judge(&trial, (struct forge_want){ .policy = policies[i] }, NULL, false), BC_VERDICT_AUTHENTIC);
+                trial_expect(&trial, judge(&trial, (struct forge_want){ .policy = policies[i] }, NULL, false),
+                             BC_VERDICT_AUTHENTIC);
                 assert_int_equal(trial.verdict.segment[0].signer.protection, i);
                 trial_done(&trial);
         }
@@ -271,7 +293,8 @@ static void test_rule_18_one_form_of_a_signature(void **state)
         // A key of neither curve.
         static const char *const curves[] = { "P-521", "secp256k1" };
         for (size_t i = 0; i < 2; i++) {
-                struct forge_authority device = forge_certify(&(struct forge_want){ .name = "x", .device = "BC-0042", .curve = curves[i] });
+                struct forge_authority device = forge_certify(
+                        &(struct forge_want){ .name = "x", .device = "BC-0042", .curve = curves[i] });
                 enum bc_record_algorithm algorithm;
                 assert_int_not_equal(bc_signature_algorithm(device.key, &algorithm), 0);
                 forge_authority_done(&device);

@@ -49,8 +49,8 @@ enum mutation {
         MUTATIONS_KINDS,
 };
 
-static const char *const names[] = { "flip", "set", "move", "copy", "cut tail", "cut middle", "insert", "zero", "foreign", "cut at box",
-                                     "drop box", "double box", "swap boxes" };
+static const char *const names[] = { "flip", "set",     "move",       "copy",     "cut tail",   "cut middle", "insert",
+                                     "zero", "foreign", "cut at box", "drop box", "double box", "swap boxes" };
 
 static struct trial_bytes swap_boxes(const struct forge_segment *segment, size_t a)
 {
@@ -76,9 +76,11 @@ static struct trial_bytes mutate_boxes(const struct forge_segment *segment, enum
         return swap_boxes(segment, forge_random(random, (uint32_t)segment->boxes - 1));
 }
 
-static struct trial_bytes mutate(const struct forge *forge, const struct forge_segment *segment, enum mutation mutation, uint32_t *random)
+static struct trial_bytes mutate(const struct forge *forge, const struct forge_segment *segment, enum mutation mutation,
+                                 uint32_t *random)
 {
-        size_t size = segment->size, at = forge_random(random, (uint32_t)size), n = 1 + forge_random(random, (uint32_t)(size - at));
+        size_t size = segment->size, at = forge_random(random, (uint32_t)size),
+               n = 1 + forge_random(random, (uint32_t)(size - at));
         const struct forge_segment *other = &forge->segment[forge_random(random, (uint32_t)forge->segments)];
         size_t from = forge_random(random, (uint32_t)size);
         struct trial_bytes made;
@@ -104,8 +106,10 @@ static struct trial_bytes mutate(const struct forge *forge, const struct forge_s
         else if (mutation == ZERO)
                 memset(made.bytes + at, 0, n);
         else if (mutation == FOREIGN)
-                memcpy(made.bytes + at, other->bytes + (at < other->size ? at : 0), at < other->size && n > other->size - at ? other->size - at :
-                       n > other->size ? other->size : n);
+                memcpy(made.bytes + at, other->bytes + (at < other->size ? at : 0),
+                       at < other->size && n > other->size - at ? other->size - at
+                       : n > other->size                        ? other->size
+                                                                : n);
         else { // MOVE: what was in front of it comes behind
                 memcpy(made.bytes + at, segment->bytes + from, n);
                 memcpy(made.bytes + from, segment->bytes + at, n);
@@ -116,8 +120,8 @@ static struct trial_bytes mutate(const struct forge *forge, const struct forge_s
 // Nothing but the final moov is gone, and the header was never patched: the file as it was a moment before it was finished.
 static bool is_lawful_cut(const struct forge_segment *segment, const struct trial_bytes *made)
 {
-        return !segment->patched && segment->box[segment->boxes - 1] == FORGE_MOOV && made->n == segment->box_at[segment->boxes - 1] &&
-               memcmp(made->bytes, segment->bytes, made->n) == 0;
+        return !segment->patched && segment->box[segment->boxes - 1] == FORGE_MOOV &&
+               made->n == segment->box_at[segment->boxes - 1] && memcmp(made->bytes, segment->bytes, made->n) == 0;
 }
 
 static void judge_one(const struct forge *forge, const char *path, uint32_t seed, uint32_t *random, bool lone)

@@ -32,8 +32,11 @@ static void test_rule_08_recovered_end(void **state)
                 bool no_anchor;
                 int64_t age_ns;
                 enum bc_verdict expected;
-        } cases[] = { { false, 0, BC_VERDICT_AUTHENTIC }, { false, 2000000000, BC_VERDICT_AUTHENTIC }, { false, 2000000001, BC_VERDICT_UNPROVEN },
-                      { false, -1, BC_VERDICT_UNPROVEN }, { true, 0, BC_VERDICT_UNPROVEN } };
+        } cases[] = { { false, 0, BC_VERDICT_AUTHENTIC },
+                      { false, 2000000000, BC_VERDICT_AUTHENTIC },
+                      { false, 2000000001, BC_VERDICT_UNPROVEN },
+                      { false, -1, BC_VERDICT_UNPROVEN },
+                      { true, 0, BC_VERDICT_UNPROVEN } };
 
         (void)state;
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -78,8 +81,8 @@ static void move_anchor(void *user, struct bc_record *record)
 // Somebody cut the tail and let the device recover the rest: the anchor says what was there.
 static void test_rule_08_laundered_cut(void **state)
 {
-        static const enum bc_verdict expected[] = { BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED,
-                                                    BC_VERDICT_UNPROVEN, BC_VERDICT_AUTHENTIC };
+        static const enum bc_verdict expected[] = { BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED,
+                                                    BC_VERDICT_TAMPERED, BC_VERDICT_UNPROVEN, BC_VERDICT_AUTHENTIC };
 
         (void)state;
         for (enum anchor anchor = ANCHOR_LATER_RECORD; anchor <= ANCHOR_EARLIER_RECORDING; anchor++) {
@@ -138,7 +141,8 @@ static void test_rule_09_tail_is_kept(void **state)
         forge_free(forge);
 }
 
-// Its manifest may lag behind, or be one that recovery began anew; what it states of the recording is held against the records all the same.
+// Its manifest may lag behind, or be one that recovery began anew; what it states of the recording is held against the
+// records all the same.
 static void test_recovered_manifest(void **state)
 {
         static const struct {
@@ -160,7 +164,8 @@ static void test_recovered_manifest(void **state)
         for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
                 char *at = strstr(text, edits[i].from);
                 assert_non_null(at);
-                int n = snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(at - text), text, edits[i].to, at + strlen(edits[i].from));
+                int n = snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(at - text), text, edits[i].to,
+                                 at + strlen(edits[i].from));
                 forge_file(path, "manifest.json", edited, (size_t)n);
                 trial_expect(&trial, trial_path(&trial, path), edits[i].expected);
         }

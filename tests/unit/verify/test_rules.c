@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The rules of the evidence format that a segment or a recording can break, one by one, each by a device that signs what it should not or by
-// somebody who changes what it wrote. The number in a name is the rule's.
+// The rules of the evidence format that a segment or a recording can break, one by one, each by a device that signs what it
+// should not or by somebody who changes what it wrote. The number in a name is the rule's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -240,7 +240,8 @@ static void test_rule_03_patched_without_moov(void **state)
 
 static void test_rule_04_nothing_behind_the_end(void **state)
 {
-        static const char *const words[] = { "IPPaatg R IPPaa X F", "IPPaatg R IPPaa X M", "IPPaatg R IPPaa X", "IPPaatg R IPPaa R Z F" };
+        static const char *const words[] = { "IPPaatg R IPPaa X F", "IPPaatg R IPPaa X M", "IPPaatg R IPPaa X",
+                                             "IPPaatg R IPPaa R Z F" };
         static const char free_box[] = "\0\0\0\x08" "free";
 
         (void)state;
@@ -256,19 +257,32 @@ static void test_rule_04_nothing_behind_the_end(void **state)
                 forge_free(forge);
         }
         // A fragment, a record, a second end behind it, all of them lawful by themselves.
-        static const char *const more[] = { "IPPaatg X IPaa", "IPPaatg X IPaa R", "IPPaatg X R", "IPPaatg X X F", "IPPaatg C IPaa X F" };
+        static const char *const more[] = { "IPPaatg X IPaa", "IPPaatg X IPaa R", "IPPaatg X R", "IPPaatg X X F",
+                                            "IPPaatg C IPaa X F" };
         for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
                 struct forge *forge = forge_new(&trial.identity, 0);
                 const struct forge_segment *segment = forge_write(forge, more[i]);
-                trial_expect_found(&trial, trial_file(&trial, segment->bytes, segment->size), BC_VERDICT_TAMPERED, BC_FINDING_END);
+                trial_expect_found(&trial, trial_file(&trial, segment->bytes, segment->size), BC_VERDICT_TAMPERED,
+                                   BC_FINDING_END);
                 forge_free(forge);
         }
 }
 
 static void test_rule_05_folders(void **state)
 {
-        static const char *const names[] = { "0001.srt", "0001.MP4", "0000.mp4", "00001.mp4", "1.mp4", "0001.mp4.bak", ".hidden", "x",
-                                             "0001-1.tail", "0001-100.tail", "0001-02.tail", "manifest.json~", "manifest.json.damaged-1" };
+        static const char *const names[] = { "0001.srt",
+                                             "0001.MP4",
+                                             "0000.mp4",
+                                             "00001.mp4",
+                                             "1.mp4",
+                                             "0001.mp4.bak",
+                                             ".hidden",
+                                             "x",
+                                             "0001-1.tail",
+                                             "0001-100.tail",
+                                             "0001-02.tail",
+                                             "manifest.json~",
+                                             "manifest.json.damaged-1" };
         struct forge *forge = forge_new(&trial.identity, 0);
         char path[TRIAL_PATH_BYTES], name[TRIAL_PATH_BYTES + 40];
 
@@ -367,7 +381,9 @@ static void test_rule_07_abandoned(void **state)
         static const struct {
                 int64_t pictures_back;
                 enum bc_verdict expected;
-        } cases[] = { { 0, BC_VERDICT_AUTHENTIC }, { 3, BC_VERDICT_AUTHENTIC }, { 4, BC_VERDICT_TAMPERED }, { 6, BC_VERDICT_TAMPERED } };
+        } cases[] = {
+                { 0, BC_VERDICT_AUTHENTIC }, { 3, BC_VERDICT_AUTHENTIC }, { 4, BC_VERDICT_TAMPERED }, { 6, BC_VERDICT_TAMPERED }
+        };
 
         (void)state;
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -418,8 +434,8 @@ static void test_rule_07_abandoned_unsigned(void **state)
         forge_free(forge);
 }
 
-// Twice in a row, the second time before anything was signed: the one record that could have stated the first end never was. Honest, and not
-// proven.
+// Twice in a row, the second time before anything was signed: the one record that could have stated the first end never was.
+// Honest, and not proven.
 static void test_rule_07_abandoned_twice(void **state)
 {
         struct forge *forge = forge_new(&trial.identity, 0);
@@ -449,7 +465,8 @@ static void test_rule_07_last_segment(void **state)
         trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_AUTHENTIC);
         // Alone it is a part.
         trial_expect_found(&trial, trial_file(&trial, segment->bytes, segment->size), BC_VERDICT_UNPROVEN, BC_FINDING_MISSING);
-        trial_expect_found(&trial, trial_file(&trial, forge->segment[0].bytes, forge->segment[0].size), BC_VERDICT_UNPROVEN, BC_FINDING_MISSING);
+        trial_expect_found(&trial, trial_file(&trial, forge->segment[0].bytes, forge->segment[0].size), BC_VERDICT_UNPROVEN,
+                           BC_FINDING_MISSING);
         forge_free(forge);
 }
 

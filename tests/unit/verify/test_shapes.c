@@ -109,7 +109,8 @@ static void test_abandoned(void **state)
         (void)state;
         for (int unsigned_fragments = 0; unsigned_fragments < 2; unsigned_fragments++) {
                 struct forge *forge = forge_new(&trial.identity, 0);
-                struct forge_segment *segment = forge_write(forge, unsigned_fragments ? "IPPaatg R IPPaa IPaa" : "IPPaatg R IPPaa R");
+                struct forge_segment *segment = forge_write(forge,
+                                                            unsigned_fragments ? "IPPaatg R IPPaa IPaa" : "IPPaatg R IPPaa R");
                 forge_abandon(forge, segment->size, segment->init.label.base_ticks + 3 * 1600);
                 forge->segments_stated = 2;
                 forge_write(forge, "IPPaatg R IPPaa X F");

@@ -138,7 +138,8 @@ void trial_expect_found(const struct trial *trial, enum bc_verdict got, enum bc_
         assert_true(found);
 }
 
-struct trial_bytes trial_splice(const struct forge_segment *segment, size_t at, size_t remove, const void *insert, size_t insert_n)
+struct trial_bytes trial_splice(const struct forge_segment *segment, size_t at, size_t remove, const void *insert,
+                                size_t insert_n)
 {
         struct trial_bytes made = { malloc(segment->size + insert_n + 1), segment->size - remove + insert_n };
 

@@ -22,7 +22,8 @@ void trial_init(struct trial *trial);
 void trial_init_with(struct trial *trial, const char *policy, const char *curve);
 void trial_done(struct trial *trial);
 
-// Judges a path, a lone file of these bytes, or a recording in its folder. The verdict stays in trial->verdict until the next one.
+// Judges a path, a lone file of these bytes, or a recording in its folder. The verdict stays in trial->verdict until the next
+// one.
 enum bc_verdict trial_path(struct trial *trial, const char *path);
 enum bc_verdict trial_file(struct trial *trial, const void *bytes, size_t n);
 enum bc_verdict trial_recording(struct trial *trial, const struct forge *forge);
@@ -42,7 +43,8 @@ struct trial_bytes {
         size_t n;
 };
 struct trial_bytes trial_copy(const struct forge_segment *segment);
-struct trial_bytes trial_splice(const struct forge_segment *segment, size_t at, size_t remove, const void *insert, size_t insert_n);
+struct trial_bytes trial_splice(const struct forge_segment *segment, size_t at, size_t remove, const void *insert,
+                                size_t insert_n);
 void trial_bytes_done(struct trial_bytes *bytes);
 
 #endif
