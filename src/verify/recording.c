@@ -158,6 +158,9 @@ static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
                 bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "it does not follow the last record of %s: records are missing there, or it is not of this recording",
                         anchor->file);
+        // What recovery alone signed is of a later start, whose counters and clock begin anew.
+        if (segment->records == 1 && segment->end == BC_RECORD_RECOVERED && segment->epoch >= anchor->epoch && segment->boot > anchor->boot)
+                return;
         if (segment->epoch < anchor->epoch || segment->boot != anchor->boot || segment->first_ledger < anchor->chain_ledger ||
             segment->first_signed_ns < anchor->last_signed_ns || segment->first_captured < anchor->captured ||
             segment->first_dropped < anchor->dropped)

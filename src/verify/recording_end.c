@@ -118,13 +118,25 @@ void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i)
                 judge_track(verdict, i, track);
 }
 
+// How much the device signed after the record that the anchor names: all of this recording, where that is of an earlier one.
+static int64_t anchor_age_ns(const struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
+{
+        const struct bc_segment_verdict *newest = last;
+
+        if (newest->records == 1 && newest > verdict->segment && newest[-1].records > 0)
+                newest--; // its only record is recovery's
+        if (last->anchor_recording < last->recording && verdict->segment[0].records > 0)
+                return newest->last_signed_ns - verdict->segment[0].first_signed_ns;
+        return newest->last_signed_ns - last->anchor_signed_ns;
+}
+
 // EVIDENCE: a cut tail that the device then "recovered" must not pass. The anchor was kept elsewhere, and was never older
 // than 2 s.
 static void judge_recovered_end(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
 {
         struct bc_findings *findings = &verdict->findings;
         bool here = last->anchor_recording == last->recording && last->anchor_segment == last->segment;
-        int64_t age_ns = last->last_signed_ns - last->anchor_signed_ns;
+        int64_t age_ns = anchor_age_ns(verdict, last);
 
         if (last->anchor_medium == 0)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,

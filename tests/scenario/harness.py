@@ -501,7 +501,9 @@ class Daemon:
         """Nothing that the daemon left in its store looks tampered with. A test that tampers says judged = False."""
         folder = self.store / "recordings"
         signed = "[evidence]" in self.config.read_text() if self.config.exists() else False
-        paths = sorted(folder.iterdir()) if signed and self.judged and folder.exists() else []
+        paths = sorted(folder.iterdir()) if signed and self.judged and folder.is_dir() else []
+        # One that came to nothing has nothing to judge, and what is no recording neither.
+        paths = [path for path in paths if (path / "manifest.json").is_file() and any(path.glob("*.mp4"))]
         if not paths:
             return
         status, report = verify(*paths)

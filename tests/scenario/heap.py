@@ -21,8 +21,8 @@ from harness import BUILD
 SITES, DEPTH, WHERE, THREAD = 512, 10, 128, 16
 HEADER = struct.Struct("IIQ")
 SITE_BYTES = THREAD + 16 + 8 * DEPTH + WHERE * DEPTH
-# The codecs' own libraries: what they allocate for a packet is theirs to answer for.
-CODECS = re.compile(r"lib(avcodec|avutil|swresample|x264)\.so")
+# The codecs' own libraries: what they allocate for a packet is theirs to answer for; and OpenSSL's, for a signature.
+CODECS = re.compile(r"lib(avcodec|avutil|swresample|x264|crypto)\.so")
 # Who only passes a request on.
 BETWEEN = re.compile(r"(libc|ld-linux[^/]*|heap-count)\.so|libc-[\d.]+\.so")
 

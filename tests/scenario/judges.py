@@ -10,6 +10,7 @@ import subprocess
 from collections import Counter
 from dataclasses import dataclass
 
+import cbor2
 import readers
 from harness import TICKS, pattern
 
@@ -287,6 +288,30 @@ def boxes(content):
         found.append((content[at + 4:at + 8], at, at + size))
         at += size
     return found
+
+
+RECORD_ID = bytes.fromhex("98f741dffbdc4edda2afe56b029581fa")
+FRAGMENT_RECORD = 1
+
+
+def records_of(content):
+    """(kind, end) of the whole records of a segment, in their order: docs/formats/record.md."""
+    found = []
+    for kind, start, end in boxes(content):
+        if kind == b"uuid" and content[start + 8:start + 24] == RECORD_ID and end <= len(content):
+            protected = cbor2.loads(cbor2.loads(content[start + 24:end]).value[0])
+            found.append((protected[-70002], end))
+    return found
+
+
+def kept_end(content):
+    """(whole fragments, where what recovery keeps of an open segment ends, whether its last record ends it): up to the last record;
+    of a segment without any, up to the last whole fragment."""
+    fragments, end = whole_fragments_end(content)
+    records = records_of(content)
+    if not records:
+        return fragments, end, False
+    return fragments, records[-1][1], records[-1][0] != FRAGMENT_RECORD
 
 
 def whole_fragments_end(content):

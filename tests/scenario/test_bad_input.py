@@ -44,7 +44,7 @@ def refused(d, status, *words):
 
 def test_a_drop_in(daemon):
     """The drop-in counts, and is what a complaint names, with the line."""
-    d = daemon(SMALL, start=False)
+    d = daemon({**SMALL, "evidence": {}}, start=False)  # whose certificate would be another device's
     folder = d.config.with_name(d.config.name + ".d")
     folder.mkdir()
     (folder / "10-id.conf").write_text("[device]\nid = OTHER-7\n")

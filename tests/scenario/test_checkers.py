@@ -273,6 +273,7 @@ def recovered(daemon):
 
 def test_recovery_that_loses_something(recovered):
     d, before, durable, film = recovered
+    d.judged = False  # it is changed on purpose below
     judge_recovery(d, before, durable)
     good = film.read_bytes()
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import NS, write_settings
+from harness import NS, identity, write_settings
 from judges import judge_joints, judge_numbers
 
 
@@ -157,7 +157,8 @@ def test_replaced_while_it_is_read(daemon, tmp_path):
     news = tmp_path / "news"
     rng = random.Random(4)
     for seconds in [rng.randrange(3, 9) for _ in range(300)] + [5]:
-        write_settings(news, {"store": {"path": d.store}, "recording": {"post_event": f"{seconds} s"},
+        write_settings(news, {"store": {"path": d.store}, "evidence": {**identity("TEST-1"), "anchor": d.folder / "anchor"},
+                              "recording": {"post_event": f"{seconds} s"},
                               "dock": {"dwell": f"{seconds} s"}}, d.clock)
         os.replace(news, d.config)
         for _ in range(rng.randrange(1, 3)):
