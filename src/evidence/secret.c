@@ -39,7 +39,7 @@ int bc_secret_load(const char *what, const char *path, size_t bytes_max, char *t
         // O_NONBLOCK: a FIFO in the file's place must not hold up the start.
         BC_CLEANUP(bc_cleanup_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         uint8_t *bytes;
-        size_t size;
+        size_t size = 0;
         int r;
 
         if (fd < 0 && errno == ELOOP)

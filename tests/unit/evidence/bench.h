@@ -11,7 +11,7 @@
 #include "folder.h"
 #include "judge.h"
 
-#define BENCH_NOTICES 5
+#define BENCH_NOTICES (BC_RECORDER_GAP + 1)
 
 struct bench {
         char path[FOLDER_PATH_BYTES];
