@@ -308,14 +308,23 @@ static void drop_oldest(struct bc_attest *attest)
 }
 
 // What may lie behind its last durable byte does not count: the next start cuts it off, and the next segment goes on from there.
+static void note_in_manifest(struct bc_recording *recording, uint32_t number, uint32_t next, uint64_t durable, int error)
+{
+        struct bc_manifest_segment *entry = bc_manifest_find_segment(&recording->manifest, number);
+        struct bc_manifest_segment *follower = bc_manifest_find_segment(&recording->manifest, next);
+
+        entry->state = BC_SEGMENT_ABANDONED;
+        entry->error = error;
+        entry->bytes = durable;
+        *(follower ? &follower->follows : &recording->follows) = number;
+        recording->manifest_stale = true;
+}
+
 static void leave_oldest(struct bc_recording *recording, int error)
 {
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = oldest(attest);
-        struct bc_manifest_segment *entry = bc_manifest_find_segment(&recording->manifest, ended->number);
         const bool waits = attest->ended_count > 1; // the next one does, too
-        struct bc_manifest_segment *next = waits || recording->segment_begun ?
-                bc_manifest_find_segment(&recording->manifest, waits ? attest->ended[1].number : recording->number) : NULL;
 
         bc_log_error("%s could not be finalised: %s", ended->segment.name, strerror(-error));
         // A signer that is late is no trouble of the card's, and has its own alarm.
@@ -325,11 +334,8 @@ static void leave_oldest(struct bc_recording *recording, int error)
                 attest->asked = BC_ASKED_NOBODY;
         bc_news_settle(&recording->manifest, false);
         note_abandoned(waits ? &attest->ended[1].abandoned : &attest->abandoned, &ended->proof, ended->number, error);
-        entry->state = BC_SEGMENT_ABANDONED;
-        entry->error = error;
-        entry->bytes = ended->proof.durable;
-        *(next ? &next->follows : &recording->follows) = ended->number;
-        recording->manifest_stale = true;
+        note_in_manifest(recording, ended->number, waits ? attest->ended[1].number : recording->segment_begun ? recording->number : 0,
+                         ended->proof.durable, error);
         drop_oldest(attest);
 }
 
@@ -407,13 +413,25 @@ static int take_oldest(struct bc_recording *recording, int64_t now_ns)
         return r < 0 ? r : settle(recording, &ended->proof);
 }
 
-bool bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
+static void leave_current(struct bc_recording *recording)
+{
+        struct bc_segment *segment = &recording->segment;
+
+        bc_log_error("%s is left to the next start: too many segments wait for their signature", segment->name);
+        note_in_manifest(recording, recording->number, 0, segment->durable_bytes, -ETIME);
+        bc_attest_abandon(recording, -ETIME);
+        bc_segment_done(segment);
+}
+
+void bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
 {
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = &attest->ended[attest->ended_count];
 
-        if (attest->ended_count == BC_ATTEST_ENDED_MAX)
-                return false;
+        if (attest->ended_count == BC_ATTEST_ENDED_MAX) {
+                leave_current(recording);
+                return;
+        }
         *ended = (struct bc_ended_segment){ .segment = recording->segment, .proof = attest->proof, .number = recording->number,
                                             .kind = kind, .since_ns = now_ns, .abandoned = attest->abandoned };
         attest->abandoned.stated = false;
@@ -423,7 +441,6 @@ bool bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int
                 attest->asked = BC_ASKED_ENDED;
                 attest->asked_last = false;
         }
-        return true;
 }
 
 // ---- at every step ---------------------------------------------------------------------------------------------

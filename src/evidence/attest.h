@@ -101,8 +101,9 @@ int bc_attest_wrote(struct bc_recording *recording, int64_t now_ns);
 // The segment cannot be written any more.
 void bc_attest_abandon(struct bc_recording *recording, int error);
 
-// The segment being written has ended, and is taken over. false: there is no room for one more, it is left for the next start.
-bool bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns);
+// The segment being written has ended, and is taken over: it is finalised once its last record is there, while the next one is being
+// written. Where no more can wait it is abandoned, and left to the next start.
+void bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns);
 
 // Fetches, writes, asks; to be called at every step. 0; or the segment being written could not be written.
 int bc_attest_tend(struct bc_recording *recording, int64_t now_ns);

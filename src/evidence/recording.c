@@ -181,16 +181,6 @@ static int finalise_unsigned(struct bc_recording *recording, struct bc_manifest_
         return r;
 }
 
-// It is finalised once its last record is there, while the next segment is being written. One that cannot wait is durable all the same.
-static void end_signed(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
-{
-        if (bc_attest_end(recording, kind, now_ns))
-                return;
-        bc_log_error("%s is left for the next start: too many segments wait for their signature", recording->segment.name);
-        bc_attest_abandon(recording, -ETIME);
-        bc_segment_done(&recording->segment);
-}
-
 // kind: whether the recording goes on.
 static int end_segment(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
 {
@@ -203,13 +193,13 @@ static int end_segment(struct bc_recording *recording, enum bc_record_kind kind,
                 drop_segment(recording, 0);
                 return 0;
         }
+        recording->follows = 0;
         if (recording->config->attestation)
-                end_signed(recording, kind, now_ns);
+                bc_attest_end(recording, kind, now_ns);
         else
                 r = finalise_unsigned(recording, entry);
         recording->manifest_stale = true;
         recording->segment_begun = false;
-        recording->follows = 0;
         recording->number++;
         return r;
 }
