@@ -20,10 +20,17 @@ static struct bc_ended_segment *oldest(struct bc_attest *attest)
         return attest->ended_count > 0 ? &attest->ended[0] : NULL;
 }
 
-static void state_beginning(const struct bc_recording *recording, const struct bc_segment *segment, struct bc_record *record)
+static struct bc_abandoned *abandoned_before(struct bc_attest *attest, uint32_t number)
+{
+        struct bc_ended_segment *ended = oldest(attest);
+
+        return ended && ended->number == number ? &ended->abandoned : &attest->abandoned;
+}
+
+static void state_beginning(const struct bc_recording *recording, const struct bc_segment *segment,
+                            const struct bc_abandoned *abandoned, struct bc_record *record)
 {
         const struct bc_manifest *manifest = &recording->manifest;
-        const struct bc_abandoned *abandoned = &recording->attest.abandoned;
 
         record->head_bytes = segment->layout.bytes;
         record->base_ticks = segment->init.label.base_ticks;
@@ -31,7 +38,7 @@ static void state_beginning(const struct bc_recording *recording, const struct b
         (void)bc_text_clean(manifest->reason, record->begun.reason, sizeof(record->begun.reason));
         record->begun.press_ticks = manifest->press_ticks;
         record->begun.pre_event_ticks = manifest->pre_event_ticks;
-        record->succeeds.stated = abandoned->stated && abandoned->segment < record->segment;
+        record->succeeds.stated = abandoned->stated;
         record->succeeds.segment = abandoned->segment;
         record->succeeds.cause = abandoned->cause;
         record->succeeds.end = abandoned->end;
@@ -84,7 +91,7 @@ static int compose(struct bc_recording *recording, const struct bc_segment *segm
         state_place(recording, record);
         attest->signing.with_chain = record->index == 1;
         if (record->index == 1)
-                state_beginning(recording, segment, record);
+                state_beginning(recording, segment, abandoned_before(attest, number), record);
         more = bc_news_ask(&recording->manifest, record);
         state_hole(recording, record);
         return more;
@@ -118,7 +125,7 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
         memcpy(attest->prev, signing->hash, sizeof(attest->prev));
         attest->begun = true;
         if (record->index == 1)
-                attest->abandoned.stated = false;
+                abandoned_before(attest, record->segment)->stated = false;
         bc_news_settle(&recording->manifest, true);
         // Only now: the anchor must not know more than the card.
         if (attest->service->ledger)
@@ -127,11 +134,12 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
         return bc_proof_recorded(proof, signing->box, signing->box_bytes);
 }
 
-// The next segment's first record will state up to where this one counts.
-static void note_abandoned(struct bc_attest *attest, struct bc_proof *proof, uint32_t number, int error)
+// The next segment's first record will state up to where this one counts. Where that next one was left before it had a record, the
+// one behind it speaks of it, and the end of this one stays unproven.
+static void note_abandoned(struct bc_abandoned *abandoned, struct bc_proof *proof, uint32_t number, int error)
 {
-        struct bc_abandoned *abandoned = &attest->abandoned;
-
+        if (abandoned->stated && abandoned->segment > number)
+                return;
         abandoned->segment = number;
         abandoned->stated = true;
         abandoned->cause = (uint32_t)-error;
@@ -171,13 +179,33 @@ static bool may_ask(const struct bc_attest *attest, int64_t now_ns)
         return attest->asked == BC_ASKED_NOTHING && now_ns >= attest->again_ns;
 }
 
+// Fragments that are due together, as those of the pre-event or behind a stall, share what patience there is.
+static bool has_patience(const struct bc_attest *attest)
+{
+        return attest->waited_ns < BC_ATTEST_PATIENCE_NS && bc_signer_pace_ns(attest->service->signer) <= BC_ATTEST_PATIENCE_NS;
+}
+
+static int wait_for_signer(struct bc_attest *attest)
+{
+        struct bc_signer *signer = attest->service->signer;
+        int64_t began_ns = bc_signer_now_ns(signer);
+        int r = bc_signer_wait(signer, &attest->signing, began_ns + BC_ATTEST_PATIENCE_NS - attest->waited_ns);
+
+        attest->waited_ns += bc_signer_now_ns(signer) - began_ns;
+        return r;
+}
+
+void bc_attest_rest(struct bc_attest *attest)
+{
+        attest->waited_ns = 0;
+}
+
 // Whether the record came in time for the write that it covers.
 static bool is_in_time(struct bc_recording *recording, int64_t now_ns)
 {
         struct bc_attest *attest = &recording->attest;
-        struct bc_signer *signer = attest->service->signer;
 
-        if (!may_ask(attest, now_ns) || attest->ended_count > 0 || bc_signer_pace_ns(signer) > BC_ATTEST_PATIENCE_NS)
+        if (!may_ask(attest, now_ns) || attest->ended_count > 0 || !has_patience(attest))
                 return false;
         if (compose(recording, &recording->segment, &attest->proof, recording->number, BC_RECORD_FRAGMENT, true, now_ns) < 0) {
                 bc_news_settle(&recording->manifest, false);
@@ -185,7 +213,7 @@ static bool is_in_time(struct bc_recording *recording, int64_t now_ns)
         }
         ask(attest, false);
         attest->asked = BC_ASKED_CURRENT;
-        if (bc_signer_wait(signer, &attest->signing, now_ns + BC_ATTEST_PATIENCE_NS) < 0)
+        if (wait_for_signer(attest) < 0)
                 return false;
         attest->asked = BC_ASKED_NOTHING;
         if (attest->signing.error == 0)
@@ -232,7 +260,7 @@ void bc_attest_abandon(struct bc_recording *recording, int error)
                 attest->asked = BC_ASKED_NOBODY;
         bc_news_settle(&recording->manifest, false);
         if (recording->segment.durable_bytes > 0)
-                note_abandoned(attest, &attest->proof, recording->number, error);
+                note_abandoned(&attest->abandoned, &attest->proof, recording->number, error);
         bc_proof_done(&attest->proof);
 }
 
@@ -280,24 +308,34 @@ static void drop_oldest(struct bc_attest *attest)
 }
 
 // What may lie behind its last durable byte does not count: the next start cuts it off, and the next segment goes on from there.
+static void note_in_manifest(struct bc_recording *recording, uint32_t number, uint32_t next, uint64_t durable, int error)
+{
+        struct bc_manifest_segment *entry = bc_manifest_find_segment(&recording->manifest, number);
+        struct bc_manifest_segment *follower = bc_manifest_find_segment(&recording->manifest, next);
+
+        entry->state = BC_SEGMENT_ABANDONED;
+        entry->error = error;
+        entry->bytes = durable;
+        *(follower ? &follower->follows : &recording->follows) = number;
+        recording->manifest_stale = true;
+}
+
 static void leave_oldest(struct bc_recording *recording, int error)
 {
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = oldest(attest);
-        struct bc_manifest_segment *entry = bc_manifest_find_segment(&recording->manifest, ended->number);
-        struct bc_manifest_segment *next = recording->segment_begun ? bc_manifest_find_segment(&recording->manifest, recording->number) : NULL;
+        const bool waits = attest->ended_count > 1; // the next one does, too
 
         bc_log_error("%s could not be finalised: %s", ended->segment.name, strerror(-error));
-        recording->finalise_error = error;
+        // A signer that is late is no trouble of the card's, and has its own alarm.
+        if (error != -ETIME)
+                recording->finalise_error = error;
         if (attest->asked == BC_ASKED_ENDED)
                 attest->asked = BC_ASKED_NOBODY;
         bc_news_settle(&recording->manifest, false);
-        note_abandoned(attest, &ended->proof, ended->number, error);
-        entry->state = BC_SEGMENT_ABANDONED;
-        entry->error = error;
-        entry->bytes = ended->proof.durable;
-        *(next ? &next->follows : &recording->follows) = ended->number;
-        recording->manifest_stale = true;
+        note_abandoned(waits ? &attest->ended[1].abandoned : &attest->abandoned, &ended->proof, ended->number, error);
+        note_in_manifest(recording, ended->number, waits ? attest->ended[1].number : recording->segment_begun ? recording->number : 0,
+                         ended->proof.durable, error);
         drop_oldest(attest);
 }
 
@@ -375,22 +413,34 @@ static int take_oldest(struct bc_recording *recording, int64_t now_ns)
         return r < 0 ? r : settle(recording, &ended->proof);
 }
 
-bool bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
+static void leave_current(struct bc_recording *recording)
+{
+        struct bc_segment *segment = &recording->segment;
+
+        bc_log_error("%s is left to the next start: too many segments wait for their signature", segment->name);
+        note_in_manifest(recording, recording->number, 0, segment->durable_bytes, -ETIME);
+        bc_attest_abandon(recording, -ETIME);
+        bc_segment_done(segment);
+}
+
+void bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
 {
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = &attest->ended[attest->ended_count];
 
-        if (attest->ended_count == BC_ATTEST_ENDED_MAX)
-                return false;
+        if (attest->ended_count == BC_ATTEST_ENDED_MAX) {
+                leave_current(recording);
+                return;
+        }
         *ended = (struct bc_ended_segment){ .segment = recording->segment, .proof = attest->proof, .number = recording->number,
-                                            .kind = kind, .since_ns = now_ns };
+                                            .kind = kind, .since_ns = now_ns, .abandoned = attest->abandoned };
+        attest->abandoned.stated = false;
         attest->ended_count++;
         attest->proof = (struct bc_proof){ 0 }; // given away
         if (attest->asked == BC_ASKED_CURRENT) {
                 attest->asked = BC_ASKED_ENDED;
                 attest->asked_last = false;
         }
-        return true;
 }
 
 // ---- at every step ---------------------------------------------------------------------------------------------
@@ -424,8 +474,7 @@ static void finish_ended(struct bc_recording *recording, int64_t now_ns)
                         leave_oldest(recording, r);
                         continue;
                 }
-                if (bc_signer_pace_ns(attest->service->signer) > BC_ATTEST_PATIENCE_NS ||
-                    bc_signer_wait(attest->service->signer, &attest->signing, now_ns + BC_ATTEST_PATIENCE_NS) < 0)
+                if (!has_patience(attest) || wait_for_signer(attest) < 0)
                         return;
                 attest->asked = BC_ASKED_NOTHING;
                 r = take_oldest(recording, now_ns);
@@ -441,9 +490,14 @@ static void look_how_late(struct bc_recording *recording)
         struct bc_attest *attest = &recording->attest;
         int64_t since_ns = recording->segment_begun ? attest->proof.since_ns : BC_NS_NEVER;
 
-        for (size_t i = 0; i < attest->ended_count; i++)
-                if (attest->ended[i].since_ns < since_ns)
-                        since_ns = attest->ended[i].since_ns;
+        for (size_t i = 0; i < attest->ended_count; i++) {
+                const struct bc_ended_segment *ended = &attest->ended[i];
+
+                if (ended->since_ns < since_ns)
+                        since_ns = ended->since_ns;
+                if (ended->proof.since_ns < since_ns)
+                        since_ns = ended->proof.since_ns;
+        }
         attest->late_ns = since_ns;
 }
 

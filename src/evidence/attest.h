@@ -22,7 +22,7 @@
 
 struct bc_recording;
 
-#define BC_ATTEST_PATIENCE_NS (20 * BC_NS_PER_MS) // for a record that goes into the write of its fragment
+#define BC_ATTEST_PATIENCE_NS (20 * BC_NS_PER_MS) // for records that go into the write of their fragment; of all that is due together
 #define BC_ATTEST_RETRY_NS (1 * BC_NS_PER_S)      // after a signature that failed
 #define BC_ATTEST_GIVE_UP_NS (10 * BC_NS_PER_S)   // a segment waits for its last record
 #define BC_ATTEST_ENDED_MAX 3                     // segments that wait
@@ -34,6 +34,14 @@ struct bc_attestation {
         struct bc_ledger *ledger; // NULL: there is none
 };
 
+// A segment that was left without a record that ends it.
+struct bc_abandoned {
+        bool stated; // that the first record of the segment behind it has to state
+        uint32_t segment, cause;
+        uint64_t end, offset;
+        uint8_t sha256[BC_HASH_BYTES];
+};
+
 // A segment whose last fragment is written.
 struct bc_ended_segment {
         struct bc_segment segment;
@@ -43,6 +51,7 @@ struct bc_ended_segment {
         int64_t since_ns;         // when it ended
         uint8_t *moov;            // behind room for the record
         size_t moov_bytes;
+        struct bc_abandoned abandoned; // before it
 };
 
 struct bc_attest {
@@ -56,6 +65,7 @@ struct bc_attest {
         } asked;
         bool asked_last;           // the record that ends the segment
         int64_t again_ns;          // not before: a signature failed
+        int64_t waited_ns;         // for the signer, since the recorder last had nothing to do
         int64_t late_ns;           // since when the oldest sample is unsigned, BC_NS_NEVER; for the alarm
 
         struct bc_proof proof;     // of the segment being written
@@ -65,12 +75,7 @@ struct bc_attest {
 
         uint8_t prev[BC_HASH_BYTES]; // the newest durable record of this recording
         bool begun;                  // there is one
-        struct bc_abandoned {
-                bool stated;         // that a record has to state
-                uint32_t segment, cause;
-                uint64_t end, offset;
-                uint8_t sha256[BC_HASH_BYTES];
-        } abandoned;
+        struct bc_abandoned abandoned; // before the segment being written, or the one to come
         int64_t hole_from_ticks;     // what is missing before the segment's first picture; BC_RECORD_UNKNOWN
 
         struct bc_ended_segment ended[BC_ATTEST_ENDED_MAX];
@@ -96,11 +101,15 @@ int bc_attest_wrote(struct bc_recording *recording, int64_t now_ns);
 // The segment cannot be written any more.
 void bc_attest_abandon(struct bc_recording *recording, int error);
 
-// The segment being written has ended, and is taken over. false: there is no room for one more, it is left for the next start.
-bool bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns);
+// The segment being written has ended, and is taken over: it is finalised once its last record is there, while the next one is being
+// written. Where no more can wait it is abandoned, and left to the next start.
+void bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns);
 
 // Fetches, writes, asks; to be called at every step. 0; or the segment being written could not be written.
 int bc_attest_tend(struct bc_recording *recording, int64_t now_ns);
+
+// Everything there is has been written: what comes next may wait for its record.
+void bc_attest_rest(struct bc_attest *attest);
 
 // Whether everything that has ended is finalised.
 bool bc_attest_is_quiet(const struct bc_attest *attest);

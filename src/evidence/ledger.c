@@ -37,7 +37,6 @@ struct bc_ledger {
         struct bc_signing signing;
         bool signed_already;    // a box that could not be written yet: the same bytes are tried again
         size_t taken;           // how many of the events are in it
-        bool floods_taken;
         int64_t record_ns;      // when the newest record was made durable
         struct bc_anchor_state anchored; // what the anchor's medium has
         bool troubled;
@@ -49,6 +48,8 @@ struct bc_ledger {
         int64_t since_ns;       // when the oldest event came
         uint64_t flood[BC_ENTRY_KINDS];
         bool flooded;
+        struct bc_ledger_entry stop; // the last event: it has its room
+        bool stopping;               // it is not among the others yet
         struct bc_anchor_state state; // what the anchor is to say
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
         const char *phase;
@@ -154,7 +155,7 @@ static void take_events(struct bc_ledger *ledger, struct bc_record *record)
                 };
                 ledger->taken++;
         }
-        ledger->at_once = false;
+        ledger->at_once = ledger->taken < ledger->events; // they have waited already
 }
 
 // Locked. What was only counted follows once there is room again; what nobody did is a sign of life.
@@ -170,6 +171,10 @@ static void add_floods(struct bc_ledger *ledger, int64_t now_ns)
                 ledger->flood[kind] = 0;
         }
         ledger->flooded = false;
+        if (ledger->stopping && ledger->events < BC_LEDGER_EVENTS_MAX) {
+                ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = ledger->stop;
+                ledger->stopping = false;
+        }
         if (ledger->events > 0)
                 return;
         bc_entry_life(&ledger->event[ledger->first], now_ns, ledger->phase);
@@ -333,7 +338,7 @@ static int64_t due_ns(const struct bc_ledger *ledger, bool *ret_record, bool *re
         int64_t record_ns = ledger->record_ns + BC_LEDGER_ALIVE_NS - BC_LEDGER_GATHER_NS, anchor_ns = BC_NS_NEVER;
         int64_t now_ns = bc_clock_now_ns(ledger->clock);
 
-        if (ledger->events > 0 || ledger->flooded)
+        if (ledger->events > 0 || ledger->flooded || ledger->stopping)
                 record_ns = earlier(record_ns, ledger->at_once || ledger->quit ? now_ns : ledger->since_ns + BC_LEDGER_GATHER_NS);
         else if (ledger->quit)
                 record_ns = BC_NS_NEVER;
@@ -364,7 +369,7 @@ static void run(void *user)
         for (;;) {
                 bool record, anchor, over;
                 int64_t wake_ns;
-                int r = 0;
+                int r = 0, s = 0;
 
                 bc_monitor_lock(&ledger->monitor);
                 while ((wake_ns = due_ns(ledger, &record, &anchor)) != BC_NS_NEVER && !record && !anchor)
@@ -375,9 +380,10 @@ static void run(void *user)
                         return;
                 if (record)
                         r = write_record(ledger);
-                if (r == 0 && anchor)
-                        r = write_anchor(ledger);
-                pause_after(ledger, r);
+                // Also where the record failed: recordings may be going on all the same.
+                if (anchor)
+                        s = write_anchor(ledger);
+                pause_after(ledger, r < 0 ? r : s);
         }
 }
 
@@ -398,15 +404,12 @@ int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_
 
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns)
 {
-        struct bc_ledger_entry event;
-
         if (!ledger)
                 return;
         if (ledger->thread) {
-                bc_entry_stop(&event, bc_clock_now_ns(ledger->clock), reason);
-                bc_ledger_tell(ledger, &event, true);
                 bc_monitor_lock(&ledger->monitor);
-                ledger->quit = true;
+                bc_entry_stop(&ledger->stop, bc_clock_now_ns(ledger->clock), reason);
+                ledger->stopping = ledger->quit = true;
                 ledger->give_up_ns = bc_clock_now_ns(ledger->clock) + give_up_ns;
                 bc_monitor_wake(&ledger->monitor);
                 bc_monitor_unlock(&ledger->monitor);

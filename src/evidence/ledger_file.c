@@ -51,6 +51,12 @@ static void close_listing(DIR **listing)
                 closedir(*listing);
 }
 
+// Whatever lies on the card, there are numbers left to count on with.
+static bool is_possible(uint64_t number)
+{
+        return number > 0 && number <= INT64_MAX / 2;
+}
+
 // Only what the numbers in it would be written as.
 static bool parse_name(const char *text, struct name *ret_name)
 {
@@ -62,7 +68,7 @@ static bool parse_name(const char *text, struct name *ret_name)
                 ret_name->boot = strtoull(end + 1, &end, 10);
         if (*end == '-')
                 ret_name->sequence = strtoull(end + 1, &end, 10);
-        if (errno || ret_name->epoch == 0 || ret_name->boot == 0 || ret_name->sequence == 0)
+        if (errno || !is_possible(ret_name->epoch) || !is_possible(ret_name->boot) || !is_possible(ret_name->sequence))
                 return false;
         bc_ledger_name(ret_name->epoch, ret_name->boot, ret_name->sequence, ret_name->text);
         return strcmp(text, ret_name->text) == 0;
@@ -122,14 +128,24 @@ static bool is_stopped(const struct bc_record *record)
         return record->events > 0 && record->event[record->events - 1].event == BC_ENTRY_STOP;
 }
 
+// Whether it is the next one of a file: one run writes a file, and one record after the other.
+static bool goes_on(const struct name *name, const struct bc_ledger_head *newest, const struct bc_record *record)
+{
+        if (record->kind != BC_RECORD_LEDGER || record->epoch != name->epoch || record->boot != name->boot)
+                return false;
+        if (newest->epoch == 0)
+                return record->ledger == name->sequence;
+        return record->ledger == newest->sequence + 1 && memcmp(record->prev, newest->hash, BC_HASH_BYTES) == 0;
+}
+
 // Each whole record of the file, in their order; the last one becomes the head, unless there is one already.
-static int look_through(int folder_fd, const char *file, struct work *work, uint64_t epoch, uint64_t sequence, const uint8_t *hash,
+static int look_through(int folder_fd, const struct name *name, struct work *work, uint64_t epoch, uint64_t sequence, const uint8_t *hash,
                         struct bc_ledger_head *head, bool *has)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         struct bc_ledger_head newest = { 0 };
         size_t size, at = 0;
-        int r = bc_file_load(folder_fd, file, FILE_BYTES_MAX, &bytes, &size);
+        int r = bc_file_load(folder_fd, name->text, FILE_BYTES_MAX, &bytes, &size);
 
         if (r == -EFBIG || r == -EINVAL || r == -ELOOP)
                 return 0; // none of ours
@@ -143,7 +159,7 @@ static int look_through(int folder_fd, const char *file, struct work *work, uint
 
                 if (bc_box_parse(box_bytes, size - at, size - at, &box) < 0 ||
                     bc_record_parse(box_bytes, (size_t)box.bytes, record, &work->message, NULL, 0, NULL) < 0 ||
-                    record->kind != BC_RECORD_LEDGER)
+                    !goes_on(name, &newest, record))
                         break;
                 if (EVP_Digest(box_bytes, (size_t)box.bytes, box_hash, NULL, EVP_sha256(), NULL) != 1)
                         return -ENOMEM;
@@ -172,7 +188,7 @@ int bc_ledger_find_head(int folder_fd, uint64_t epoch, uint64_t sequence, const 
         for (size_t i = 0; i < names.count && r == 0; i++) {
                 const struct name *name = &names.name[i];
 
-                r = look_through(folder_fd, name->text, work, epoch, sequence, hash, ret_head, ret_has);
+                r = look_through(folder_fd, name, work, epoch, sequence, hash, ret_head, ret_has);
                 if (ret_head->epoch > 0 && (!hash || *ret_has || name->epoch < epoch || (name->epoch == epoch && name->sequence <= sequence)))
                         break;
         }

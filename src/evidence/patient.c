@@ -206,18 +206,87 @@ static uint64_t limit_of(const struct patient *patient)
 
 // ---- signed ones -----------------------------------------------------------------------------------------------
 
-// What counts of it, by its own records: all of them, or what its successor states of an abandoned one. What follows was never
-// called durable, whatever it looks like.
-static int look(struct patient *patient, struct bc_rescue_look *ret_look)
+// What the next segment that has a record says of the one before it. Not there: index is 0.
+static int look_at_next(struct patient *patient, struct bc_rescue_look *ret_look)
+{
+        struct bc_ward *ward = patient->ward;
+        int r = 0;
+
+        *ret_look = (struct bc_rescue_look){ 0 };
+        for (uint32_t number = patient->number + 1; number <= BC_SEGMENTS_MAX && r == 0 && ret_look->index == 0; number++) {
+                struct patient next = { .ward = ward, .number = number };
+                BC_CLEANUP(bc_cleanup_fd) int fd = -1;
+                struct bc_init_layout layout;
+                struct bc_init init;
+                struct stat status;
+
+                if (!ward->found[number].file)
+                        continue;
+                bc_segment_name(number, next.name);
+                fd = openat(ward->folder_fd, next.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+                if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+                        continue;
+                next.fd = fd;
+                next.size = (uint64_t)status.st_size;
+                if (read_head(&next, &init, &layout) == 0 && is_ours(&next, &init))
+                        r = bc_rescue_examine(ward->rescue, fd, next.size, number, ret_look);
+                if (ret_look->foreign)
+                        *ret_look = (struct bc_rescue_look){ 0 };
+        }
+        return r;
+}
+
+// Whether its successor proves it up to where that says it counts: then *ret_look is of so much.
+static int look_by_successor(struct patient *patient, const struct bc_abandoned *succeeds, bool *ret_proven, struct bc_rescue_look *ret_look)
+{
+        struct bc_rescue_look seen;
+        struct bc_init_layout layout;
+        struct bc_init init;
+        uint8_t sha256[BC_HASH_BYTES];
+        int r;
+
+        *ret_proven = false;
+        if (!succeeds->stated || succeeds->segment != patient->number || succeeds->end > patient->size)
+                return 0;
+        r = bc_rescue_examine(patient->ward->rescue, patient->fd, succeeds->end, patient->number, &seen);
+        if (r < 0 || seen.foreign || seen.covered != succeeds->offset)
+                return r == -ENODATA || r == -EBADMSG ? 0 : r;
+        r = read_head(patient, &init, &layout);
+        if (r == 0)
+                r = bc_rescue_hash(patient->fd, &layout, succeeds->offset, succeeds->end, sha256);
+        if (r < 0 || memcmp(sha256, succeeds->sha256, BC_HASH_BYTES) != 0)
+                return r;
+        *ret_proven = true;
+        *ret_look = seen;
+        return 0;
+}
+
+// What counts of it, by its own records and by what the one behind it says of it. Only where none is behind it the manifest is asked
+// how far an abandoned one had come: nobody signed that. What follows was never called durable, whatever it looks like.
+static int look(struct patient *patient, struct bc_rescue_look *ret_look, uint64_t *ret_kept)
 {
         struct bc_rescue *rescue = patient->ward->rescue;
         uint64_t limit = limit_of(patient);
+        struct bc_rescue_look next;
+        bool proven;
         int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, ret_look);
 
-        // But what an earlier recovery wrote behind it, that was cut off itself.
-        if (r < 0 || limit == patient->size || (ret_look->kind == BC_RECORD_RECOVERED && ret_look->kept == limit))
+        *ret_kept = ret_look->records_end;
+        if (r < 0 || ret_look->foreign || ret_look->kind == BC_RECORD_RECOVERED)
                 return r;
-        return bc_rescue_examine(rescue, patient->fd, limit, patient->number, ret_look);
+        r = look_at_next(patient, &next);
+        if (r == 0)
+                r = look_by_successor(patient, &next.succeeds, &proven, ret_look);
+        if (r < 0)
+                return r;
+        if (proven) {
+                *ret_kept = next.succeeds.end;
+                return 0;
+        }
+        if (next.index == 0 && limit < patient->size)
+                r = bc_rescue_examine(rescue, patient->fd, limit, patient->number, ret_look);
+        *ret_kept = ret_look->index == 0 ? limit : ret_look->records_end;
+        return r;
 }
 
 static int scan_up_to(const struct patient *patient, uint64_t end, struct bc_scan *ret_scan)
@@ -255,16 +324,24 @@ static int cut_off(struct patient *patient, const struct bc_scan *scan, struct b
                 if (r < 0)
                         return r;
         }
+        // A recovery that was cut off may have moved it already, and begun to write behind what it kept: what it found then is stated.
+        r = bc_tail_oldest(patient->ward->folder_fd, patient->number, &found->moved_bytes, found->moved_sha256);
+        if (r == 0)
+                found->before = found->kept + found->moved_bytes;
+        if (r < 0 && r != -ENOENT)
+                return r;
         if (found->kept == patient->size)
                 return 0;
-        found->moved_bytes = patient->size - found->kept;
-        r = bc_rescue_hash(patient->fd, &scan->layout, found->kept, patient->size, found->moved_sha256);
+        if (r == -ENOENT) {
+                found->moved_bytes = patient->size - found->kept;
+                r = bc_rescue_hash(patient->fd, &scan->layout, found->kept, patient->size, found->moved_sha256);
+        }
         if (r == 0)
                 r = bc_tail_save(patient->ward->folder_fd, patient->number, patient->fd, found->kept, patient->size);
         if (r == 0)
                 r = ftruncate(patient->fd, (off_t)found->kept) < 0 ? -errno : bc_file_sync(patient->fd);
         if (r == 0)
-                patient->ward->report->tail_bytes += found->moved_bytes;
+                patient->ward->report->tail_bytes += patient->size - found->kept;
         return r;
 }
 
@@ -318,7 +395,7 @@ static int examine_signed(struct patient *patient, struct bc_ward_found *found)
         struct bc_rescue_look seen;
         struct bc_scan scan;
         uint64_t kept;
-        int r = look(patient, &seen);
+        int r = look(patient, &seen, &kept);
 
         if (r < 0)
                 return r;
@@ -330,7 +407,6 @@ static int examine_signed(struct patient *patient, struct bc_ward_found *found)
         }
         if (seen.kind >= BC_RECORD_CONTINUES)
                 return end_signed(patient, &seen, found);
-        kept = seen.index == 0 || limit_of(patient) < patient->size ? limit_of(patient) : seen.records_end;
         r = scan_up_to(patient, kept, &scan);
         if (r < 0)
                 return r;

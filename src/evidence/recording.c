@@ -134,6 +134,7 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
         entry = bc_manifest_add_segment(&recording->manifest, recording->number);
         if (!entry) {
                 bc_segment_done(&recording->segment);
+                bc_proof_done(&recording->attest.proof);
                 return -ENOMEM;
         }
         entry->first_ticks = entry->end_ticks = recording->base_ticks[BC_LANE_PICTURE];
@@ -180,22 +181,11 @@ static int finalise_unsigned(struct bc_recording *recording, struct bc_manifest_
         return r;
 }
 
-// It is finalised once its last record is there, while the next segment is being written.
-static int end_signed(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
-{
-        if (bc_attest_end(recording, kind, now_ns))
-                return 0;
-        bc_log_error("%s is left for the next start: too many segments wait for their signature", recording->segment.name);
-        bc_attest_abandon(recording, -ETIME);
-        bc_segment_done(&recording->segment);
-        return -ETIME;
-}
-
 // kind: whether the recording goes on.
 static int end_segment(struct bc_recording *recording, enum bc_record_kind kind, int64_t now_ns)
 {
         struct bc_manifest_segment *entry = segment_entry(recording);
-        int r;
+        int r = 0;
 
         if (!recording->segment_begun)
                 return 0;
@@ -203,10 +193,13 @@ static int end_segment(struct bc_recording *recording, enum bc_record_kind kind,
                 drop_segment(recording, 0);
                 return 0;
         }
-        r = recording->config->attestation ? end_signed(recording, kind, now_ns) : finalise_unsigned(recording, entry);
+        recording->follows = 0;
+        if (recording->config->attestation)
+                bc_attest_end(recording, kind, now_ns);
+        else
+                r = finalise_unsigned(recording, entry);
         recording->manifest_stale = true;
         recording->segment_begun = false;
-        recording->follows = 0;
         recording->number++;
         return r;
 }
@@ -455,6 +448,8 @@ static int write_next(struct bc_recording *recording, int64_t end_ns, int64_t no
         rule.segment_until_ns = segment_until(recording);
         rule.sound_from_ns = sound_from(recording);
         r = bc_cut_decide(recording->ring, &recording->cursor, &rule, now_ns, &cut, ret_wake_ns);
+        if (r == -EAGAIN)
+                bc_attest_rest(&recording->attest);
         if (r == -EPIPE)
                 return fall_behind(recording, now_ns);
         if (r < 0)

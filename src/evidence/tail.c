@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "evidence/manifest.h"
@@ -144,4 +146,40 @@ int bc_tail_rename(int folder_fd, uint32_t number, const char *file_name)
                 return errno == ENOENT ? rename_durably(folder_fd, file_name, name) : -errno;
         }
         return -EEXIST;
+}
+
+static void free_hash(EVP_MD_CTX **hash)
+{
+        EVP_MD_CTX_free(*hash);
+}
+
+int bc_tail_oldest(int folder_fd, uint32_t number, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        BC_CLEANUP(free_hash) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(COPY_BYTES);
+        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
+        char name[NAME_BYTES_MAX];
+        struct stat status;
+
+        if (!hash || !bytes || EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        tail_name(number, 1, "", name);
+        fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+                return errno == ELOOP ? -ENOENT : -errno;
+        if (fstat(fd, &status) < 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode) || status.st_size == 0)
+                return -ENOENT;
+        for (uint64_t at = 0, size = (uint64_t)status.st_size; at < size; at += COPY_BYTES) {
+                size_t n = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES;
+                int r = bc_file_read_at(fd, bytes, n, at);
+
+                if (r < 0)
+                        return r;
+                if (EVP_DigestUpdate(hash, bytes, n) != 1)
+                        return -ENOMEM;
+        }
+        *ret_bytes = (uint64_t)status.st_size;
+        return EVP_DigestFinal_ex(hash, ret_sha256, NULL) == 1 ? 0 : -ENOMEM;
 }

@@ -6,9 +6,14 @@
 
 #include <stdint.h>
 
+#include "format/record.h"
+
 // Copies the bytes from offset to size of the file fd, segment `number`, into a tail, durably; a tail that holds
 // exactly these bytes already (of a run that was cut off) will do. 0 or negative errno; the file is not touched.
 int bc_tail_save(int folder_fd, uint32_t number, int fd, uint64_t offset, uint64_t size);
+
+// The oldest tail of the segment: how long it is, and its SHA-256. -ENOENT: it has none.
+int bc_tail_oldest(int folder_fd, uint32_t number, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES]);
 
 // The whole file becomes a tail: renames it, durably.
 int bc_tail_rename(int folder_fd, uint32_t number, const char *file_name);

@@ -72,6 +72,8 @@ void bench_make(struct bench *bench)
         feeder_stream(feed, &bench->stream);
         assert_int_equal(bc_clock_new_simulated(feed->start_ns, &bench->clock), 0);
         assert_int_equal(bc_ring_new(bench->clock, &ring, &bench->ring), 0);
+        if (bench->on_clock)
+                bench->on_clock(bench);
         open_store(bench);
         bench->feeder = feeder_start(bench->clock, bench->ring, feed);
 }

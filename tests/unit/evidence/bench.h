@@ -26,6 +26,8 @@ struct bench {
         unsigned notice[BENCH_NOTICES]; // counts; read when the clock stands
         int64_t durable_at_ns, closed_at_ns, first_trouble_ns;
         int64_t stall_ns; // what the ring tolerates beyond pre-event
+        void (*on_clock)(struct bench *bench); // by bench_make(), before store and recorder are there; may be NULL
+        void *user;
 };
 
 // Fill feed, config and stall_ns first (bench_defaults()), then make.
