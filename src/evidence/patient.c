@@ -268,7 +268,7 @@ static int look(struct patient *patient, struct bc_rescue_look *ret_look, uint64
         struct bc_rescue *rescue = patient->ward->rescue;
         uint64_t limit = limit_of(patient);
         struct bc_rescue_look next;
-        bool proven;
+        bool proven = false;
         int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, ret_look);
 
         *ret_kept = ret_look->records_end;
