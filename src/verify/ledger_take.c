@@ -54,16 +54,17 @@ static int add_silence(struct bc_ledger_verdict *verdict, const struct bc_ledger
 
 // ---- runs ------------------------------------------------------------------------------------------------------
 
-// Of another boot of the system only the wall clock tells, where it was set both times.
+// Of another boot of the system only the wall clock tells, where it was set both times. What would be before 0 is not known.
 static int64_t length_of(const struct bc_ledger_moment *from, const struct bc_ledger_moment *to, bool same_clock)
 {
         int64_t length_ns = BC_RECORD_UNKNOWN;
 
         if (same_clock)
-                return to->boot_ns - from->boot_ns; // both from 0
-        if (from->utc_ns != BC_RECORD_UNKNOWN && to->utc_ns != BC_RECORD_UNKNOWN && !__builtin_sub_overflow(to->utc_ns, from->utc_ns, &length_ns))
-                return length_ns;
-        return BC_RECORD_UNKNOWN;
+                length_ns = to->boot_ns - from->boot_ns; // both from 0
+        else if (from->utc_ns != BC_RECORD_UNKNOWN && to->utc_ns != BC_RECORD_UNKNOWN &&
+                 __builtin_sub_overflow(to->utc_ns, from->utc_ns, &length_ns))
+                length_ns = BC_RECORD_UNKNOWN;
+        return length_ns >= 0 ? length_ns : BC_RECORD_UNKNOWN;
 }
 
 static int take_start(struct bc_ledger_verdict *verdict, const struct bc_record *record, const struct bc_ledger_event *event,
