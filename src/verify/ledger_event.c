@@ -32,35 +32,52 @@ struct kind {
 
 // docs/formats/ledger.md, 3.
 static const struct kind kinds[BC_LEDGER_EVENT_KINDS] = {
-        [BC_LEDGER_STARTED] = { "start", { { "clean", BOOL }, { "reset", NUMBER, .least = 0, .most = BC_RECORD_RESET_MAX },
-                                           { "boot_id", BOOT_ID }, { "last_ns", NUMBER, true, ANY },
-                                           { "percent", NUMBER, true, .least = 0, .most = 100 } } },
+        [BC_LEDGER_STARTED] = { "start",
+                                { { "clean", BOOL },
+                                  { "reset", NUMBER, .least = 0, .most = BC_RECORD_RESET_MAX },
+                                  { "boot_id", BOOT_ID },
+                                  { "last_ns", NUMBER, true, ANY },
+                                  { "percent", NUMBER, true, .least = 0, .most = 100 } } },
         [BC_LEDGER_STOPPED] = { "stop", { { "reason", TEXT } } },
         [BC_LEDGER_ALIVE] = { "alive", { { "state", TEXT } } },
-        [BC_LEDGER_STATE] = { "state", { { "from", TEXT }, { "to", TEXT }, { "event", TEXT }, { "by", TEXT } } },
+        [BC_LEDGER_STATE] = { "state",
+                              { { "from", TEXT }, { "to", TEXT }, { "event", TEXT }, { "by", TEXT } } },
         [BC_LEDGER_BEGUN] = { "begun", { { "recording", NUMBER, FROM_1 }, { "press", NUMBER, ANY } } },
-        [BC_LEDGER_CLOSED] = { "closed", { { "recording", NUMBER, FROM_1 },
-                                           { "segments", NUMBER, .least = 0, .most = BC_RECORD_SEGMENTS_MAX },
-                                           { "hash", HASH, true } } },
-        [BC_LEDGER_RECOVERED] = { "recovered", { { "recording", NUMBER, FROM_1 },
-                                                 { "segment", NUMBER, .least = 1, .most = BC_RECORD_SEGMENTS_MAX },
-                                                 { "hash", HASH } } },
+        [BC_LEDGER_CLOSED] = { "closed",
+                               { { "recording", NUMBER, FROM_1 },
+                                 { "segments", NUMBER, .least = 0, .most = BC_RECORD_SEGMENTS_MAX },
+                                 { "hash", HASH, true } } },
+        [BC_LEDGER_RECOVERED] = { "recovered",
+                                  { { "recording", NUMBER, FROM_1 },
+                                    { "segment", NUMBER, .least = 1, .most = BC_RECORD_SEGMENTS_MAX },
+                                    { "hash", HASH } } },
         [BC_LEDGER_GIVEN_UP] = { "given up", { { "recording", NUMBER, FROM_1 }, { "reason", TEXT } } },
-        [BC_LEDGER_GAP] = { "gap", { { "recording", NUMBER, ANY }, { "kind", NUMBER, .least = 1, .most = BC_RECORD_GAP_KINDS },
-                                     { "from", NUMBER, ANY }, { "to", NUMBER, true, ANY } } },
+        [BC_LEDGER_GAP] = { "gap",
+                            { { "recording", NUMBER, ANY },
+                              { "kind", NUMBER, .least = 1, .most = BC_RECORD_GAP_KINDS },
+                              { "from", NUMBER, ANY },
+                              { "to", NUMBER, true, ANY } } },
         [BC_LEDGER_MUTE] = { "mute", { { "on", BOOL }, { "by", TEXT } } },
         [BC_LEDGER_STEALTH] = { "stealth", { { "on", BOOL }, { "by", TEXT } } },
-        [BC_LEDGER_CLOCK] = { "clock", { { "source", NUMBER, .least = 0, .most = BC_RECORD_SOURCE_MAX },
-                                         { "utc_ns", NUMBER, true, ANY }, { "step_ns", INTEGER, true } } },
+        [BC_LEDGER_CLOCK] = { "clock",
+                              { { "source", NUMBER, .least = 0, .most = BC_RECORD_SOURCE_MAX },
+                                { "utc_ns", NUMBER, true, ANY },
+                                { "step_ns", INTEGER, true } } },
         [BC_LEDGER_SETTINGS] = { "settings", { { "sha256", HASH } } },
         [BC_LEDGER_ALARM] = { "alarm", { { "text", TEXT } } },
-        [BC_LEDGER_ROLLBACK] = { "rollback", { { "ledger", NUMBER, ANY }, { "ledger_hash", HASH, true },
-                                               { "anchor", NUMBER, ANY }, { "anchor_hash", HASH, true } } },
+        [BC_LEDGER_ROLLBACK] = { "rollback",
+                                 { { "ledger", NUMBER, ANY },
+                                   { "ledger_hash", HASH, true },
+                                   { "anchor", NUMBER, ANY },
+                                   { "anchor_hash", HASH, true } } },
         [BC_LEDGER_KEY] = { "key", { { "x5t", HASH } } },
-        [BC_LEDGER_FLOOD] = { "flood", { { "event", NUMBER, .least = 1, .most = UINT32_MAX }, { "count", NUMBER, FROM_1 } } },
+        [BC_LEDGER_FLOOD] = { "flood",
+                              { { "event", NUMBER, .least = 1, .most = UINT32_MAX },
+                                { "count", NUMBER, FROM_1 } } },
 };
 
-static void read_value(struct bc_cbor_reader *reader, const struct field *field, struct bc_ledger_field *ret_field)
+static void read_value(struct bc_cbor_reader *reader, const struct field *field,
+                       struct bc_ledger_field *ret_field)
 {
         size_t n = 0;
 
@@ -101,7 +118,8 @@ static size_t fields_of(const struct kind *kind)
         return n;
 }
 
-int bc_ledger_event_parse(const struct bc_record_event *event, struct bc_ledger_event *ret_event, const char **ret_fault)
+int bc_ledger_event_parse(const struct bc_record_event *event, struct bc_ledger_event *ret_event,
+                          const char **ret_fault)
 {
         struct bc_cbor_reader reader = bc_cbor_reader_on(event->details.bytes, event->details.n);
         size_t seen = 0;
@@ -138,7 +156,8 @@ const char *bc_ledger_event_name(uint32_t event)
 
 const char *bc_ledger_field_name(uint32_t event, size_t field)
 {
-        return bc_ledger_event_name(event) && field < BC_LEDGER_FIELDS_MAX ? kinds[event].field[field].name : NULL;
+        return bc_ledger_event_name(event) && field < BC_LEDGER_FIELDS_MAX ? kinds[event].field[field].name
+                                                                           : NULL;
 }
 
 bool bc_ledger_field_is_text(uint32_t event, size_t field)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Events of the ledger as docs/formats/ledger.md, 3 has them: which keys the details of each have, and of which type. Pure; any thread.
+// Events of the ledger as docs/formats/ledger.md, 3 has them: which keys the details of each have, and of which type. Pure;
+// any thread.
 #ifndef BC_VERIFY_LEDGER_EVENT_H
 #define BC_VERIFY_LEDGER_EVENT_H
 
@@ -47,7 +48,8 @@ struct bc_ledger_event {
 
 // 0; -EBADMSG: the event is known, and its details are not those of the document, with what is wrong in *ret_fault (static).
 // Of an event that is not known the fields are empty.
-int bc_ledger_event_parse(const struct bc_record_event *event, struct bc_ledger_event *ret_event, const char **ret_fault);
+int bc_ledger_event_parse(const struct bc_record_event *event, struct bc_ledger_event *ret_event,
+                          const char **ret_fault);
 
 // "begun"; NULL: not known.
 const char *bc_ledger_event_name(uint32_t event);

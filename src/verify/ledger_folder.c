@@ -21,7 +21,8 @@ static void close_dir(DIR **dir)
                 closedir(*dir);
 }
 
-// A number from 1 of at least so many digits, with leading zeros only up to there. Moves *at behind it and the character that must follow.
+// A number from 1 of at least so many digits, with leading zeros only up to there. Moves *at behind it and the character that
+// must follow.
 static bool take_number(const char **at, size_t least, char behind, uint64_t *ret_number)
 {
         size_t n = strspn(*at, "0123456789");
@@ -41,7 +42,8 @@ static bool parse(const char *name, struct bc_ledger_file *ret_file)
 
         *ret_file = (struct bc_ledger_file){ 0 };
         if (strlen(name) >= sizeof(ret_file->name) || !take_number(&at, 6, '-', &ret_file->epoch) ||
-            !take_number(&at, 6, '-', &ret_file->boot) || !take_number(&at, 12, '.', &ret_file->sequence) || strcmp(at, "ledger") != 0)
+            !take_number(&at, 6, '-', &ret_file->boot) || !take_number(&at, 12, '.', &ret_file->sequence) ||
+            strcmp(at, "ledger") != 0)
                 return false;
         memcpy(ret_file->name, name, strlen(name));
         return true;
@@ -74,7 +76,8 @@ static int compare(const void *a, const void *b)
         return (left->sequence > right->sequence) - (left->sequence < right->sequence);
 }
 
-static int take(struct bc_ledger_folder *folder, int folder_fd, const char *name, struct bc_findings *findings)
+static int take(struct bc_ledger_folder *folder, int folder_fd, const char *name,
+                struct bc_findings *findings)
 {
         struct bc_ledger_file file;
         struct stat stat;

@@ -16,8 +16,9 @@ static void print_moment(FILE *stream, const struct bc_ledger_moment *moment)
                 bc_report_format_utc(moment->utc_ns, utc);
                 fputs(utc, stream);
         } else {
-                fprintf(stream, "%" PRId64 ".%03" PRId64 " s since boot, in start %" PRIu64, moment->boot_ns / BC_NS_PER_S,
-                        moment->boot_ns % BC_NS_PER_S / BC_NS_PER_MS, moment->boot);
+                fprintf(stream, "%" PRId64 ".%03" PRId64 " s since boot, in start %" PRIu64,
+                        moment->boot_ns / BC_NS_PER_S, moment->boot_ns % BC_NS_PER_S / BC_NS_PER_MS,
+                        moment->boot);
         }
 }
 
@@ -29,7 +30,8 @@ static void print_left_out(FILE *stream, size_t count)
 
 static void print_runs(FILE *stream, const struct bc_ledger_verdict *ledger)
 {
-        static const char *const resets[] = { "", ", after a loss of power", ", after a watchdog", ", after a restart of software" };
+        static const char *const resets[] = { "", ", after a loss of power", ", after a watchdog",
+                                              ", after a restart of software" };
         char escaped[BC_ESCAPED_BYTES(BC_RECORD_TEXT_BYTES_MAX)];
 
         fprintf(stream, "  %-13s %zu\n", "Starts", ledger->runs);
@@ -37,7 +39,10 @@ static void print_runs(FILE *stream, const struct bc_ledger_verdict *ledger)
                 const struct bc_ledger_run *run = &ledger->run[i];
                 fprintf(stream, "    %" PRIu64 ": ", run->from.boot);
                 print_moment(stream, &run->from);
-                fprintf(stream, "%s%s", run->clean ? "" : i == 0 && run->epoch == 1 ? ", the first" : ", NOT CLEAN: the run before was not ended in order",
+                fprintf(stream, "%s%s",
+                        run->clean                  ? ""
+                        : i == 0 && run->epoch == 1 ? ", the first"
+                                                    : ", NOT CLEAN: the run before was not ended in order",
                         resets[run->reset <= BC_RECORD_RESET_MAX ? run->reset : 0]);
                 if (run->percent != BC_RECORD_UNKNOWN)
                         fprintf(stream, ", battery %" PRId64 " %%", run->percent);
@@ -52,7 +57,8 @@ static void print_runs(FILE *stream, const struct bc_ledger_verdict *ledger)
 
 static void print_silences(FILE *stream, const struct bc_ledger_verdict *ledger)
 {
-        static const char *const causes[] = { "it ran, and stated nothing", "it had been stopped", "the run was not ended in order" };
+        static const char *const causes[] = { "it ran, and stated nothing", "it had been stopped",
+                                              "the run was not ended in order" };
 
         for (size_t i = 0; i < ledger->silences && i < LINES_MAX; i++) {
                 const struct bc_ledger_silence *silence = &ledger->silence[i];
@@ -78,11 +84,13 @@ static void print_note(FILE *stream, const struct bc_ledger_note *note)
         for (size_t i = 0; i < BC_LEDGER_FIELDS_MAX && bc_ledger_field_name(note->event, i); i++) {
                 const char *name = bc_ledger_field_name(note->event, i);
                 if (bc_ledger_field_is_text(note->event, i))
-                        fprintf(stream, " %s \"%s\"", name, bc_text_escape(note->text[i], escaped, sizeof(escaped)));
+                        fprintf(stream, " %s \"%s\"", name,
+                                bc_text_escape(note->text[i], escaped, sizeof(escaped)));
                 else if (note->event == BC_LEDGER_GAP && i == 1)
                         fprintf(stream, " %s %s", name, bc_gap_name((uint32_t)note->number[i]));
                 else if (note->event == BC_LEDGER_CLOCK && i == 0)
-                        fprintf(stream, " %s %s", name, note->number[i] == 0 ? "none" : bc_source_name((uint32_t)note->number[i]));
+                        fprintf(stream, " %s %s", name,
+                                note->number[i] == 0 ? "none" : bc_source_name((uint32_t)note->number[i]));
                 else if (note->number[i] != BC_RECORD_UNKNOWN)
                         fprintf(stream, " %s %" PRId64, name, note->number[i]);
         }
@@ -114,7 +122,8 @@ void bc_report_print_ledger(FILE *stream, const struct bc_ledger_verdict *ledger
         bc_report_print_signer(stream, ledger->device, &ledger->signer);
         bc_witness_text(ledger, head);
         fprintf(stream, "  %-13s %s\n", "Head", head);
-        fprintf(stream, "  %-13s %zu in %zu files, to start %" PRIu64 "\n", "Records", ledger->links, ledger->files, ledger->head_boot);
+        fprintf(stream, "  %-13s %zu in %zu files, to start %" PRIu64 "\n", "Records", ledger->links,
+                ledger->files, ledger->head_boot);
         if (ledger->first_utc.known) {
                 bc_report_format_utc(ledger->first_utc.utc_ns, from);
                 bc_report_format_utc(ledger->last_utc.utc_ns, to);

@@ -7,7 +7,8 @@
 
 #include "verify/ledger.h"
 
-#define REFUSE(verdict, code, at, ...) (bc_find(&(verdict)->findings, code, BC_VERDICT_TAMPERED, at, __VA_ARGS__), -ECANCELED)
+#define REFUSE(verdict, code, at, ...)                                                                       \
+        (bc_find(&(verdict)->findings, code, BC_VERDICT_TAMPERED, at, __VA_ARGS__), -ECANCELED)
 
 int bc_ledger_grow(void **array, size_t used, size_t *room, size_t bytes)
 {
@@ -45,7 +46,8 @@ static void copy_text(const struct bc_ledger_field *field, char ret_text[BC_RECO
 
 static int add_silence(struct bc_ledger_verdict *verdict, const struct bc_ledger_silence *silence)
 {
-        int r = bc_ledger_grow((void **)&verdict->silence, verdict->silences, &verdict->silence_room, sizeof(*verdict->silence));
+        int r = bc_ledger_grow((void **)&verdict->silence, verdict->silences, &verdict->silence_room,
+                               sizeof(*verdict->silence));
 
         if (r == 0)
                 verdict->silence[verdict->silences++] = *silence;
@@ -55,7 +57,8 @@ static int add_silence(struct bc_ledger_verdict *verdict, const struct bc_ledger
 // ---- runs ------------------------------------------------------------------------------------------------------
 
 // Of another boot of the system only the wall clock tells, where it was set both times. What would be before 0 is not known.
-static int64_t length_of(const struct bc_ledger_moment *from, const struct bc_ledger_moment *to, bool same_clock)
+static int64_t length_of(const struct bc_ledger_moment *from, const struct bc_ledger_moment *to,
+                         bool same_clock)
 {
         int64_t length_ns = BC_RECORD_UNKNOWN;
 
@@ -67,27 +70,38 @@ static int64_t length_of(const struct bc_ledger_moment *from, const struct bc_le
         return length_ns >= 0 ? length_ns : BC_RECORD_UNKNOWN;
 }
 
-static int take_start(struct bc_ledger_verdict *verdict, const struct bc_record *record, const struct bc_ledger_event *event,
-                      uint64_t offset, bool epoch_began)
+static int take_start(struct bc_ledger_verdict *verdict, const struct bc_record *record,
+                      const struct bc_ledger_event *event, uint64_t offset, bool epoch_began)
 {
         struct bc_ledger_moment now = moment_of(record, event->time_ns);
         const struct bc_ledger_run *last = verdict->runs > 0 ? &verdict->run[verdict->runs - 1] : NULL;
-        struct bc_ledger_run run = { .epoch = record->epoch, .from = now, .to = now, .clean = event->field[0].number == 1,
-                                     .reset = (uint32_t)event->field[1].number, .percent = event->field[4].number };
+        struct bc_ledger_run run = { .epoch = record->epoch,
+                                     .from = now,
+                                     .to = now,
+                                     .clean = event->field[0].number == 1,
+                                     .reset = (uint32_t)event->field[1].number,
+                                     .percent = event->field[4].number };
         int r = 0;
 
         memcpy(run.boot_id, event->field[2].bytes, sizeof(run.boot_id));
         if (run.clean && (!last || !last->stopped || epoch_began))
-                return REFUSE(verdict, BC_FINDING_LEDGER, offset,
-                              "start %" PRIu64 " states that the run before it was stopped in order, and the ledger does not have that", record->boot);
+                return REFUSE(
+                        verdict, BC_FINDING_LEDGER, offset,
+                        "start %" PRIu64
+                        " states that the run before it was stopped in order, and the ledger does not have that",
+                        record->boot);
         if (last) {
-                struct bc_ledger_silence silence = { .cause = last->stopped ? BC_LEDGER_SILENCE_STOPPED : BC_LEDGER_SILENCE_BROKEN_OFF,
-                                                     .from = last->to, .to = now };
-                silence.length_ns = length_of(&last->to, &now, memcmp(last->boot_id, run.boot_id, BC_BOOT_ID_BYTES) == 0);
+                struct bc_ledger_silence silence = { .cause = last->stopped ? BC_LEDGER_SILENCE_STOPPED
+                                                                            : BC_LEDGER_SILENCE_BROKEN_OFF,
+                                                     .from = last->to,
+                                                     .to = now };
+                silence.length_ns = length_of(&last->to, &now,
+                                              memcmp(last->boot_id, run.boot_id, BC_BOOT_ID_BYTES) == 0);
                 r = add_silence(verdict, &silence);
         }
         if (r == 0)
-                r = bc_ledger_grow((void **)&verdict->run, verdict->runs, &verdict->run_room, sizeof(*verdict->run));
+                r = bc_ledger_grow((void **)&verdict->run, verdict->runs, &verdict->run_room,
+                                   sizeof(*verdict->run));
         if (r == 0)
                 verdict->run[verdict->runs++] = run;
         return r;
@@ -96,7 +110,8 @@ static int take_start(struct bc_ledger_verdict *verdict, const struct bc_record 
 static int follow_heartbeat(struct bc_ledger_verdict *verdict, const struct bc_record *record)
 {
         struct bc_ledger_run *run = &verdict->run[verdict->runs - 1];
-        struct bc_ledger_silence silence = { BC_LEDGER_SILENCE_HEARTBEAT, run->to, moment_of(record, record->signed_ns), 0 };
+        struct bc_ledger_silence silence = { BC_LEDGER_SILENCE_HEARTBEAT, run->to,
+                                             moment_of(record, record->signed_ns), 0 };
 
         silence.length_ns = record->signed_ns - run->to.boot_ns;
         return silence.length_ns > BC_LEDGER_SILENCE_NS ? add_silence(verdict, &silence) : 0;
@@ -119,14 +134,17 @@ static size_t place_of(const struct bc_ledger_verdict *verdict, uint64_t number)
         return low;
 }
 
-const struct bc_ledger_recording *bc_ledger_find_recording(const struct bc_ledger_verdict *verdict, uint64_t number)
+const struct bc_ledger_recording *bc_ledger_find_recording(const struct bc_ledger_verdict *verdict,
+                                                           uint64_t number)
 {
         size_t at = place_of(verdict, number);
 
-        return at < verdict->recordings && verdict->recording[at].number == number ? &verdict->recording[at] : NULL;
+        return at < verdict->recordings && verdict->recording[at].number == number ? &verdict->recording[at]
+                                                                                   : NULL;
 }
 
-static int find_or_add(struct bc_ledger_verdict *verdict, uint64_t number, struct bc_ledger_recording **ret_recording)
+static int find_or_add(struct bc_ledger_verdict *verdict, uint64_t number,
+                       struct bc_ledger_recording **ret_recording)
 {
         size_t at = place_of(verdict, number);
 
@@ -134,11 +152,12 @@ static int find_or_add(struct bc_ledger_verdict *verdict, uint64_t number, struc
         if (at == verdict->recordings || verdict->recording[at].number != number) {
                 if (verdict->recordings == BC_LEDGER_RECORDINGS_MAX)
                         return -E2BIG;
-                int r = bc_ledger_grow((void **)&verdict->recording, verdict->recordings, &verdict->recording_room,
-                                       sizeof(*verdict->recording));
+                int r = bc_ledger_grow((void **)&verdict->recording, verdict->recordings,
+                                       &verdict->recording_room, sizeof(*verdict->recording));
                 if (r < 0)
                         return r;
-                memmove(&verdict->recording[at + 1], &verdict->recording[at], (verdict->recordings - at) * sizeof(*verdict->recording));
+                memmove(&verdict->recording[at + 1], &verdict->recording[at],
+                        (verdict->recordings - at) * sizeof(*verdict->recording));
                 verdict->recording[at] = (struct bc_ledger_recording){ .number = number };
                 verdict->recordings++;
         }
@@ -146,8 +165,8 @@ static int find_or_add(struct bc_ledger_verdict *verdict, uint64_t number, struc
         return 0;
 }
 
-static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_record *record, const struct bc_ledger_event *event,
-                          uint64_t offset)
+static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_record *record,
+                          const struct bc_ledger_event *event, uint64_t offset)
 {
         struct bc_ledger_recording *recording;
         int r = find_or_add(verdict, (uint64_t)event->field[0].number, &recording);
@@ -158,8 +177,9 @@ static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_rec
         case BC_LEDGER_BEGUN:
                 if (recording->begun)
                         bc_find(&verdict->findings, BC_FINDING_LEDGER,
-                                recording->begun_epoch == record->epoch ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, offset,
-                                "recording %" PRIu64 " is begun a second time", recording->number);
+                                recording->begun_epoch == record->epoch ? BC_VERDICT_TAMPERED
+                                                                        : BC_VERDICT_UNPROVEN,
+                                offset, "recording %" PRIu64 " is begun a second time", recording->number);
                 recording->begun = true;
                 recording->begun_epoch = record->epoch;
                 break;
@@ -171,7 +191,8 @@ static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_rec
                         memcpy(recording->hash, event->field[2].bytes, BC_HASH_BYTES);
                 break;
         case BC_LEDGER_RECOVERED:
-                if (!recording->recovered || (uint32_t)event->field[1].number >= recording->recovered_segment) {
+                if (!recording->recovered ||
+                    (uint32_t)event->field[1].number >= recording->recovered_segment) {
                         recording->recovered_segment = (uint32_t)event->field[1].number;
                         memcpy(recording->recovered_hash, event->field[2].bytes, BC_HASH_BYTES);
                 }
@@ -191,7 +212,8 @@ static bool says_emergency(const struct bc_ledger_event *event)
         static const char word[] = "EMERGENCY";
 
         for (size_t i = 0; i < 3; i++) // from, to, event
-                if (event->field[i].n >= sizeof(word) - 1 && memmem(event->field[i].bytes, event->field[i].n, word, sizeof(word) - 1))
+                if (event->field[i].n >= sizeof(word) - 1 &&
+                    memmem(event->field[i].bytes, event->field[i].n, word, sizeof(word) - 1))
                         return true;
         return false;
 }
@@ -215,13 +237,15 @@ static bool is_noted(const struct bc_ledger_event *event)
         }
 }
 
-static int add_note(struct bc_ledger_verdict *verdict, const struct bc_record *record, const struct bc_ledger_event *event)
+static int add_note(struct bc_ledger_verdict *verdict, const struct bc_record *record,
+                    const struct bc_ledger_event *event)
 {
         if (verdict->notes == BC_LEDGER_NOTES_MAX) {
                 verdict->notes_left_out++;
                 return 0;
         }
-        int r = bc_ledger_grow((void **)&verdict->note, verdict->notes, &verdict->note_room, sizeof(*verdict->note));
+        int r = bc_ledger_grow((void **)&verdict->note, verdict->notes, &verdict->note_room,
+                               sizeof(*verdict->note));
         if (r < 0)
                 return r;
         struct bc_ledger_note *note = &verdict->note[verdict->notes++];
@@ -234,18 +258,21 @@ static int add_note(struct bc_ledger_verdict *verdict, const struct bc_record *r
         return 0;
 }
 
-static void take_rollback(struct bc_ledger_verdict *verdict, const struct bc_ledger_event *event, uint64_t offset)
+static void take_rollback(struct bc_ledger_verdict *verdict, const struct bc_ledger_event *event,
+                          uint64_t offset)
 {
         char anchor[2 * BC_HASH_BYTES + 1] = "none";
 
         for (size_t i = 0; event->field[3].bytes && i < BC_HASH_BYTES; i++)
                 snprintf(anchor + 2 * i, 3, "%02x", (unsigned)event->field[3].bytes[i]);
         bc_find(&verdict->findings, BC_FINDING_LEDGER, BC_VERDICT_UNPROVEN, offset,
-                "rollback: the device found its ledger at record %" PRId64 ", and its anchor at record %" PRId64 " (%s): records are missing",
+                "rollback: the device found its ledger at record %" PRId64
+                ", and its anchor at record %" PRId64 " (%s): records are missing",
                 event->field[0].number, event->field[2].number, anchor);
 }
 
-static void take_flood(struct bc_ledger_verdict *verdict, const struct bc_ledger_event *event, uint64_t offset)
+static void take_flood(struct bc_ledger_verdict *verdict, const struct bc_ledger_event *event,
+                       uint64_t offset)
 {
         uint64_t of = (uint64_t)event->field[0].number, count = (uint64_t)event->field[1].number;
         const char *name = bc_ledger_event_name((uint32_t)of);
@@ -253,12 +280,14 @@ static void take_flood(struct bc_ledger_verdict *verdict, const struct bc_ledger
 
         if (name)
                 verdict->flooded[of] += count;
-        bc_find(&verdict->findings, BC_FINDING_LEDGER, recordings ? BC_VERDICT_UNPROVEN : BC_VERDICT_NOTE, offset,
-                "%" PRIu64 " events \"%s\" came faster than they could be kept one by one", count, name ? name : "?");
+        bc_find(&verdict->findings, BC_FINDING_LEDGER, recordings ? BC_VERDICT_UNPROVEN : BC_VERDICT_NOTE,
+                offset, "%" PRIu64 " events \"%s\" came faster than they could be kept one by one", count,
+                name ? name : "?");
 }
 
-static int take(struct bc_ledger_verdict *verdict, const struct bc_record *record, const struct bc_ledger_event *event, uint64_t offset,
-                bool epoch_began, const uint8_t **ret_key)
+static int take(struct bc_ledger_verdict *verdict, const struct bc_record *record,
+                const struct bc_ledger_event *event, uint64_t offset, bool epoch_began,
+                const uint8_t **ret_key)
 {
         struct bc_ledger_run *run = verdict->runs > 0 ? &verdict->run[verdict->runs - 1] : NULL;
 
@@ -291,40 +320,44 @@ static int take(struct bc_ledger_verdict *verdict, const struct bc_record *recor
 }
 
 // Where `rollback` and `start` may stand, and that nothing but counts comes behind `stop`.
-static int check_place(struct bc_ledger_verdict *verdict, const struct bc_record *record, size_t i, uint64_t offset, bool boot_began,
-                       bool epoch_began)
+static int check_place(struct bc_ledger_verdict *verdict, const struct bc_record *record, size_t i,
+                       uint64_t offset, bool boot_began, bool epoch_began)
 {
         const struct bc_ledger_run *run = verdict->runs > 0 ? &verdict->run[verdict->runs - 1] : NULL;
         bool rolled_back = epoch_began && record->epoch > 1;
         uint32_t event = record->event[i].event;
 
         if ((event == BC_LEDGER_ROLLBACK) != (rolled_back && i == 0))
-                return REFUSE(verdict, BC_FINDING_LEDGER, offset, "%s", event == BC_LEDGER_ROLLBACK ?
-                              "a rollback is stated that begins no epoch" : "an epoch begins, and no rollback says why");
+                return REFUSE(verdict, BC_FINDING_LEDGER, offset, "%s",
+                              event == BC_LEDGER_ROLLBACK ? "a rollback is stated that begins no epoch"
+                                                          : "an epoch begins, and no rollback says why");
         if ((event == BC_LEDGER_STARTED) != (boot_began && i == (rolled_back ? 1 : 0)))
-                return REFUSE(verdict, BC_FINDING_LEDGER, offset, "%s", event == BC_LEDGER_STARTED ?
-                              "a start is stated in the middle of a run" : "a run begins, and no start is stated");
+                return REFUSE(verdict, BC_FINDING_LEDGER, offset, "%s",
+                              event == BC_LEDGER_STARTED ? "a start is stated in the middle of a run"
+                                                         : "a run begins, and no start is stated");
         if (run && run->from.boot == record->boot && run->stopped && event != BC_LEDGER_FLOOD)
-                return REFUSE(verdict, BC_FINDING_LEDGER, offset, "an event lies behind the stop that ends its run");
+                return REFUSE(verdict, BC_FINDING_LEDGER, offset,
+                              "an event lies behind the stop that ends its run");
         return 0;
 }
 
-static int take_event(struct bc_ledger_verdict *verdict, const struct bc_record *record, size_t i, uint64_t offset, bool epoch_began,
-                      const uint8_t **ret_key)
+static int take_event(struct bc_ledger_verdict *verdict, const struct bc_record *record, size_t i,
+                      uint64_t offset, bool epoch_began, const uint8_t **ret_key)
 {
         struct bc_ledger_event event;
         const char *fault;
 
         if (bc_ledger_event_parse(&record->event[i], &event, &fault) < 0)
-                return REFUSE(verdict, BC_FINDING_RECORD, offset, "the details of an event \"%s\" are not lawful: %s",
+                return REFUSE(verdict, BC_FINDING_RECORD, offset,
+                              "the details of an event \"%s\" are not lawful: %s",
                               bc_ledger_event_name(event.event), fault);
         verdict->count[bc_ledger_event_name(event.event) ? event.event : 0]++;
         int r = take(verdict, record, &event, offset, epoch_began, ret_key);
         return r == 0 && is_noted(&event) ? add_note(verdict, record, &event) : r;
 }
 
-int bc_ledger_take_events(struct bc_ledger_verdict *verdict, const struct bc_record *record, uint64_t offset, bool boot_began,
-                          bool epoch_began, const uint8_t **ret_key)
+int bc_ledger_take_events(struct bc_ledger_verdict *verdict, const struct bc_record *record, uint64_t offset,
+                          bool boot_began, bool epoch_began, const uint8_t **ret_key)
 {
         int r = boot_began ? 0 : follow_heartbeat(verdict, record);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Within the part: pieces of reports, for people and as JSON. Untrusted text goes through verify/text.h in each of them. Thread-bound.
+// Within the part: pieces of reports, for people and as JSON. Untrusted text goes through verify/text.h in each of them.
+// Thread-bound.
 #ifndef BC_VERIFY_REPORT_PART_H
 #define BC_VERIFY_REPORT_PART_H
 

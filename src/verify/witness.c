@@ -45,7 +45,8 @@ static bool parse(const char *text, struct bc_witness *ret_witness)
                 return false;
         memcpy(ret_witness->device, text, (size_t)(at - text));
         at++;
-        if (!take_number(&at, &ret_witness->epoch) || !take_number(&at, &ret_witness->sequence) || strlen(at) != 2 * BC_HASH_BYTES)
+        if (!take_number(&at, &ret_witness->epoch) || !take_number(&at, &ret_witness->sequence) ||
+            strlen(at) != 2 * BC_HASH_BYTES)
                 return false;
         for (size_t i = 0; i < BC_HASH_BYTES; i++) {
                 int high = digit_of(at[2 * i]), low = digit_of(at[2 * i + 1]);
@@ -58,7 +59,8 @@ static bool parse(const char *text, struct bc_witness *ret_witness)
 
 static int add(struct bc_witnesses *witnesses, const struct bc_witness *witness)
 {
-        int r = bc_ledger_grow((void **)&witnesses->witness, witnesses->count, &witnesses->room, sizeof(*witnesses->witness));
+        int r = bc_ledger_grow((void **)&witnesses->witness, witnesses->count, &witnesses->room,
+                               sizeof(*witnesses->witness));
 
         if (r == 0)
                 witnesses->witness[witnesses->count++] = *witness;
@@ -76,7 +78,8 @@ int bc_witnesses_add(struct bc_witnesses *witnesses, const char *head_or_path, c
                 return add(witnesses, &witness);
         int r = bc_file_load(AT_FDCWD, head_or_path, FILE_BYTES_MAX, &bytes, &size);
         if (r < 0) {
-                snprintf(text, text_bytes, "neither DEVICE:EPOCH:SEQUENCE:HASH nor a file of such lines: %s", strerror(-r));
+                snprintf(text, text_bytes, "neither DEVICE:EPOCH:SEQUENCE:HASH nor a file of such lines: %s",
+                         strerror(-r));
                 return r;
         }
         rest = bytes;
@@ -108,15 +111,18 @@ bool bc_witness_judge(const struct bc_witness *witness, struct bc_ledger_verdict
                 return false;
         if (!link)
                 bc_find(&ledger->findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                        "record %" PRIu64 " of epoch %" PRIu64 " was witnessed, and is not there: the ledger was cut, or put back to an older one",
+                        "record %" PRIu64 " of epoch %" PRIu64
+                        " was witnessed, and is not there: the ledger was cut, or put back to an older one",
                         witness->sequence, witness->epoch);
         else if (memcmp(link->hash, witness->hash, BC_HASH_BYTES) != 0)
                 bc_find(&ledger->findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                        "a fork: record %" PRIu64 " of epoch %" PRIu64 " was witnessed as %s, and is %s", witness->sequence, witness->epoch,
-                        bc_text_hex(witness->hash, BC_HASH_BYTES, one), bc_text_hex(link->hash, BC_HASH_BYTES, other));
+                        "a fork: record %" PRIu64 " of epoch %" PRIu64 " was witnessed as %s, and is %s",
+                        witness->sequence, witness->epoch, bc_text_hex(witness->hash, BC_HASH_BYTES, one),
+                        bc_text_hex(link->hash, BC_HASH_BYTES, other));
         else
                 bc_find(&ledger->findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
-                        "the witnessed record %" PRIu64 " of epoch %" PRIu64 " is in it", witness->sequence, witness->epoch);
+                        "the witnessed record %" PRIu64 " of epoch %" PRIu64 " is in it", witness->sequence,
+                        witness->epoch);
         return true;
 }
 
@@ -125,6 +131,6 @@ void bc_witness_text(const struct bc_ledger_verdict *ledger, char ret_text[BC_WI
         const struct bc_ledger_link *head = bc_ledger_head(ledger);
         char hex[2 * BC_HASH_BYTES + 1];
 
-        snprintf(ret_text, BC_WITNESS_TEXT_BYTES, "%s:%" PRIu64 ":%" PRIu64 ":%s", ledger->device, head->epoch, head->sequence,
-                 bc_text_hex(head->hash, BC_HASH_BYTES, hex));
+        snprintf(ret_text, BC_WITNESS_TEXT_BYTES, "%s:%" PRIu64 ":%" PRIu64 ":%s", ledger->device,
+                 head->epoch, head->sequence, bc_text_hex(head->hash, BC_HASH_BYTES, hex));
 }

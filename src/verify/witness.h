@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Heads of ledgers that somebody else has seen (EVIDENCE 12): a ledger without one of them is not what the device wrote. Thread-bound.
+// Heads of ledgers that somebody else has seen (EVIDENCE 12): a ledger without one of them is not what the device wrote.
+// Thread-bound.
 #ifndef BC_VERIFY_WITNESS_H
 #define BC_VERIFY_WITNESS_H
 
@@ -19,8 +20,8 @@ struct bc_witnesses {
         size_t count, room;
 };
 
-// Adds a head, or all heads of a file that has one on each line (empty lines and lines that begin with # say nothing; at most 1 MiB).
-// 0; -EBADMSG: neither, with what is wrong in text; or negative errno.
+// Adds a head, or all heads of a file that has one on each line (empty lines and lines that begin with # say nothing; at most
+// 1 MiB). 0; -EBADMSG: neither, with what is wrong in text; or negative errno.
 int bc_witnesses_add(struct bc_witnesses *witnesses, const char *head_or_path, char *text, size_t text_bytes);
 void bc_witnesses_done(struct bc_witnesses *witnesses);
 

@@ -82,7 +82,9 @@ void forge_ledger_event(struct forge_ledger *ledger, uint32_t event, const char 
         }
         va_end(list);
         must(!w.failed && n < BC_RECORD_EVENTS_MAX);
-        record->event[n] = (struct bc_record_event){ ledger->signed_ns, event, { ledger->details[n], w.used } };
+        record->event[n] = (struct bc_record_event){ ledger->signed_ns,
+                                                     event,
+                                                     { ledger->details[n], w.used } };
 }
 
 static struct forge_ledger_file *file_of(struct forge_ledger *ledger, const struct bc_record *record)
@@ -92,7 +94,9 @@ static struct forge_ledger_file *file_of(struct forge_ledger *ledger, const stru
         must(ledger->files < FORGE_LEDGER_FILES_MAX);
         ledger->file_wanted = false;
         struct forge_ledger_file *file = &ledger->file[ledger->files++];
-        *file = (struct forge_ledger_file){ .epoch = record->epoch, .boot = record->boot, .sequence = record->ledger };
+        *file = (struct forge_ledger_file){ .epoch = record->epoch,
+                                            .boot = record->boot,
+                                            .sequence = record->ledger };
         return file;
 }
 
@@ -121,13 +125,15 @@ static void fill(struct forge_ledger *ledger, struct bc_record *record, uint8_t 
         for (; ledger->file_wanted && record->chain_count < 2; record->chain_count++) {
                 int n = i2d_X509(chain[record->chain_count], &der[record->chain_count]);
                 must(n > 0);
-                record->chain[record->chain_count] = (struct bc_record_bytes){ der[record->chain_count], (size_t)n };
+                record->chain[record->chain_count] = (struct bc_record_bytes){ der[record->chain_count],
+                                                                               (size_t)n };
         }
 }
 
 void forge_ledger_record(struct forge_ledger *ledger, int64_t after_ns)
 {
-        uint8_t bytes[BC_RECORD_BYTES_MAX + 64], signature[BC_SIGNATURE_BYTES_MAX], box[BC_RECORD_BYTES_MAX], *der[2] = { NULL, NULL };
+        uint8_t bytes[BC_RECORD_BYTES_MAX + 64], signature[BC_SIGNATURE_BYTES_MAX], box[BC_RECORD_BYTES_MAX],
+                *der[2] = { NULL, NULL };
         struct bc_record *record = &ledger->record;
         size_t n, half = EVP_PKEY_get_bits(ledger->identity->device.key) == 256 ? 32 : 48;
 
@@ -182,7 +188,8 @@ void forge_ledger_roll_back(struct forge_ledger *ledger, uint64_t anchor)
 
         memset(there, 0xaa, sizeof(there));
         if (ledger->sequence > 0)
-                forge_ledger_event(ledger, 15, "ihih", (int64_t)ledger->sequence, ledger->hash, (int64_t)anchor, there);
+                forge_ledger_event(ledger, 15, "ihih", (int64_t)ledger->sequence, ledger->hash,
+                                   (int64_t)anchor, there);
         else
                 forge_ledger_event(ledger, 15, "inih", INT64_C(0), (int64_t)anchor, there);
         ledger->epoch++;
@@ -198,7 +205,8 @@ void forge_ledger_begun(struct forge_ledger *ledger, uint64_t recording)
         forge_ledger_record(ledger, BC_NS_PER_S);
 }
 
-void forge_ledger_closed(struct forge_ledger *ledger, uint64_t recording, uint32_t segments, const uint8_t *hash)
+void forge_ledger_closed(struct forge_ledger *ledger, uint64_t recording, uint32_t segments,
+                         const uint8_t *hash)
 {
         if (hash)
                 forge_ledger_event(ledger, 6, "iih", (int64_t)recording, (int64_t)segments, hash);
@@ -211,10 +219,12 @@ void forge_ledger_hash(const struct forge_ledger_file *file, size_t record, uint
 {
         size_t at = file->record_at[record];
 
-        must(EVP_Digest(file->bytes + at, file->record_at[record + 1] - at, ret_hash, NULL, EVP_sha256(), NULL) == 1);
+        must(EVP_Digest(file->bytes + at, file->record_at[record + 1] - at, ret_hash, NULL, EVP_sha256(),
+                        NULL) == 1);
 }
 
-void forge_ledger_splice(struct forge_ledger_file *file, size_t at, size_t remove, const void *insert, size_t n)
+void forge_ledger_splice(struct forge_ledger_file *file, size_t at, size_t remove, const void *insert,
+                         size_t n)
 {
         uint8_t *made = malloc(file->size + n + 1);
 
@@ -230,7 +240,8 @@ void forge_ledger_splice(struct forge_ledger_file *file, size_t at, size_t remov
 
 void forge_ledger_name(const struct forge_ledger_file *file, char *ret_name, size_t bytes)
 {
-        snprintf(ret_name, bytes, "%06" PRIu64 "-%06" PRIu64 "-%012" PRIu64 ".ledger", file->epoch, file->boot, file->sequence);
+        snprintf(ret_name, bytes, "%06" PRIu64 "-%06" PRIu64 "-%012" PRIu64 ".ledger", file->epoch,
+                 file->boot, file->sequence);
 }
 
 void forge_ledger_save(const struct forge_ledger *ledger, const char *store)

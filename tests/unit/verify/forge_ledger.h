@@ -42,8 +42,8 @@ struct forge_ledger *forge_ledger_new(const struct forge_identity *identity);
 struct forge_ledger *forge_ledger_copy(const struct forge_ledger *ledger);
 void forge_ledger_free(struct forge_ledger *ledger);
 
-// An event of the next record, its details by their types, keys from 1: i an int64_t, b an int, t a text, h 32 bytes, o a boot id of
-// 16 equal bytes (an int), n null.
+// An event of the next record, its details by their types, keys from 1: i an int64_t, b an int, t a text, h 32 bytes, o a boot
+// id of 16 equal bytes (an int), n null.
 void forge_ledger_event(struct forge_ledger *ledger, uint32_t event, const char *types, ...);
 // Writes the events as a record, after_ns behind the one before; without events it is `alive`.
 void forge_ledger_record(struct forge_ledger *ledger, int64_t after_ns);
@@ -56,12 +56,14 @@ void forge_ledger_roll_back(struct forge_ledger *ledger, uint64_t anchor);
 
 // begun, closed: each a record of its own.
 void forge_ledger_begun(struct forge_ledger *ledger, uint64_t recording);
-void forge_ledger_closed(struct forge_ledger *ledger, uint64_t recording, uint32_t segments, const uint8_t *hash);
+void forge_ledger_closed(struct forge_ledger *ledger, uint64_t recording, uint32_t segments,
+                         const uint8_t *hash);
 
 // The hash of a record of a file.
 void forge_ledger_hash(const struct forge_ledger_file *file, size_t record, uint8_t ret_hash[BC_HASH_BYTES]);
 // Changes n bytes of a file to others.
-void forge_ledger_splice(struct forge_ledger_file *file, size_t at, size_t remove, const void *insert, size_t n);
+void forge_ledger_splice(struct forge_ledger_file *file, size_t at, size_t remove, const void *insert,
+                         size_t n);
 
 // Into STORE/ledger, which is made.
 void forge_ledger_save(const struct forge_ledger *ledger, const char *store);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Writes recordings for tests of the program: forge-recording FOLDER, which must be empty. In it then: root.pem; rogue.pem,
-// another root; whole/ with a store of two recordings and no ledger, ledgered/ with one that has a ledger, test/ with one whose certificate is for tests, evil/ with one whose
-// texts are an attack; with a number behind it, large.mp4 of so many MB alone.
+// another root; whole/ with a store of two recordings and no ledger, ledgered/ with one that has a ledger, test/ with one
+// whose certificate is for tests, evil/ with one whose texts are an attack; with a number behind it, large.mp4 of so many MB
+// alone.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -20,7 +20,8 @@ void store_trial_init_empty(struct store_trial *store, struct trial *trial)
         *store = (struct store_trial){ .trial = trial, .ledger = forge_ledger_new(&trial->identity) };
 }
 
-struct forge *store_trial_record(struct store_trial *store, uint64_t number, bool closed, const char *const *words)
+struct forge *store_trial_record(struct store_trial *store, uint64_t number, bool closed,
+                                 const char *const *words)
 {
         struct forge *forge = forge_new(&store->trial->identity, 0);
         struct forge_ledger *ledger = store->ledger;
@@ -46,7 +47,8 @@ void store_trial_init(struct store_trial *store, struct trial *trial)
         store_trial_init_empty(store, trial);
         forge_ledger_start(store->ledger, false);
         forge_ledger_record(store->ledger, 59 * BC_NS_PER_S);
-        store_trial_record(store, 17, true, (const char *const[]){ "IPPaatg R IPPaa C F", "IPPaa R X F", NULL });
+        store_trial_record(store, 17, true,
+                           (const char *const[]){ "IPPaatg R IPPaa C F", "IPPaa R X F", NULL });
         forge_ledger_record(store->ledger, 59 * BC_NS_PER_S);
         store_trial_record(store, 18, true, (const char *const[]){ "IPPaatg R IPPaa X F", NULL });
         forge_ledger_stop(store->ledger);
@@ -76,8 +78,8 @@ void store_trial_done(struct store_trial *store)
 static void gather(struct store_trial *store, const struct bc_findings *findings)
 {
         for (size_t i = 0; i < findings->count; i++)
-                bc_find(&store->findings, findings->finding[i].code, findings->finding[i].verdict, findings->finding[i].offset, "%s",
-                        findings->finding[i].text);
+                bc_find(&store->findings, findings->finding[i].code, findings->finding[i].verdict,
+                        findings->finding[i].offset, "%s", findings->finding[i].text);
         store->findings.verdict = bc_verdict_worse(store->findings.verdict, findings->verdict);
 }
 
@@ -102,7 +104,8 @@ static void judge_recordings(struct store_trial *store, const char *path)
                 gather(store, &verdict[i].findings);
                 for (size_t k = 0; k < verdict[i].segments; k++)
                         gather(store, &verdict[i].segment[k].findings);
-                assert_int_equal(bc_verdict_worse(store->findings.verdict, verdict[i].verdict), store->findings.verdict);
+                assert_int_equal(bc_verdict_worse(store->findings.verdict, verdict[i].verdict),
+                                 store->findings.verdict);
                 bc_recording_done(&verdict[i]);
         }
         gather(store, &missing);
@@ -136,7 +139,8 @@ static void print(const struct store_trial *store)
 {
         for (size_t i = 0; i < store->findings.count; i++)
                 print_error("  %s [%s]: %s\n", bc_verdict_name(store->findings.finding[i].verdict),
-                            bc_finding_code_name(store->findings.finding[i].code), store->findings.finding[i].text);
+                            bc_finding_code_name(store->findings.finding[i].code),
+                            store->findings.finding[i].text);
 }
 
 void store_trial_expect(struct store_trial *store, enum bc_verdict expected)
@@ -154,7 +158,8 @@ void store_trial_expect_found(struct store_trial *store, enum bc_verdict expecte
         bool found = false;
 
         for (size_t i = 0; i < store->findings.count; i++)
-                found |= store->findings.finding[i].code == code && store->findings.finding[i].verdict == expected;
+                found |= store->findings.finding[i].code == code &&
+                         store->findings.finding[i].verdict == expected;
         if (got != expected || !found)
                 print(store);
         assert_int_equal(got, expected);

@@ -29,7 +29,8 @@ void store_trial_init_empty(struct store_trial *store, struct trial *trial);
 void store_trial_done(struct store_trial *store);
 
 // Begins and closes a recording of these words, one segment each; NULL ends them. closed: the ledger says so.
-struct forge *store_trial_record(struct store_trial *store, uint64_t number, bool closed, const char *const *words);
+struct forge *store_trial_record(struct store_trial *store, uint64_t number, bool closed,
+                                 const char *const *words);
 
 // Saves, judges, removes.
 enum bc_verdict store_trial_judge(struct store_trial *store);

@@ -38,7 +38,9 @@ static void repeat(struct forge_ledger *ledger, size_t kept)
         struct forge_ledger_file *file = last_file(ledger), *next = &ledger->file[ledger->files];
         size_t at = file->record_at[file->records - 1], n = file->size - at;
 
-        *next = (struct forge_ledger_file){ .epoch = ledger->epoch, .boot = ledger->boot, .sequence = ledger->sequence };
+        *next = (struct forge_ledger_file){ .epoch = ledger->epoch,
+                                            .boot = ledger->boot,
+                                            .sequence = ledger->sequence };
         next->bytes = malloc(n);
         assert_non_null(next->bytes);
         memcpy(next->bytes, file->bytes + at, n);
@@ -104,7 +106,8 @@ static void test_heartbeat_hole(void **state)
         assert_int_equal(store.verdict.silences, 1);
         assert_int_equal(store.verdict.silence[0].cause, BC_LEDGER_SILENCE_HEARTBEAT);
         assert_int_equal(store.verdict.silence[0].length_ns, 120 * BC_NS_PER_S + 1);
-        assert_true(store.verdict.silence[0].to.utc_ns - store.verdict.silence[0].from.utc_ns == 120 * BC_NS_PER_S + 1);
+        assert_true(store.verdict.silence[0].to.utc_ns - store.verdict.silence[0].from.utc_ns ==
+                    120 * BC_NS_PER_S + 1);
         store_trial_done(&store);
 }
 
@@ -172,7 +175,8 @@ static void test_events(void **state)
         forge_ledger_event(store.ledger, 9, "iiin", INT64_C(0), INT64_C(5), INT64_C(48000));
         forge_ledger_event(store.ledger, 10, "bt", 1, "officer");
         forge_ledger_event(store.ledger, 11, "bt", 0, "officer");
-        forge_ledger_event(store.ledger, 12, "iii", INT64_C(2), FORGE_RECORDED_S * BC_NS_PER_S, -5 * BC_NS_PER_S);
+        forge_ledger_event(store.ledger, 12, "iii", INT64_C(2), FORGE_RECORDED_S * BC_NS_PER_S,
+                           -5 * BC_NS_PER_S);
         forge_ledger_event(store.ledger, 12, "inn", INT64_C(0));
         forge_ledger_event(store.ledger, 13, "h", hash);
         forge_ledger_event(store.ledger, 14, "t", "card full");
@@ -195,7 +199,8 @@ static void test_unknown_event(void **state)
         (void)state;
         store_trial_init_empty(&store, &trial);
         forge_ledger_start(store.ledger, false);
-        forge_ledger_event(store.ledger, 99, "tbihn", "what", 1, INT64_C(-4), (const uint8_t[BC_HASH_BYTES]){ 1 });
+        forge_ledger_event(store.ledger, 99, "tbihn", "what", 1, INT64_C(-4),
+                           (const uint8_t[BC_HASH_BYTES]){ 1 });
         forge_ledger_record(store.ledger, BC_NS_PER_S);
         store_trial_expect_found(&store, BC_VERDICT_AUTHENTIC, BC_FINDING_LEDGER);
         assert_int_equal(store.verdict.count[0], 1);
@@ -231,7 +236,8 @@ static void test_key_change(void **state)
         unsigned n;
 
         (void)state;
-        other.device = forge_certify(&(struct forge_want){ .name = "new", .device = "BC-0042", .issuer = &trial.identity.issuer });
+        other.device = forge_certify(
+                &(struct forge_want){ .name = "new", .device = "BC-0042", .issuer = &trial.identity.issuer });
         assert_int_equal(X509_digest(other.device.certificate, EVP_sha256(), x5t, &n), 1);
         for (int stated = 0; stated < 2; stated++) {
                 store_trial_init_empty(&store, &trial);
@@ -286,7 +292,8 @@ static void test_recovered(void **state)
                 forge_ledger_start(store.ledger, false);
                 const struct forge *forge = store_trial_record(&store, 17, false, words);
                 forge_ledger_start(store.ledger, false);
-                forge_ledger_event(store.ledger, 7, "iih", INT64_C(17), INT64_C(1), same ? forge->prev : other);
+                forge_ledger_event(store.ledger, 7, "iih", INT64_C(17), INT64_C(1),
+                                   same ? forge->prev : other);
                 forge_ledger_record(store.ledger, BC_NS_PER_S);
                 if (same)
                         store_trial_expect(&store, BC_VERDICT_AUTHENTIC);
@@ -331,7 +338,8 @@ static void shape(struct store_trial *store, uint32_t seed)
                         if (forge_random(&random, 3) == 0)
                                 repeat(store->ledger, forge_random(&random, 1500));
                         if (forge_random(&random, 4) == 0 && store->recordings < STORE_RECORDINGS_MAX)
-                                store_trial_record(store, number++, forge_random(&random, 2), (const char *const[]){ "IPPaatg R X F", NULL });
+                                store_trial_record(store, number++, forge_random(&random, 2),
+                                                   (const char *const[]){ "IPPaatg R X F", NULL });
                 }
                 clean = forge_random(&random, 2);
                 if (clean)
@@ -359,13 +367,20 @@ static void test_every_shape(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_whole),          cmocka_unit_test(test_without_recordings),
-                cmocka_unit_test(test_heartbeat_hole), cmocka_unit_test(test_torn_end),
-                cmocka_unit_test(test_unclean),        cmocka_unit_test(test_failed_write),
-                cmocka_unit_test(test_events),         cmocka_unit_test(test_unknown_event),
-                cmocka_unit_test(test_rollback),       cmocka_unit_test(test_key_change),
-                cmocka_unit_test(test_continues),      cmocka_unit_test(test_recovered),
-                cmocka_unit_test(test_recording_not_named), cmocka_unit_test(test_every_shape),
+                cmocka_unit_test(test_whole),
+                cmocka_unit_test(test_without_recordings),
+                cmocka_unit_test(test_heartbeat_hole),
+                cmocka_unit_test(test_torn_end),
+                cmocka_unit_test(test_unclean),
+                cmocka_unit_test(test_failed_write),
+                cmocka_unit_test(test_events),
+                cmocka_unit_test(test_unknown_event),
+                cmocka_unit_test(test_rollback),
+                cmocka_unit_test(test_key_change),
+                cmocka_unit_test(test_continues),
+                cmocka_unit_test(test_recovered),
+                cmocka_unit_test(test_recording_not_named),
+                cmocka_unit_test(test_every_shape),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -129,8 +129,10 @@ static void test_record_changed(void **state)
                         bool last = i == 1 && at >= file(1)->record_at[file(1)->records - 1];
                         file(i)->bytes[at] ^= 0x10;
                         enum bc_verdict verdict = store_trial_judge(&store);
-                        assert_int_not_equal(store.verdict.findings.verdict, last ? BC_VERDICT_UNJUDGED : BC_VERDICT_AUTHENTIC);
-                        assert_true(verdict == BC_VERDICT_TAMPERED || (last && bc_ledger_head(&store.verdict)->sequence == 10));
+                        assert_int_not_equal(store.verdict.findings.verdict,
+                                             last ? BC_VERDICT_UNJUDGED : BC_VERDICT_AUTHENTIC);
+                        assert_true(verdict == BC_VERDICT_TAMPERED ||
+                                    (last && bc_ledger_head(&store.verdict)->sequence == 10));
                         file(i)->bytes[at] ^= 0x10;
                 }
 }
@@ -209,7 +211,9 @@ static void test_tail_cut(void **state)
 static void test_file_added(void **state)
 {
         (void)state;
-        store.ledger->file[2] = (struct forge_ledger_file){ .epoch = 1, .boot = 3, .sequence = 12, .bytes = malloc(file(0)->size), .size = file(0)->size };
+        store.ledger->file[2] = (struct forge_ledger_file){
+                .epoch = 1, .boot = 3, .sequence = 12, .bytes = malloc(file(0)->size), .size = file(0)->size
+        };
         memcpy(file(2)->bytes, file(0)->bytes, file(0)->size);
         store.ledger->files = 3;
         store_trial_expect_found(&store, BC_VERDICT_TAMPERED, BC_FINDING_CHAIN);
@@ -359,7 +363,8 @@ static void test_recording_of_another_device(void **state)
         struct forge_identity other = trial.identity;
 
         (void)state;
-        other.device = forge_certify(&(struct forge_want){ .name = "other", .device = "BC-0043", .issuer = &trial.identity.issuer });
+        other.device = forge_certify(&(struct forge_want){
+                .name = "other", .device = "BC-0043", .issuer = &trial.identity.issuer });
         struct forge *forge = forge_new(&other, 0);
         memcpy(forge->device, "BC-0043", 8);
         forge_write(forge, "IPPaatg R X F");
@@ -456,8 +461,9 @@ static void test_details(void **state)
         static const struct {
                 uint32_t event;
                 const char *types;
-        } bad[] = { { 2, "" }, { 2, "i" }, { 2, "tt" }, { 3, "n" }, { 5, "i" }, { 5, "it" }, { 6, "iit" }, { 6, "ii" }, { 7, "iin" },
-                    { 9, "iii" }, { 10, "it" }, { 12, "nnn" }, { 13, "n" }, { 14, "b" }, { 16, "t" }, { 17, "in" } };
+        } bad[] = { { 2, "" },    { 2, "i" },  { 2, "tt" },  { 3, "n" },   { 5, "i" },   { 5, "it" },
+                    { 6, "iit" }, { 6, "ii" }, { 7, "iin" }, { 9, "iii" }, { 10, "it" }, { 12, "nnn" },
+                    { 13, "n" },  { 14, "b" }, { 16, "t" },  { 17, "in" } };
 
         (void)state;
         for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -479,7 +485,8 @@ static void test_details(void **state)
                 else if (strcmp(t, "iit") == 0)
                         forge_ledger_event(other.ledger, bad[i].event, t, INT64_C(1), INT64_C(1), "a");
                 else
-                        forge_ledger_event(other.ledger, bad[i].event, t, INT64_C(1), INT64_C(1), INT64_C(1), hash);
+                        forge_ledger_event(other.ledger, bad[i].event, t, INT64_C(1), INT64_C(1), INT64_C(1),
+                                           hash);
                 forge_ledger_record(other.ledger, BC_NS_PER_S);
                 store_trial_expect_found(&other, BC_VERDICT_TAMPERED, BC_FINDING_RECORD);
                 store_trial_done(&other);
