@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "base/utc.h"
+#include "verify/report_part.h"
 #include "verify/text.h"
-
-#define LINE_BYTES 1600
 
 enum bc_verdict bc_report_verdict(const struct bc_report_item *item)
 {
@@ -16,10 +15,10 @@ enum bc_verdict bc_report_verdict(const struct bc_report_item *item)
 
         for (size_t i = 0; i < item->recordings; i++)
                 verdict = bc_verdict_worse(verdict, item->recording[i].verdict);
-        return verdict;
+        return bc_verdict_worse(verdict, item->ledger.findings.verdict);
 }
 
-static const char *heading(enum bc_verdict verdict)
+const char *bc_report_heading(enum bc_verdict verdict)
 {
         static const char *const headings[] = {
                 "PROVEN: unchanged and complete",
@@ -32,14 +31,14 @@ static const char *heading(enum bc_verdict verdict)
 }
 
 // Untrusted text in quotes.
-static void print_text(FILE *stream, const char *label, const char *text)
+void bc_report_print_text(FILE *stream, const char *label, const char *text)
 {
-        char escaped[LINE_BYTES];
+        char escaped[BC_REPORT_LINE_BYTES];
 
         fprintf(stream, "  %-13s %s\n", label, bc_text_escape(text, escaped, sizeof(escaped)));
 }
 
-static void format_utc(int64_t utc_ns, char ret_text[BC_REPORT_TIME_BYTES])
+void bc_report_format_utc(int64_t utc_ns, char ret_text[BC_REPORT_TIME_BYTES])
 {
         char second[BC_UTC_TEXT_BYTES];
 
@@ -95,9 +94,9 @@ int bc_report_utc(const struct bc_recording_verdict *verdict, int64_t ticks, cha
                 return -ENOENT;
         if (entry && entry->source != 0 && ns_of_ticks(entry->from_ticks, &from_ns) &&
             add_up(entry->utc_ns, at_ns, from_ns, &utc_ns)) {
-                format_utc(utc_ns, ret_text);
+                bc_report_format_utc(utc_ns, ret_text);
         } else if (!entry && claim && add_up(claim->utc_ns, at_ns, claim->signed_ns, &utc_ns)) {
-                format_utc(utc_ns, ret_text);
+                bc_report_format_utc(utc_ns, ret_text);
         } else {
                 return -ENOENT;
         }
@@ -106,9 +105,9 @@ int bc_report_utc(const struct bc_recording_verdict *verdict, int64_t ticks, cha
         return 0;
 }
 
-static void print_findings(FILE *stream, const struct bc_findings *findings, const char *indent)
+void bc_report_print_findings(FILE *stream, const struct bc_findings *findings, const char *indent)
 {
-        char escaped[LINE_BYTES];
+        char escaped[BC_REPORT_LINE_BYTES];
 
         for (size_t i = 0; i < findings->count; i++) {
                 const struct bc_finding *finding = &findings->finding[i];
@@ -123,24 +122,23 @@ static void print_findings(FILE *stream, const struct bc_findings *findings, con
                 fprintf(stream, "%s... and %zu more\n", indent, findings->more);
 }
 
-static void print_signer(FILE *stream, const struct bc_segment_verdict *segment)
+void bc_report_print_signer(FILE *stream, const char *device, const struct bc_signer *signer)
 {
-        const struct bc_signer *signer = &segment->signer;
         char hex[2 * BC_HASH_BYTES + 1], from[BC_REPORT_TIME_BYTES], until[BC_REPORT_TIME_BYTES], judged[BC_REPORT_TIME_BYTES];
 
-        print_text(stream, "Device", segment->device);
-        print_text(stream, "Certificate", signer->subject);
-        print_text(stream, "  issued by", signer->issuer);
+        bc_report_print_text(stream, "Device", device);
+        bc_report_print_text(stream, "Certificate", signer->subject);
+        bc_report_print_text(stream, "  issued by", signer->issuer);
         if (signer->trusted)
-                print_text(stream, "  root", signer->root);
+                bc_report_print_text(stream, "  root", signer->root);
         else
                 fprintf(stream, "  %-13s none of those named\n", "  root");
         fprintf(stream, "  %-13s %s, SHA-256 %s\n", "  number", signer->serial, bc_text_hex(signer->sha256, BC_HASH_BYTES, hex));
-        format_utc(signer->from_ns, from);
-        format_utc(signer->until_ns, until);
+        bc_report_format_utc(signer->from_ns, from);
+        bc_report_format_utc(signer->until_ns, until);
         fprintf(stream, "  %-13s %s to %s", "  valid", from, until);
         if (signer->judged_ns > 0) {
-                format_utc(signer->judged_ns, judged);
+                bc_report_format_utc(signer->judged_ns, judged);
                 fprintf(stream, "; judged as of %s, %s", judged,
                         signer->judged_now ? "the present: when it was recorded is not known"
                                            : "when it was recorded, by its own word");
@@ -231,7 +229,7 @@ static void print_marks(FILE *stream, const struct bc_recording_verdict *verdict
                         fputs(": not set\n", stream);
                         continue;
                 }
-                format_utc(clock->utc_ns, utc);
+                bc_report_format_utc(clock->utc_ns, utc);
                 fprintf(stream, ": %s by %s", utc, bc_source_name(clock->source));
                 if (clock->step_ns != BC_RECORD_UNKNOWN)
                         fprintf(stream, ", moved by %" PRId64 " ms", clock->step_ns / BC_NS_PER_MS);
@@ -266,12 +264,12 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
 
 static void print_files(FILE *stream, const struct bc_recording_verdict *verdict)
 {
-        char hex[2 * BC_HASH_BYTES + 1], escaped[LINE_BYTES];
+        char hex[2 * BC_HASH_BYTES + 1], escaped[BC_REPORT_LINE_BYTES];
 
         for (size_t i = 0; i < verdict->segments; i++) {
                 const struct bc_segment_verdict *segment = &verdict->segment[i];
                 fprintf(stream, "  %-13s %s: %s\n", "File", bc_text_escape(segment->file, escaped, sizeof(escaped)),
-                        heading(segment->findings.verdict));
+                        bc_report_heading(segment->findings.verdict));
                 fprintf(stream, "    %" PRIu64 " bytes, SHA-256 %s\n", segment->bytes,
                         segment->hashed ? bc_text_hex(segment->sha256, BC_HASH_BYTES, hex) : "not known");
                 if (segment->records > 0)
@@ -279,13 +277,13 @@ static void print_files(FILE *stream, const struct bc_recording_verdict *verdict
                                 "    segment %" PRIu32 ", %" PRIu32 " fragments, %" PRIu32 " records; the first %" PRIu64
                                 " bytes are covered\n",
                                 segment->segment, segment->fragments, segment->records, segment->covered);
-                print_findings(stream, &segment->findings, "    ");
+                bc_report_print_findings(stream, &segment->findings, "    ");
         }
 }
 
 static void print_recording(FILE *stream, const struct bc_judge *judge, const struct bc_recording_verdict *verdict)
 {
-        char escaped[LINE_BYTES];
+        char escaped[BC_REPORT_LINE_BYTES];
         size_t first = 0;
         bool simulated = false;
 
@@ -294,15 +292,15 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
         for (size_t i = 0; i < verdict->segments; i++)
                 simulated |= verdict->segment[i].simulated;
         fprintf(stream, "%s %s\n%s\n", verdict->lone ? "File" : "Recording",
-                bc_text_escape(verdict->path, escaped, sizeof(escaped)), heading(verdict->verdict));
+                bc_text_escape(verdict->path, escaped, sizeof(escaped)), bc_report_heading(verdict->verdict));
         if (simulated)
                 fprintf(stream, "  SIMULATED: devices stood in for a camera's own%s\n",
                         judge->allow_test ? " (--allow-test)" : "");
-        print_findings(stream, &verdict->findings, "  ");
+        bc_report_print_findings(stream, &verdict->findings, "  ");
         if (verdict->verdict == BC_VERDICT_TAMPERED || verdict->verdict == BC_VERDICT_UNJUDGED)
                 fputs("  What follows is what the files say of themselves:\n", stream);
         if (first < verdict->segments) {
-                print_signer(stream, &verdict->segment[first]);
+                bc_report_print_signer(stream, verdict->segment[first].device, &verdict->segment[first].signer);
                 fprintf(stream, "  %-13s %" PRIu64 ", epoch %" PRIu64 ", start %" PRIu64 "\n", "Recording",
                         verdict->segment[first].recording, verdict->segment[first].epoch, verdict->segment[first].boot);
                 print_time(stream, verdict);
@@ -319,24 +317,28 @@ static void print_unproven(FILE *stream, const struct bc_report_item *item)
               "  that the time of day is right: it is what the device's clock said, and no time stamp was judged;\n"
               "  who wore the device, what was in front of it, or what it was pointed away from;\n"
               "  that the device's program was the right one: its hash is its own word;\n", stream);
-        if (item->store)
-                fputs("  that no recording is missing as a whole: the ledger is not judged. A recording that was\n"
-                      "  removed with its folder leaves no trace in the others.\n",
-                      stream);
+        if (item->store && item->ledger.whole)
+                fputs("  that the ledger does not go on: what the device stated after its head may have been cut off, with the\n"
+                      "  recordings it was of, unless that head or a later one was witnessed (--witness);\n"
+                      "  that the device recorded all that it should have: when nothing was stated is said above.\n", stream);
+        else if (item->store)
+                fputs("  that no recording is missing as a whole: the ledger tells of nothing. A recording that was removed\n"
+                      "  with its folder leaves no trace in the others.\n", stream);
         else
-                fputs("  that the device made no other recording: the ledger is not judged, and what came before\n"
-                      "  the first record hangs on it.\n",
-                      stream);
+                fputs("  that the device made no other recording: its ledger is not here, and what came before the first\n"
+                      "  record hangs on it.\n", stream);
 }
 
 void bc_report_print(FILE *stream, const struct bc_judge *judge, const struct bc_report_item *item)
 {
-        char escaped[LINE_BYTES];
+        char escaped[BC_REPORT_LINE_BYTES];
 
         if (item->store || item->recordings == 0)
                 fprintf(stream, "%s %s\n%s\n", item->store ? "Store" : "Path",
-                        bc_text_escape(item->path, escaped, sizeof(escaped)), heading(bc_report_verdict(item)));
-        print_findings(stream, &item->findings, "  ");
+                        bc_text_escape(item->path, escaped, sizeof(escaped)), bc_report_heading(bc_report_verdict(item)));
+        bc_report_print_findings(stream, &item->findings, "  ");
+        if (item->store)
+                bc_report_print_ledger(stream, &item->ledger);
         if (item->store || item->recordings == 0)
                 fputc('\n', stream);
         for (size_t i = 0; i < item->recordings; i++) {
@@ -351,5 +353,5 @@ void bc_report_print_end(FILE *stream, enum bc_verdict verdict)
 {
         fprintf(stream, "Verdict: %s\n",
                 verdict == BC_VERDICT_AUTHENTIC ? "AUTHENTIC and complete; what is missing in it is declared above"
-                                                : heading(verdict));
+                                                : bc_report_heading(verdict));
 }

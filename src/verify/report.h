@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "verify/ledger.h"
 #include "verify/recording.h"
 
 #define BC_REPORT_TIME_BYTES 32 // "2026-11-26T01:12:14.123Z"
@@ -15,6 +16,7 @@
 struct bc_report_item {
         const char *path;
         bool store;
+        struct bc_ledger_verdict ledger; // of a store
         struct bc_findings findings; // of the item as a whole; of a store
         struct bc_recording_verdict *recording; // borrowed
         size_t recordings;

@@ -4,11 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "verify/store.h"
+#include "verify/text.h"
 
 struct names {
         char **name;
@@ -63,7 +66,8 @@ static int list(int folder_fd, struct names *ret_names)
         errno = 0;
         while (r == 0 && (entry = readdir(dir))) {
                 if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        r = ret_names->count < BC_ITEM_RECORDINGS_MAX ? add_name(ret_names, entry->d_name) : -E2BIG;
+                        r = ret_names->count < BC_ITEM_RECORDINGS_MAX ? add_name(ret_names, entry->d_name)
+                                                                      : -E2BIG;
                 errno = 0;
         }
         if (r == 0 && errno != 0)
@@ -78,10 +82,6 @@ static int open_store(const char *path, int recordings_fd, struct bc_report_item
         BC_CLEANUP(free_names) struct names names = { 0 };
         int r = list(recordings_fd, &names);
 
-        item->store = true;
-        // What a store is complete against is its ledger.
-        bc_find(&item->findings, BC_FINDING_LEDGER, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                "the ledger is not judged: whether recordings are missing as a whole is not known");
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
@@ -95,14 +95,16 @@ static int open_store(const char *path, int recordings_fd, struct bc_report_item
         for (size_t i = 0; i < names.count; i++) {
                 char name[4096];
                 struct stat stat;
-                bool folder = fstatat(recordings_fd, names.name[i], &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
+                bool folder = fstatat(recordings_fd, names.name[i], &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+                              S_ISDIR(stat.st_mode);
                 if (!folder || !bc_folder_is_recording_name(names.name[i])) {
                         bc_find(&item->findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                                 "%s does not belong into recordings/", names.name[i]);
                         continue;
                 }
                 snprintf(name, sizeof(name), "%s/recordings/%s", path, names.name[i]);
-                r = bc_recording_open_at(recordings_fd, names.name[i], name, &item->recording[item->recordings]);
+                r = bc_recording_open_at(recordings_fd, names.name[i], name,
+                                         &item->recording[item->recordings]);
                 if (r == 0)
                         item->recordings++;
                 else if (r == -ENOMEM)
@@ -114,7 +116,14 @@ static int open_store(const char *path, int recordings_fd, struct bc_report_item
         return 0;
 }
 
-int bc_item_open(const char *path, struct bc_report_item *ret_item)
+static bool is_store(int fd)
+{
+        struct stat stat;
+
+        return fstatat(fd, "ledger", &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
+}
+
+int bc_item_open(const struct bc_judge *judge, const char *path, struct bc_report_item *ret_item)
 {
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
         struct stat stat;
@@ -123,8 +132,8 @@ int bc_item_open(const char *path, struct bc_report_item *ret_item)
         // The path itself may be a link: the user named it. What lies behind it is not looked for by links.
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 || fstat(fd, &stat) < 0) {
-                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be opened: %s",
-                        strerror(errno));
+                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "cannot be opened: %s", strerror(errno));
                 return 0;
         }
         if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode)) {
@@ -135,8 +144,17 @@ int bc_item_open(const char *path, struct bc_report_item *ret_item)
         if (S_ISDIR(stat.st_mode)) {
                 BC_CLEANUP(bc_cleanup_fd)
                 int recordings_fd = openat(fd, "recordings", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+                if (recordings_fd >= 0 || is_store(fd)) {
+                        ret_item->store = true;
+                        bc_ledger_judge(judge, fd, &ret_item->ledger);
+                }
                 if (recordings_fd >= 0)
                         return open_store(path, recordings_fd, ret_item);
+                if (ret_item->store) {
+                        bc_find(&ret_item->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "recordings/ is not there");
+                        return 0;
+                }
         }
         ret_item->recording = calloc(1, sizeof(*ret_item->recording));
         if (!ret_item->recording)
@@ -145,9 +163,65 @@ int bc_item_open(const char *path, struct bc_report_item *ret_item)
         if (r == 0)
                 ret_item->recordings = 1;
         else
-                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be read: %s",
-                        strerror(-r));
+                bc_find(&ret_item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "cannot be read: %s", strerror(-r));
         return r == -ENOMEM ? r : 0;
+}
+
+static bool is_unread(const struct bc_report_item *item)
+{
+        for (size_t i = 0; i < item->findings.count; i++)
+                if (item->findings.finding[i].code == BC_FINDING_UNREADABLE)
+                        return true;
+        return item->findings.more > 0;
+}
+
+static void judge_witness(const struct bc_witness *witness, struct bc_report_item *item, size_t items)
+{
+        struct bc_report_item *store = NULL;
+        bool known = false;
+
+        for (size_t i = 0; i < items; i++) {
+                if (!item[i].store)
+                        continue;
+                store = store ? store : &item[i];
+                known |= bc_witness_judge(witness, &item[i].ledger);
+        }
+        if (!known && store)
+                bc_find(&store->ledger.findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "record %" PRIu64 " of \"%s\" was witnessed, and no ledger of that device is here",
+                        witness->sequence, witness->device);
+        else if (!known)
+                bc_find(&item->findings, BC_FINDING_LEDGER, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "a head was witnessed, and no store is named in whose ledger it could be looked for");
+}
+
+static void judge_fork(struct bc_report_item *one, struct bc_report_item *other)
+{
+        const struct bc_ledger_link *first, *second;
+        char hex[2][2 * BC_HASH_BYTES + 1];
+
+        if (!bc_store_find_fork(&one->ledger, &other->ledger, &first, &second))
+                return;
+        bc_find(&one->ledger.findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                "a fork: record %" PRIu64 " of epoch %" PRIu64 " is %s here and %s in %s", first->sequence,
+                first->epoch, bc_text_hex(first->hash, BC_HASH_BYTES, hex[0]),
+                bc_text_hex(second->hash, BC_HASH_BYTES, hex[1]), other->path);
+}
+
+void bc_items_judge(const struct bc_witnesses *witnesses, struct bc_report_item *item, size_t items)
+{
+        for (size_t i = 0; i < items; i++) {
+                // What cannot be read is not missing.
+                if (item[i].store && !is_unread(&item[i]))
+                        bc_store_judge(&item[i].ledger, item[i].recording, item[i].recordings,
+                                       &item[i].findings);
+                for (size_t k = 0; item[i].store && k < items; k++)
+                        if (k != i && item[k].store)
+                                judge_fork(&item[i], &item[k]);
+        }
+        for (size_t i = 0; i < witnesses->count && items > 0; i++)
+                judge_witness(&witnesses->witness[i], item, items);
 }
 
 void bc_item_done(struct bc_report_item *item)
@@ -155,5 +229,6 @@ void bc_item_done(struct bc_report_item *item)
         for (size_t i = 0; i < item->recordings; i++)
                 bc_recording_done(&item->recording[i]);
         free(item->recording);
+        bc_ledger_verdict_done(&item->ledger);
         *item = (struct bc_report_item){ 0 };
 }

@@ -21,6 +21,7 @@ BC_DEFINE_CLEANUP(json, json_t, json_decref)
 struct request {
         struct bc_judge judge;
         struct bc_trust *trust;
+        struct bc_witnesses witnesses;
         bool json;
         unsigned jobs;
         char **path;
@@ -32,6 +33,7 @@ static const char help[] =
         "Judges recordings of a body camera: a segment file, a recording's folder, a store.\n"
         "  --trust ROOT.pem  a certificate that is believed; may be given more than once\n"
         "  --crl FILE        revocation lists (PEM); may be given more than once\n"
+        "  --witness HEAD    DEVICE:EPOCH:SEQUENCE:HASH, or a file of such lines: a record that the ledger must have\n"
         "  --allow-test      test certificates and simulated devices count\n"
         "  --json            the report as JSON\n"
         "  --jobs N          so many files at the same time (1 to 64); without it one per processor\n"
@@ -53,6 +55,14 @@ static int load(struct request *request, bool roots, const char *path)
                         bc_trust_add_revocations(request->trust, path, text, sizeof(text));
 
         return r < 0 ? complain(path, text[0] ? text : strerror(-r)) : -1;
+}
+
+static int witness(struct request *request, const char *head_or_path)
+{
+        char text[200] = "";
+        int r = bc_witnesses_add(&request->witnesses, head_or_path, text, sizeof(text));
+
+        return r < 0 ? complain("--witness", text[0] ? text : strerror(-r)) : -1;
 }
 
 static int parse_jobs(struct request *request, const char *text)
@@ -95,8 +105,7 @@ static int parse(struct request *request, int argc, char **argv)
                         status = parse_jobs(request, optarg);
                         break;
                 case WITNESS:
-                        status = complain("--witness",
-                                          "this version does not judge ledgers, so that a witnessed head cannot be looked for");
+                        status = witness(request, optarg);
                         break;
                 case KEY:
                         status = complain("--key", "this version does not open sealed files: decrypt them first");
@@ -148,9 +157,11 @@ static enum bc_verdict judge(struct request *request)
         size_t opened = 0;
 
         for (; r == 0 && opened < request->paths; opened++)
-                r = bc_item_open(request->path[opened], &item[opened]);
+                r = bc_item_open(&request->judge, request->path[opened], &item[opened]);
         if (r == 0)
                 r = bc_jobs_run(&request->judge, item, request->paths, request->jobs);
+        if (r == 0)
+                bc_items_judge(&request->witnesses, item, request->paths);
         enum bc_verdict verdict = r == 0 ? report(request, item) : BC_VERDICT_UNJUDGED;
         if (r < 0)
                 fprintf(stderr, "bodycam-verify: %s\n", strerror(-r));
@@ -178,5 +189,8 @@ int main(int argc, char **argv)
         bc_utc_read(clock, &now);
         request.judge.now_utc_ns = now.utc_ns;
         int status = parse(&request, argc, argv);
-        return status >= 0 ? status : (int)judge(&request);
+        if (status < 0)
+                status = (int)judge(&request);
+        bc_witnesses_done(&request.witnesses);
+        return status;
 }

@@ -196,15 +196,14 @@ static void hash(const void *bytes, size_t n, uint8_t ret_hash[BC_HASH_BYTES])
 }
 
 // r and s of the right form, or s in its other one.
-static void sign(struct forge *forge, const uint8_t *bytes, size_t n, uint8_t *ret_signature, size_t half)
+void forge_sign(EVP_PKEY *key, const uint8_t *bytes, size_t n, uint8_t *ret_signature, size_t half)
 {
         EVP_MD_CTX *context = EVP_MD_CTX_new();
         uint8_t der[256];
         const uint8_t *at = der;
         size_t der_n = sizeof(der);
 
-        must(EVP_DigestSignInit(context, NULL, half == 32 ? EVP_sha256() : EVP_sha384(), NULL, forge->identity->device.key) ==
-                     1 &&
+        must(EVP_DigestSignInit(context, NULL, half == 32 ? EVP_sha256() : EVP_sha384(), NULL, key) == 1 &&
              EVP_DigestSign(context, der, &der_n, bytes, n) == 1);
         ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)der_n);
         EC_GROUP *group = EC_GROUP_new_by_curve_name(half == 32 ? NID_X9_62_prime256v1 : NID_secp384r1);
@@ -340,7 +339,7 @@ static void write_record(struct forge *forge, struct forge_segment *segment, enu
                 forge->on_record(forge->user, record);
         must(bc_record_compose(record, &forge->message) == 0 &&
              bc_record_to_be_signed(&forge->message, bytes, sizeof(bytes), &n) == 0);
-        sign(forge, bytes, n, signature, half);
+        forge_sign(forge->identity->device.key, bytes, n, signature, half);
         must(bc_record_seal(record, &forge->message, signature, 2 * half, box, sizeof(box), &n) == 0);
         if (forge->high_s)
                 raise_s(box, n, half);

@@ -99,6 +99,9 @@ void forge_go_on(struct forge *forge, const char *words);
 void forge_declare(struct forge *forge, uint32_t kind, int64_t from_ticks, int64_t to_ticks, uint64_t count);
 void forge_mark(struct forge *forge, int64_t ticks, const char *text);
 
+// The signature of a record's to-be-signed bytes: r and low s, of half bytes each.
+void forge_sign(EVP_PKEY *key, const uint8_t *bytes, size_t n, uint8_t *ret_signature, size_t half);
+
 uint32_t forge_random(uint32_t *state, uint32_t below);
 
 // Puts the recording into a new folder DEVICE-NNNNNN in `parent`: segments and, with manifest, manifest.json. path: room for

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Writes recordings for tests of the program: forge-recording FOLDER, which must be empty. In it then: root.pem; rogue.pem,
-// another root; whole/ with a store of two recordings, test/ with one whose certificate is for tests, evil/ with one whose
-// texts are an attack; with a number behind it, large.mp4 of so many MB alone.
+// another root; whole/ with a store of two recordings and no ledger, ledgered/ with one that has a ledger, test/ with one
+// whose certificate is for tests, evil/ with one whose texts are an attack; with a number behind it, large.mp4 of so many MB
+// alone.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "forge.h"
+#include "forge_ledger.h"
 
 #define PATH_BYTES 4096
 #define PICTURE_BYTES 333000
@@ -34,6 +36,31 @@ static void write_recording(const struct forge_identity *identity, uint64_t numb
         forge_write(forge, "IPPaatg R IPPaa R IPPaa X F");
         forge_save(forge, folder, mark == NULL, path, sizeof(path));
         forge_free(forge);
+}
+
+// Two recordings that hang on a ledger of two runs.
+static void write_store(const struct forge_identity *identity, const char *folder, const char *recordings)
+{
+        struct forge_ledger *ledger = forge_ledger_new(identity);
+
+        forge_ledger_start(ledger, false);
+        for (uint64_t number = 31; number <= 32; number++) {
+                struct forge *forge = forge_new(identity, 0);
+                char path[PATH_BYTES];
+                forge->recording = number;
+                forge->boot = ledger->boot;
+                forge->ledger = ledger->sequence;
+                memcpy(forge->prev, ledger->hash, BC_HASH_BYTES);
+                forge_ledger_begun(ledger, number);
+                forge_write(forge, "IPPaatg R IPPaa X F");
+                forge_save(forge, recordings, true, path, sizeof(path));
+                forge_ledger_closed(ledger, number, 1, forge->prev);
+                forge_free(forge);
+        }
+        forge_ledger_stop(ledger);
+        forge_ledger_start(ledger, true);
+        forge_ledger_save(ledger, folder);
+        forge_ledger_free(ledger);
 }
 
 static void write_large(const struct forge_identity *identity, const char *folder, long megabytes)
@@ -70,6 +97,9 @@ int main(int argc, char **argv)
                 make(path, "recordings", recordings);
                 write_recording(&identity, 17, false, NULL, recordings);
                 write_recording(&identity, 18, false, NULL, recordings);
+                make(folder, "ledgered", path);
+                make(path, "recordings", recordings);
+                write_store(&identity, path, recordings);
                 make(folder, "test", path);
                 write_recording(&test, 19, true, NULL, path);
                 make(folder, "evil", path);

@@ -28,6 +28,39 @@ def check(condition, what):
         sys.exit(f"not so: {what}")
 
 
+def check_ledger(at, trust):
+    store = at / "ledgered"
+    report = json.loads(verify(*trust, "--json", store, expect=0).stdout)
+    ledger = report["items"][0]["ledger"]
+    check(report["ledger_judged"] and ledger["whole"] and len(ledger["starts"]) == 2, "the ledger in JSON")
+    head = ledger["head"]["witness"]
+    done = verify(*trust, store, expect=0)
+    check(head in done.stdout and "No statement from" in done.stdout and "unless that head" in done.stdout, "head and silence are printed")
+    verify(*trust, "--witness", head, store, expect=0)
+    heads = at / "heads"
+    heads.write_text(f"# seen\n\n{head}\n")
+    verify(*trust, "--witness", heads, store, expect=0)
+    verify(*trust, "--witness", head.replace(":1:", ":1:1"), store, expect=1)  # a later record
+    verify(*trust, "--witness", head.replace("BC-0042", "BC-0043"), store, expect=1)
+    verify(*trust, "--witness", head, store / "recordings" / "BC-0042-000031", expect=2)  # no ledger to look in
+    heads.write_text(f"{head}\nnonsense\n")
+    check("line 2" in verify("--witness", heads, store, expect=3).stderr, "what is wrong with a file of heads")
+    for what, expect in (("recordings/BC-0042-000032", 1), ("recordings", 1), ("ledger", 2)):
+        shutil.copytree(store, at / "cut")
+        shutil.rmtree(at / "cut" / what)
+        verify(*trust, at / "cut", expect=expect)
+        shutil.rmtree(at / "cut")
+    # The newest file: both are whole, and not the same.
+    shutil.copytree(store, at / "cut")
+    sorted((at / "cut" / "ledger").iterdir())[-1].unlink()
+    verify(*trust, at / "cut", expect=0)
+    verify(*trust, "--witness", head, at / "cut", expect=1)
+    (at / "cut" / "ledger" / "x\x1b[2J").write_text("")
+    done = verify(*trust, at / "cut", expect=1)
+    check("\x1b" not in done.stdout, "names of the ledger's files are escaped")
+    shutil.rmtree(at / "cut")
+
+
 def check_statuses(at, trust):
     first, second = (at / "whole" / "recordings" / f"BC-0042-0000{n}" for n in (17, 18))
     done = verify(*trust, first, second, expect=0)
@@ -41,7 +74,8 @@ def check_statuses(at, trust):
     verify(*trust, "/dev/null", expect=3)
     # A store is complete by its ledger alone.
     done = verify(*trust, at / "whole", expect=2)
-    check("ledger is not judged" in done.stdout, "the store's report says so")
+    check("there is no ledger" in done.stdout, "the store's report says so")
+    check_ledger(at, trust)
     verify(*trust, at / "test" / "BC-0042-000019", expect=3)
     done = verify(*trust, "--allow-test", at / "test" / "BC-0042-000019", expect=0)
     check("SIMULATED" in done.stdout and "evidence of nothing" in done.stdout, "what stands in for a camera is said")
@@ -63,7 +97,7 @@ def check_usage(at, trust):
                   ["--crl", at / "root.pem", at], ["--witness", "head", at], ["--key", "agency.pem", at]):
         done = verify(*words, expect=3)
         check(done.stdout == "" and done.stderr != "", f"{words} is refused in words")
-    check("ledger" in verify("--witness", "x", at, expect=3).stderr, "why --witness is refused")
+    check("HASH" in verify("--witness", "x", at, expect=3).stderr, "what --witness takes")
     check("sealed" in verify("--key", "x", at, expect=3).stderr, "why --key is refused")
     check("--trust" in verify("--help", expect=0).stdout, "help")
     verify("--version", expect=0)

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "verify/ledger_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+#define DIGITS_MAX 15
+
+static void close_dir(DIR **dir)
+{
+        if (*dir)
+                closedir(*dir);
+}
+
+// A number from 1 of at least so many digits, with leading zeros only up to there. Moves *at behind it and the character that
+// must follow.
+static bool take_number(const char **at, size_t least, char behind, uint64_t *ret_number)
+{
+        size_t n = strspn(*at, "0123456789");
+
+        *ret_number = 0;
+        if (n < least || n > DIGITS_MAX || (n > least && **at == '0') || (*at)[n] != behind)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                *ret_number = *ret_number * 10 + (uint64_t)((*at)[i] - '0');
+        *at += n + 1;
+        return *ret_number > 0;
+}
+
+static bool parse(const char *name, struct bc_ledger_file *ret_file)
+{
+        const char *at = name;
+
+        *ret_file = (struct bc_ledger_file){ 0 };
+        if (strlen(name) >= sizeof(ret_file->name) || !take_number(&at, 6, '-', &ret_file->epoch) ||
+            !take_number(&at, 6, '-', &ret_file->boot) || !take_number(&at, 12, '.', &ret_file->sequence) ||
+            strcmp(at, "ledger") != 0)
+                return false;
+        memcpy(ret_file->name, name, strlen(name));
+        return true;
+}
+
+static int add(struct bc_ledger_folder *folder, const struct bc_ledger_file *file)
+{
+        if (folder->files == BC_LEDGER_FILES_MAX)
+                return -E2BIG;
+        if (folder->files == folder->room) {
+                size_t want = folder->room ? 2 * folder->room : 64;
+                struct bc_ledger_file *grown = reallocarray(folder->file, want, sizeof(*grown));
+                if (!grown)
+                        return -ENOMEM;
+                folder->file = grown;
+                folder->room = want;
+        }
+        folder->file[folder->files++] = *file;
+        return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+        const struct bc_ledger_file *left = a, *right = b;
+
+        if (left->epoch != right->epoch)
+                return left->epoch < right->epoch ? -1 : 1;
+        if (left->boot != right->boot)
+                return left->boot < right->boot ? -1 : 1;
+        return (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
+
+static int take(struct bc_ledger_folder *folder, int folder_fd, const char *name,
+                struct bc_findings *findings)
+{
+        struct bc_ledger_file file;
+        struct stat stat;
+        bool known = parse(name, &file);
+
+        if (fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        if (known && S_ISREG(stat.st_mode))
+                return add(folder, &file);
+        bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "ledger/%s %s", name,
+                known ? "is not a regular file" : "does not belong into the ledger's folder");
+        return 0;
+}
+
+int bc_ledger_folder_read(int folder_fd, struct bc_ledger_folder *ret_folder, struct bc_findings *findings)
+{
+        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        BC_CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        const struct dirent *entry;
+        int r = 0;
+
+        *ret_folder = (struct bc_ledger_folder){ 0 };
+        if (!dir) {
+                r = -errno;
+                if (fd >= 0)
+                        close(fd);
+                return r;
+        }
+        while (r == 0 && (errno = 0, entry = readdir(dir)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        r = take(ret_folder, folder_fd, entry->d_name, findings);
+        if (r == 0 && errno != 0)
+                r = -errno;
+        if (ret_folder->files > 1)
+                qsort(ret_folder->file, ret_folder->files, sizeof(*ret_folder->file), compare);
+        return r;
+}
+
+void bc_ledger_folder_done(struct bc_ledger_folder *folder)
+{
+        free(folder->file);
+        *folder = (struct bc_ledger_folder){ 0 };
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "verify/store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+// ---- one recording ---------------------------------------------------------------------------------------------
+
+static const struct bc_segment_verdict *first_signed(const struct bc_recording_verdict *recording)
+{
+        for (size_t i = 0; i < recording->segments; i++)
+                if (recording->segment[i].records > 0)
+                        return &recording->segment[i];
+        return NULL;
+}
+
+static const struct bc_segment_verdict *last_signed(const struct bc_recording_verdict *recording)
+{
+        for (size_t i = recording->segments; i-- > 0;)
+                if (recording->segment[i].records > 0)
+                        return &recording->segment[i];
+        return NULL;
+}
+
+static const char *name_of(const struct bc_recording_verdict *recording)
+{
+        const char *slash = strrchr(recording->path, '/');
+
+        return slash ? slash + 1 : recording->path;
+}
+
+// DEVICE-NNNNNN, which the folder's listing has seen to.
+static uint64_t number_of(const struct bc_recording_verdict *recording)
+{
+        const char *dash = strrchr(name_of(recording), '-');
+
+        return dash ? strtoull(dash + 1, NULL, 10) : 0;
+}
+
+static bool is_of(const struct bc_recording_verdict *recording, const char *device)
+{
+        const char *name = name_of(recording), *dash = strrchr(name, '-');
+
+        return dash && (size_t)(dash - name) == strlen(device) && memcmp(name, device, strlen(device)) == 0;
+}
+
+static uint64_t last_sequence(const struct bc_ledger_verdict *ledger, uint64_t epoch)
+{
+        for (size_t i = ledger->links; i-- > 0;)
+                if (ledger->link[i].epoch == epoch)
+                        return ledger->link[i].sequence;
+        return 0;
+}
+
+// A record that a recording names and that is not there. Where the device itself states that its ledger was rolled back, that
+// is why.
+static void find_no_link(const struct bc_ledger_verdict *ledger, uint64_t epoch, uint64_t sequence,
+                         struct bc_findings *findings)
+{
+        bool lost = epoch < bc_ledger_head(ledger)->epoch && sequence > last_sequence(ledger, epoch);
+
+        bc_find(findings, BC_FINDING_LEDGER, lost ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                "it names record %" PRIu64 " of epoch %" PRIu64
+                " of the ledger, which is not there: the ledger %s",
+                sequence, epoch, lost ? "was rolled back" : "was cut, or is another one");
+}
+
+// Before an epoch's first record is durable recordings hang on the newest record of the one before; where there is none, on
+// zeros.
+static bool hangs_before(const struct bc_ledger_verdict *ledger, uint64_t epoch,
+                         const uint8_t prev[BC_HASH_BYTES])
+{
+        static const uint8_t zeros[BC_HASH_BYTES];
+
+        if (memcmp(prev, zeros, BC_HASH_BYTES) == 0)
+                return true;
+        for (size_t i = 0; i < ledger->links && ledger->link[i].epoch < epoch; i++)
+                if (memcmp(ledger->link[i].hash, prev, BC_HASH_BYTES) == 0)
+                        return true;
+        return false;
+}
+
+static void judge_hanging(const struct bc_ledger_verdict *ledger, struct bc_recording_verdict *recording)
+{
+        const struct bc_segment_verdict *first = first_signed(recording), *last = last_signed(recording);
+        const struct bc_ledger_link *link = bc_ledger_find_link(ledger, first->epoch, first->first_ledger);
+        struct bc_findings *findings = &recording->findings;
+        // Of a later segment the first record follows the one before.
+        bool hangs = first->segment == 1;
+
+        if (first->first_ledger == 0 && hangs && !hangs_before(ledger, first->epoch, first->first_prev))
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it does not hang on this ledger");
+        else if (first->first_ledger > 0 && !link)
+                find_no_link(ledger, first->epoch, first->first_ledger, findings);
+        else if (link && hangs && memcmp(link->hash, first->first_prev, BC_HASH_BYTES) != 0)
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it hangs on another record %" PRIu64 " of epoch %" PRIu64
+                        " than the ledger has: a fork",
+                        first->first_ledger, first->epoch);
+        else if (last->chain_ledger > first->first_ledger &&
+                 !bc_ledger_find_link(ledger, last->epoch, last->chain_ledger))
+                find_no_link(ledger, last->epoch, last->chain_ledger, findings);
+}
+
+// A recording that the recorder ended where one segment was over and the next one had not begun: its last record says
+// "continues", and the ledger names exactly that as its newest one.
+static void settle_end(const struct bc_segment_verdict *last, struct bc_recording_verdict *recording)
+{
+        struct bc_findings *findings = &recording->findings;
+        size_t missing = 0;
+
+        for (size_t i = 0; i < findings->count; i++)
+                missing += findings->finding[i].code == BC_FINDING_MISSING;
+        if (last->end != BC_RECORD_CONTINUES || last != &recording->segment[recording->segments - 1] ||
+            missing != 1)
+                return;
+        bc_findings_settle(findings, BC_FINDING_MISSING);
+        bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                "%s states that another segment follows; by the ledger that was its newest record: none was begun",
+                last->file);
+}
+
+static void judge_closed(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
+{
+        const struct bc_segment_verdict *last = last_signed(recording);
+        struct bc_findings *findings = &recording->findings;
+
+        if (stated->hashed && (!last || memcmp(stated->hash, last->chain_hash, BC_HASH_BYTES) != 0))
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "the ledger names another newest record of it: something was cut off, or put behind");
+        else if (stated->segments != recording->segments)
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it has %" PRIu32 " segments, by the ledger; %zu are there", stated->segments,
+                        recording->segments);
+        else if (stated->hashed)
+                settle_end(last, recording);
+        else if (last)
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "by the ledger nothing of it was signed");
+}
+
+static void judge_recovered(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
+{
+        const struct bc_segment_verdict *segment = NULL;
+
+        for (size_t i = 0; i < recording->segments; i++)
+                if (recording->folder.segment[i] == stated->recovered_segment)
+                        segment = &recording->segment[i];
+        if (!segment)
+                bc_find(&recording->findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "by the ledger segment %" PRIu32 " was recovered, and it is not there",
+                        stated->recovered_segment);
+        else if (segment->end != BC_RECORD_RECOVERED ||
+                 memcmp(segment->last_hash, stated->recovered_hash, BC_HASH_BYTES) != 0)
+                bc_find(&recording->findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "the ledger names another record of the recovery of segment %" PRIu32,
+                        stated->recovered_segment);
+}
+
+static void judge_one(const struct bc_ledger_verdict *ledger, struct bc_recording_verdict *recording)
+{
+        const struct bc_segment_verdict *first = first_signed(recording);
+        const struct bc_ledger_recording *stated = bc_ledger_find_recording(ledger, number_of(recording));
+        struct bc_findings *findings = &recording->findings;
+
+        if ((first && strcmp(first->device, ledger->device) != 0) || !is_of(recording, ledger->device)) {
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it is not of the ledger's device, \"%s\"", ledger->device);
+                return;
+        }
+        if (first && first->recording != number_of(recording)) {
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "the folder has another number than its recording, %" PRIu64, first->recording);
+                return;
+        }
+        if (first)
+                judge_hanging(ledger, recording);
+        if (!stated) {
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the ledger does not name it");
+                return;
+        }
+        if (!stated->begun)
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "the ledger does not state its beginning");
+        if (stated->recovered)
+                judge_recovered(stated, recording);
+        if (stated->closed)
+                judge_closed(stated, recording);
+}
+
+static void sum_up(struct bc_recording_verdict *recording)
+{
+        recording->verdict = recording->findings.verdict;
+        for (size_t i = 0; i < recording->segments; i++)
+                recording->verdict = bc_verdict_worse(recording->verdict,
+                                                      recording->segment[i].findings.verdict);
+        recording->whole = recording->verdict == BC_VERDICT_AUTHENTIC;
+}
+
+// ---- what is missing -------------------------------------------------------------------------------------------
+
+struct range {             // of numbers that are missing for the same reason
+        uint64_t from, to; // 0: none yet
+        enum bc_verdict verdict;
+        const char *why;
+        struct bc_findings *findings;
+};
+
+static void tell(struct range *range)
+{
+        if (range->from == range->to && range->from > 0)
+                bc_find(range->findings, BC_FINDING_MISSING, range->verdict, BC_NO_OFFSET,
+                        "recording %" PRIu64 " is not there: %s", range->from, range->why);
+        else if (range->from > 0)
+                bc_find(range->findings, BC_FINDING_MISSING, range->verdict, BC_NO_OFFSET,
+                        "recordings %" PRIu64 " to %" PRIu64 " are not there: %s", range->from, range->to,
+                        range->why);
+        range->from = 0;
+}
+
+static void miss(struct range *range, uint64_t from, uint64_t to, enum bc_verdict verdict, const char *why)
+{
+        if (range->from == 0 || range->to + 1 != from || strcmp(range->why, why) != 0) {
+                tell(range);
+                range->from = from;
+        }
+        range->to = to;
+        range->verdict = verdict;
+        range->why = why;
+}
+
+// The device deletes nothing without saying so: what it closed or recovered, and what is gone without its word, was taken from
+// it. What was only begun may never have reached the disk.
+static void miss_stated(struct range *range, const struct bc_ledger_recording *stated)
+{
+        if ((stated->closed && stated->hashed) || stated->recovered)
+                miss(range, stated->number, stated->number, BC_VERDICT_TAMPERED,
+                     "the ledger states that it was ended, and nothing says that the device deleted it");
+        else
+                miss(range, stated->number, stated->number, BC_VERDICT_UNPROVEN,
+                     "the ledger states that it was begun, and no end of it");
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static void judge_missing(const struct bc_ledger_verdict *ledger, const uint64_t *there, size_t n,
+                          struct bc_findings *findings)
+{
+        struct range range = { .findings = findings };
+        uint64_t before = 0;
+        size_t k = 0;
+
+        for (size_t i = 0; i < ledger->recordings; i++) {
+                const struct bc_ledger_recording *stated = &ledger->recording[i];
+
+                for (; k < n && there[k] < stated->number; k++) {
+                        if (before > 0 && there[k] > before + 1)
+                                miss(&range, before + 1, there[k] - 1, BC_VERDICT_UNPROVEN,
+                                     "the ledger does not name such a number");
+                        before = before > 0 && there[k] > before ? there[k] : before;
+                }
+                if (before > 0 && stated->number > before + 1)
+                        miss(&range, before + 1, stated->number - 1, BC_VERDICT_UNPROVEN,
+                             "the ledger does not name such a number");
+                before = stated->number;
+                if (k == n || there[k] != stated->number)
+                        miss_stated(&range, stated);
+        }
+        tell(&range);
+}
+
+void bc_store_judge(const struct bc_ledger_verdict *ledger, struct bc_recording_verdict *recording,
+                    size_t recordings, struct bc_findings *findings)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint64_t *there = calloc(recordings + 1, sizeof(*there));
+        size_t n = 0;
+
+        if (!ledger->whole) {
+                if (ledger->there)
+                        bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                                "the recordings are not held against the ledger, which is not whole");
+                return;
+        }
+        if (!there) {
+                bc_find(findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "no memory for the recordings");
+                return;
+        }
+        for (size_t i = 0; i < recordings; i++) {
+                judge_one(ledger, &recording[i]);
+                sum_up(&recording[i]);
+                if (is_of(&recording[i], ledger->device))
+                        there[n++] = number_of(&recording[i]);
+        }
+        qsort(there, n, sizeof(*there), compare_numbers);
+        judge_missing(ledger, there, n, findings);
+}
+
+bool bc_store_find_fork(const struct bc_ledger_verdict *one, const struct bc_ledger_verdict *other,
+                        const struct bc_ledger_link **ret_one, const struct bc_ledger_link **ret_other)
+{
+        if (strcmp(one->device, other->device) != 0)
+                return false;
+        for (size_t i = 0; i < one->links; i++) {
+                const struct bc_ledger_link *link = bc_ledger_find_link(other, one->link[i].epoch,
+                                                                        one->link[i].sequence);
+                if (link && memcmp(link->hash, one->link[i].hash, BC_HASH_BYTES) != 0) {
+                        *ret_one = &one->link[i];
+                        *ret_other = link;
+                        return true;
+                }
+        }
+        return false;
+}
