@@ -137,6 +137,37 @@ static void test_record_changed(void **state)
                 }
 }
 
+// By one that the device signed in its place, in a copy of the store: only the hash in the next one tells.
+static void test_record_exchanged(void **state)
+{
+        struct forge_ledger *copy = forge_ledger_new(&trial.identity);
+
+        (void)state;
+        drop_recordings();
+        forge_ledger_start(copy, false);
+        forge_ledger_splice(file(0), file(0)->record_at[0], record_bytes(0, 0), copy->file[0].bytes, copy->file[0].size);
+        store_trial_expect_found(&store, BC_VERDICT_TAMPERED, BC_FINDING_CHAIN);
+        assert_int_equal(store.verdict.links, 1);
+        forge_ledger_free(copy);
+}
+
+static void on_sequence(void *user, struct bc_record *record)
+{
+        (void)user;
+        record->ledger++;
+}
+
+// A number is left out, and everything else is right.
+static void test_number_skipped(void **state)
+{
+        (void)state;
+        forge_ledger_start(store.ledger, true);
+        store.ledger->on_record = on_sequence;
+        forge_ledger_record(store.ledger, BC_NS_PER_S);
+        store_trial_expect_found(&store, BC_VERDICT_TAMPERED, BC_FINDING_CHAIN);
+        assert_non_null(strstr(store.verdict.findings.finding[0].text, "records 13 to 13 of epoch 1 are not there"));
+}
+
 static void test_bytes_put_in(void **state)
 {
         static const uint8_t zeros[BC_RECORD_BYTES_MAX + 1];
@@ -279,7 +310,7 @@ static void test_fork(void **state)
         store.ledger->files = 4;
         copy->files = 2;
         store_trial_expect_found(&store, BC_VERDICT_TAMPERED, BC_FINDING_CHAIN);
-        assert_non_null(strstr(store.findings.finding[store.findings.count - 2].text, "fork"));
+        assert_non_null(strstr(store.verdict.findings.finding[0].text, "fork"));
         store_trial_done(&other);
 }
 
@@ -356,6 +387,25 @@ static void test_segment_removed(void **state)
         store.recording[0]->segments = 2;
         store.recording[0]->segment[1] = last;
         store_trial_expect(&store, BC_VERDICT_AUTHENTIC);
+}
+
+// It ends with "close" and says that there are more segments than the ledger says: that is not settled by its word.
+static void test_close_states_more_segments(void **state)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+
+        (void)state;
+        forge_ledger_start(store.ledger, true);
+        forge->recording = 19;
+        forge->boot = store.ledger->boot;
+        forge->ledger = store.ledger->sequence;
+        forge->segments_stated = 3;
+        memcpy(forge->prev, store.ledger->hash, BC_HASH_BYTES);
+        forge_ledger_begun(store.ledger, 19);
+        forge_write(forge, "IPPaatg R X F");
+        forge_ledger_closed(store.ledger, 19, 1, forge->prev);
+        store.recording[store.recordings++] = forge;
+        store_trial_expect_found(&store, BC_VERDICT_UNPROVEN, BC_FINDING_MISSING);
 }
 
 static void test_recording_of_another_device(void **state)
@@ -502,6 +552,8 @@ int main(void)
                 ATTACK(test_records_reordered),
                 ATTACK(test_record_replayed),
                 ATTACK(test_record_changed),
+                ATTACK(test_record_exchanged),
+                ATTACK(test_number_skipped),
                 ATTACK(test_bytes_put_in),
                 ATTACK(test_first_file_removed),
                 ATTACK(test_middle_file_removed),
@@ -521,6 +573,7 @@ int main(void)
                 ATTACK(test_recording_removed_that_was_only_begun),
                 ATTACK(test_number_left_out),
                 ATTACK(test_segment_removed),
+                ATTACK(test_close_states_more_segments),
                 ATTACK(test_recording_of_another_device),
                 ATTACK(test_recording_of_another_history),
                 ATTACK(test_recording_exchanged),
