@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "scene.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "format/finalise.h"
+#include "format/scan.h"
+
+#define S BC_NS_PER_S
+#define MS BC_NS_PER_MS
+
+// ---- the card --------------------------------------------------------------------------------------------------
+
+static struct {
+        bool watched;
+        bool writes_alone; // strikes fragments that follow on another one without a record between
+        bool fragment;     // was written last
+        int countdown, failures;
+        unsigned struck;
+} card;
+
+static bool strikes(void)
+{
+        if (!card.watched || card.failures <= 0 || card.countdown-- > 0)
+                return false;
+        card.failures--;
+        card.struck++;
+        errno = EIO;
+        return true;
+}
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
+ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
+int __real_openat(int fd, const char *name, int flags, mode_t mode);
+int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
+int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+
+int __wrap_fdatasync(int fd)
+{
+        return !card.writes_alone && strikes() ? -1 : __real_fdatasync(fd);
+}
+
+int __wrap_fsync(int fd)
+{
+        return !card.writes_alone && strikes() ? -1 : __real_fsync(fd);
+}
+
+int __wrap_ftruncate(int fd, off_t size)
+{
+        return strikes() ? -1 : __real_ftruncate(fd, size);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+        bool fragment = size > 8 && !memcmp((const char *)bytes + 4, "moof", 4);
+
+        bool strange = card.writes_alone && !(fragment && card.fragment);
+
+        if (size > BC_PATCH_BYTES)
+                card.fragment = fragment;
+        if (strange || !strikes())
+                return __real_pwrite(fd, bytes, size, offset);
+        // Half of it reaches the card, in whole sectors; of a fragment nothing.
+        if (!card.writes_alone)
+                (void)!__real_pwrite(fd, bytes, size / 1024 * 512, offset);
+        errno = EIO;
+        return -1;
+}
+
+int __wrap_openat(int fd, const char *name, int flags, mode_t mode)
+{
+        return (flags & O_CREAT) && !card.writes_alone && strikes() ? -1 : __real_openat(fd, name, flags, mode);
+}
+
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+        return !card.writes_alone && strikes() ? -1 : __real_renameat(from_fd, from, to_fd, to);
+}
+
+// ---- signed specimens ------------------------------------------------------------------------------------------
+
+struct notary scene_notary;
+
+static void on_clock(struct bench *bench)
+{
+        notary_open(&scene_notary, bench->clock, 1, 1);
+        bench->config.attestation = &scene_notary.attestation;
+}
+
+// fails: one write does, early.
+void scene_record(int64_t pace_ns, bool fails, struct specimen *ret_specimen)
+{
+        const struct notary_temper temper = { .pace_ns = pace_ns };
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+        struct bench bench;
+        int fd;
+
+        bench_defaults(&bench);
+        bench.config.pre_event_ns = 2 * S;
+        bench.config.segment_ns = 4 * S;
+        bench.feed.picture_bytes = 60;
+        bench.feed.key_bytes = 400;
+        bench.on_clock = on_clock;
+        notary_set(&scene_notary, &temper);
+        bench_make(&bench);
+        bench_run_until(&bench, 110 * S);
+        assert_int_equal(bc_recorder_start(bench.recorder, 110 * S, "button"), 0);
+        if (fails) {
+                bench_run_until(&bench, 111 * S);
+                card.watched = card.writes_alone = true;
+                card.fragment = false;
+                card.countdown = 0;
+                card.failures = 1;
+        }
+        bench_run_until(&bench, 119 * S + 300 * MS);
+        card.watched = card.writes_alone = false;
+        assert_int_equal(bc_recorder_stop(bench.recorder, 119 * S + 300 * MS, "button"), 0);
+        bench_run_until(&bench, 140 * S);
+        bc_store_name(bench.store, 1, name);
+        fd = openat(bc_store_recordings_fd(bench.store), name, O_RDONLY | O_DIRECTORY);
+        assert_true(fd >= 0);
+        specimen_take(fd, ret_specimen);
+        close(fd);
+        bench_stop_threads(&bench);
+        notary_close(&scene_notary);
+        bench_done(&bench);
+}
+
+static int read_marks(void *user, uint64_t offset, void *bytes, size_t n)
+{
+        memcpy(bytes, ((struct scene_marks *)user)->bytes + offset, n);
+        return 0;
+}
+
+static int mark_record(void *user, uint64_t offset, uint32_t bytes)
+{
+        struct scene_marks *marks = user;
+        size_t n = marks->records++;
+
+        assert_true(n < 200);
+        assert_int_equal(bc_record_parse(marks->bytes + offset, bytes, &marks->record, &marks->message, NULL, 0, NULL), 0);
+        marks->at[n] = offset;
+        marks->end[n] = offset + bytes;
+        marks->covered[n] = marks->record.offset + marks->record.bytes;
+        marks->kind[n] = marks->record.kind;
+        marks->signed_ns[n] = marks->record.signed_ns;
+        assert_int_equal(bc_facts_hash(marks->bytes + offset, bytes, marks->hash[n]), 0);
+        marks->edge[marks->edges++] = offset;
+        marks->edge[marks->edges++] = offset + bytes;
+        return 0;
+}
+
+static int mark_fragment(void *user, uint64_t offset, const struct bc_fragment *fragment)
+{
+        struct scene_marks *marks = user;
+
+        marks->edge[marks->edges++] = offset;
+        marks->edge[marks->edges++] = offset + fragment->header_bytes;
+        return 0;
+}
+
+void scene_marks(const struct specimen_file *file, struct scene_marks *ret_marks)
+{
+        struct bc_scan_source source = { .read = read_marks, .size = file->size, .on_record = mark_record, .on_fragment = mark_fragment,
+                                         .user = ret_marks };
+        struct bc_scan scan;
+
+        ret_marks->records = ret_marks->edges = 0;
+        ret_marks->bytes = file->bytes;
+        assert_int_equal(bc_scan_file(&source, &scan), 0);
+        bc_scan_done(&scan);
+}
+
+// ---- a start ---------------------------------------------------------------------------------------------------
+
+const struct bc_anchor_state scene_no_anchor;
+
+struct bc_recovery_report scene_start(const struct clinic *clinic, const struct bc_anchor_state *anchor, int nth, int failures)
+{
+        static const uint8_t ledger_hash[BC_HASH_BYTES] = { 9 };
+        const struct notary_temper temper = { .pace_ns = 0 };
+        struct bc_rescue_kit kit = { .service = &scene_notary.attestation, .public_key = scene_notary.public_key, .anchor = *anchor, .reset = 1 };
+        struct bc_recovery_report report;
+        struct bc_clock *clock;
+        struct bc_store *store;
+        char text[256];
+
+        assert_int_equal(bc_clock_new_real(&clock), 0);
+        notary_set(&scene_notary, &temper);
+        notary_open(&scene_notary, clock, 1, 2);
+        bc_facts_set_ledger(&scene_notary.facts, 5, ledger_hash);
+        assert_int_equal(bc_store_open(clinic->path, "test", text, sizeof(text), &store), 0);
+        card.countdown = nth;
+        card.failures = failures;
+        card.struck = 0;
+        card.watched = failures > 0;
+        assert_int_equal(bc_recovery_run(store, &kit, NULL, &report), 0);
+        card.watched = false;
+        bc_store_free(store);
+        notary_close(&scene_notary);
+        bc_clock_free(clock);
+        return report;
+}
+
+struct witness *scene_look(const struct clinic *clinic, unsigned rules)
+{
+        int fd = openat(clinic->store_fd, "recordings", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct witness *witness = witness_read(fd, SPECIMEN_NAME, &scene_notary, 1, NULL, rules);
+
+        close(fd);
+        return witness;
+}
+
+// Segments 1 to 3, the last one as while it was written.
+void scene_on_the_way(const struct specimen *recorded, struct specimen *ret_specimen)
+{
+        specimen_copy(recorded, ret_specimen);
+        while (specimen_find(ret_specimen, "0004.mp4"))
+                specimen_remove(ret_specimen, "0004.mp4");
+        specimen_unfinish(specimen_find(ret_specimen, "0003.mp4"));
+        specimen_set_manifest(ret_specimen, "cco");
+}
+
+struct bc_anchor_state scene_anchor(enum anchoring anchoring, const struct scene_marks *marks, size_t whole)
+{
+        struct bc_anchor_state anchor = { .recording = 1, .segment = 3 };
+        size_t n = anchoring == ANCHOR_AHEAD ? whole : anchoring == ANCHOR_BEHIND ? 0 : whole - 1;
+
+        if (anchoring == ANCHOR_ABSENT)
+                return scene_no_anchor;
+        anchor.index = (uint32_t)n + 1;
+        anchor.tail_ns = marks->signed_ns[n];
+        memcpy(anchor.tail_hash, marks->hash[n], BC_HASH_BYTES);
+        if (anchoring == ANCHOR_EARLIER)
+                anchor.segment = 2;
+        if (anchoring == ANCHOR_FALSE)
+                anchor.tail_hash[31] ^= 1;
+        return anchor;
+}
+
+void scene_check_found(const struct bc_record *record, const struct bc_anchor_state *anchor, uint64_t before, uint64_t kept, bool agrees)
+{
+        assert_int_equal(record->found.before, before);
+        assert_int_equal(record->found.kept, kept);
+        assert_int_equal(record->found.moved, before > kept);
+        assert_int_equal(record->found.moved_bytes, before - kept);
+        assert_int_equal(record->found.reset, 1);
+        assert_int_equal(record->found.anchor.medium, anchor->recording > 0);
+        assert_int_equal(record->found.anchor.recording, anchor->recording);
+        assert_int_equal(record->found.anchor.segment, anchor->segment);
+        assert_int_equal(record->found.anchor.index, anchor->index);
+        assert_int_equal(record->found.anchor.signed_ns, anchor->tail_ns);
+        assert_memory_equal(record->found.anchor.hash, anchor->tail_hash, BC_HASH_BYTES);
+        assert_int_equal(record->found.agrees, agrees);
+}
+
+// The tail holds exactly these bytes, and the record says so.
+void scene_check_tail(const struct clinic *clinic, const char *name, const struct bc_record *record, const uint8_t *bytes, size_t n)
+{
+        uint8_t hash[BC_HASH_BYTES];
+        size_t size;
+        char *tail;
+
+        assert_int_equal(folder_has(clinic->folder_fd, name), n > 0);
+        if (n == 0)
+                return;
+        tail = folder_read(clinic->folder_fd, name, &size);
+        assert_int_equal(size, n);
+        assert_memory_equal(tail, bytes, n);
+        free(tail);
+        if (!record)
+                return;
+        assert_int_equal(bc_facts_hash(bytes, n, hash), 0);
+        assert_memory_equal(record->found.moved_sha256, hash, BC_HASH_BYTES);
+}
+
+unsigned scene_struck(void)
+{
+        return card.struck;
+}

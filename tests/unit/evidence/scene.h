@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Signed recordings as a power cut leaves them, and a start of the daemon that recovers them, on a card that can be made to fail. Needs
+// WRAPS fdatasync fsync ftruncate pwrite openat renameat.
+#ifndef SCENE_H
+#define SCENE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "evidence/rescue.h"
+#include "notary.h"
+#include "specimen.h"
+#include "witness.h"
+
+// The records of a segment.
+struct scene_marks {
+        uint64_t at[200], end[200], covered[200];
+        uint8_t hash[200][BC_HASH_BYTES];
+        enum bc_record_kind kind[200];
+        int64_t signed_ns[200];
+        size_t records;
+        uint64_t edge[600]; // each place where a box begins or ends, about
+        size_t edges;
+        const uint8_t *bytes;
+        struct bc_record record;
+        struct bc_record_message message;
+};
+
+enum anchoring { ANCHOR_ABSENT, ANCHOR_AGREES, ANCHOR_BEHIND, ANCHOR_EARLIER, ANCHOR_AHEAD, ANCHOR_FALSE, ANCHORINGS };
+
+extern struct notary scene_notary; // the tests make it
+extern const struct bc_anchor_state scene_no_anchor;
+
+// A closed recording of three segments; fails: of four, the first one abandoned with a fragment behind its last record.
+void scene_record(int64_t pace_ns, bool fails, struct specimen *ret_specimen);
+// Segments 1 to 3 of it, the last one as while it was written.
+void scene_on_the_way(const struct specimen *recorded, struct specimen *ret_specimen);
+void scene_marks(const struct specimen_file *file, struct scene_marks *ret_marks);
+
+// A start; the card fails from the nth call on, that often.
+struct bc_recovery_report scene_start(const struct clinic *clinic, const struct bc_anchor_state *anchor, int nth, int failures);
+unsigned scene_struck(void);
+struct witness *scene_look(const struct clinic *clinic, unsigned rules);
+
+// whole: so many of the records were left.
+struct bc_anchor_state scene_anchor(enum anchoring anchoring, const struct scene_marks *marks, size_t whole);
+void scene_check_found(const struct bc_record *record, const struct bc_anchor_state *anchor, uint64_t before, uint64_t kept, bool agrees);
+// The tail holds exactly these bytes, and the record (may be NULL) says so.
+void scene_check_tail(const struct clinic *clinic, const char *name, const struct bc_record *record, const uint8_t *bytes, size_t n);
+
+#endif
