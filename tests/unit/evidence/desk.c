@@ -283,7 +283,7 @@ static void add_record(struct archive *archive, const struct bc_record *record, 
         archive->record[at].boot = record->boot;
         archive->record[at].signed_ns = record->signed_ns;
         archive->record[at].file_end = end;
-        snprintf(archive->record[at].file, sizeof(archive->record[at].file), "%s", file);
+        snprintf(archive->record[at].file, sizeof(archive->record[at].file), "%.60s", file);
         memcpy(archive->record[at].hash, hash, BC_HASH_BYTES);
         archive->records++;
         archive->event = reallocarray(archive->event, archive->events + record->events + 1, sizeof(*archive->event));
