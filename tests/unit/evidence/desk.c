@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/cbor.h"
@@ -68,6 +69,14 @@ static bool strikes(enum what what)
         return strikes;
 }
 
+static ino_t inode_of(int fd)
+{
+        struct stat status;
+
+        assert_int_equal(fstat(fd, &status), 0);
+        return status.st_ino;
+}
+
 static void durable(const uint8_t *hash)
 {
         assert_true(desk_card.durables < DESK_RECORDS_MAX);
@@ -85,7 +94,11 @@ int __wrap_fdatasync(int fd)
         else if (what == LEDGER_FILE && desk_card.is_pending) {
                 memcpy(desk_card.synced, desk_card.pending, BC_HASH_BYTES);
                 desk_card.is_synced = true;
+                if (!desk_card.is_new)
+                        durable(desk_card.synced);
         }
+        if (r < 0 && what == LEDGER_FILE)
+                desk_card.spoilt = inode_of(fd);
         if (what == LEDGER_FILE)
                 desk_card.is_pending = false;
         pthread_mutex_unlock(&desk_card.mutex);
@@ -99,8 +112,10 @@ int __wrap_fsync(int fd)
 
         pthread_mutex_lock(&desk_card.mutex);
         r = strikes(what) ? -1 : 0;
-        if (r == 0 && what == LEDGER_FOLDER && desk_card.is_synced)
+        if (r == 0 && what == LEDGER_FOLDER && desk_card.is_synced) {
+                desk_card.is_new = false;
                 durable(desk_card.synced);
+        }
         pthread_mutex_unlock(&desk_card.mutex);
         return r < 0 ? r : __real_fsync(fd);
 }
@@ -126,15 +141,12 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 
         pthread_mutex_lock(&desk_card.mutex);
         if (what == LEDGER_FILE) {
-                // A file that goes on has a durable name already.
-                if (offset > 0 && desk_card.is_synced)
-                        durable(desk_card.synced);
+                assert_true(inode_of(fd) != desk_card.spoilt);
+                desk_card.is_new |= offset == 0;
                 assert_int_equal(EVP_Digest(bytes, size, desk_card.pending, NULL, EVP_sha256(), NULL), 1);
                 desk_card.is_pending = true;
                 desk_card.is_synced = false;
         }
-        if (what == ANCHOR && desk_card.is_synced)
-                durable(desk_card.synced); // judged where it is a file that goes on; of a new one the folder's sync came before
         if (what == ANCHOR && size == BC_ANCHOR_SLOT_BYTES)
                 check_anchor(bytes);
         strike = strikes(what);
@@ -151,6 +163,8 @@ static void desk_card_is_new(void)
 {
         desk_card.watched = desk_card.anchor_fails = desk_card.is_pending = desk_card.is_synced = false;
         desk_card.calls = desk_card.every = desk_card.failures = desk_card.struck = desk_card.anchors = 0;
+        desk_card.is_new = false;
+        desk_card.spoilt = 0;
         desk_card.from = 1;
         desk_card.seed = 0;
         desk_card.durables = 0;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "evidence/ledger.h"
 #include "folder.h"
@@ -21,7 +22,8 @@ struct desk_card {
         unsigned calls, from, every, failures, struck; // of the ledger's files
         uint32_t seed;
         uint8_t pending[BC_HASH_BYTES], synced[BC_HASH_BYTES]; // the box written, and synced in a file whose name may not be durable
-        bool is_pending, is_synced;
+        bool is_pending, is_synced, is_new; // is_new: the name of the file may not be durable
+        ino_t spoilt;                       // a file whose sync failed: nothing more is to be written to it
         uint8_t durable[DESK_RECORDS_MAX][BC_HASH_BYTES];
         size_t durables;
         unsigned anchors;

@@ -161,6 +161,7 @@ static void check_rollback(struct desk *desk, uint64_t epoch, uint64_t ledger, u
         assert_false(desk->found.rolled_back);
         assert_true(desk->found.clean);
         assert_int_equal(desk->found.epoch, epoch);
+        desk_run(desk, desk->base_ns + 3 * S);
         desk_stop(desk, true);
 }
 
@@ -194,10 +195,34 @@ static void test_rollback(void **state)
         assert_int_equal(unlinkat(desk.store_fd, "anchor", 0), 0);
         check_rollback(&desk, 2, 9, 0);
         assert_int_equal(unlinkat(desk.store_fd, "anchor", 0), 0);
-        check_rollback(&desk, 3, 3, 0); // start and stop, and start and stop, of which rollback and start are one
+        check_rollback(&desk, 3, 4, 0); // rollback with start, stop, start, stop
         archive_free(archive);
         free(bytes);
         desk_done(&desk);
+}
+
+// A lawful record behind which nothing can be counted on.
+static void write_last_epoch(const struct desk *desk, const char *name)
+{
+        struct bc_signing *signing = calloc(1, sizeof(*signing));
+        const uint8_t details = 0xa0;
+        struct bc_clock *clock;
+
+        assert_non_null(signing);
+        assert_int_equal(bc_clock_new_real(&clock), 0);
+        notary_open(&desk_notary, clock, INT64_MAX, INT64_MAX);
+        signing->record.kind = BC_RECORD_LEDGER;
+        bc_facts_state(&desk_notary.facts, 1, &signing->record);
+        signing->record.ledger = signing->record.events = 1;
+        signing->record.event[0] = (struct bc_record_event){ 1, BC_ENTRY_STOP, { &details, 1 } };
+        signing->with_chain = true;
+        bc_signer_ask(desk_notary.signer, signing);
+        assert_int_equal(bc_signer_wait(desk_notary.signer, signing, BC_NS_NEVER), 0);
+        assert_int_equal(signing->error, 0);
+        folder_write(desk->folder_fd, name, signing->box, signing->box_bytes);
+        notary_close(&desk_notary);
+        bc_clock_free(clock);
+        free(signing);
 }
 
 // What strangers lay there: nothing of it counts, nothing of it stops the device.
@@ -215,8 +240,10 @@ static void test_hostile_files(void **state)
         folder_write(desk.folder_fd, "18446744073709551615-000001-000000000001.ledger", bytes, size);
         folder_write(desk.folder_fd, "000001-000002-000000000001.ledger", bytes, size);
         folder_write(desk.folder_fd, "000001-000009-000000000010.ledger", bytes, 0);
-        folder_write(desk.folder_fd, "000001-000009-000000000011.ledger", bytes + archive->record[6].file_end,
-                     size - archive->record[6].file_end); // two of ours, at the wrong place
+        folder_write(desk.folder_fd, "000001-000001-000000000011.ledger", bytes + archive->record[5].file_end,
+                     archive->record[6].file_end - archive->record[5].file_end); // one of ours, at the wrong place
+        write_last_epoch(&desk, "000005-000001-000000000001.ledger");
+        write_last_epoch(&desk, "9223372036854775807-9223372036854775807-000000000001.ledger");
         folder_write_text(desk.folder_fd, "000002-000001-000000000001.ledger", "no ledger");
         folder_write_text(desk.folder_fd, "ledger", "no ledger");
         assert_int_equal(symlinkat("/dev/zero", desk.folder_fd, "000003-000001-000000000001.ledger"), 0);

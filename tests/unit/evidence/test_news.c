@@ -118,6 +118,28 @@ static void test_the_largest_record_fits(void **state)
                 record->chain_count = index == 1 ? 4 : 0;
                 for (size_t i = 0; i < 4; i++)
                         record->chain[i] = (struct bc_record_bytes){ certificate, sizeof(certificate) };
+                record->position.known = record->battery.known = true;
+                record->position.mode = 3;
+                record->position.lat_e7 = record->position.lon_e7 = -900000000;
+                record->position.accuracy_mm = record->battery.minutes = INT32_MAX;
+                record->position.age_ns = record->signed_ns = record->base_ticks = INT64_MAX;
+                record->battery.percent = 100;
+                record->captured = record->dropped = record->ledger = INT64_MAX;
+                record->tracks = BC_TRACKS_MAX;
+                for (size_t i = 0; i < BC_TRACKS_MAX; i++)
+                        record->track[i].first_ticks = record->track[i].end_ticks = INT64_MAX;
+                if (index == 1) {
+                        record->drivers = BC_RECORD_DRIVERS_MAX;
+                        for (size_t i = 0; i < BC_RECORD_DRIVERS_MAX; i++)
+                                record->driver[i] = (struct bc_record_driver){ BC_DRIVER_CAMERA, "12345678901234567890123456789012", true };
+                        memset(record->begun.reason, 'x', BC_RECORD_TEXT_BYTES_MAX);
+                        record->begun.press_ticks = record->begun.pre_event_ticks = INT64_MAX;
+                        record->segment = 9999;
+                        record->succeeds.stated = record->sealed = true;
+                        record->succeeds.segment = 9998;
+                        record->succeeds.cause = 4095;
+                        record->succeeds.end = record->succeeds.offset = UINT32_MAX;
+                }
                 assert_true(bc_news_ask(&manifest, record));
                 assert_int_equal(bc_record_compose(record, message), 0);
                 bc_news_settle(&manifest, false);

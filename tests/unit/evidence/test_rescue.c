@@ -327,6 +327,35 @@ static void test_abandoned_without_successor(void **state)
         free(marks);
 }
 
+// Somebody changed what only the successor proves: nobody vouches for that.
+static void test_abandoned_and_changed(void **state)
+{
+        struct scene_marks *marks = malloc(sizeof(*marks));
+        struct specimen before, after;
+        struct specimen_file *file;
+        struct clinic clinic;
+        uint64_t kept;
+
+        (void)state;
+        assert_non_null(marks);
+        specimen_copy(&abandoned, &before);
+        file = specimen_find(&before, "0001.mp4");
+        scene_marks(file, marks);
+        kept = marks->end[marks->records - 1];
+        file->bytes[file->size - 3] ^= 1;
+        clinic_open(&clinic, &before);
+        assert_int_equal(scene_start(&clinic, &scene_no_anchor, 0, 0).failed, 0);
+        scene_check_tail(&clinic, "0001.tail", NULL, file->bytes + kept, file->size - kept);
+        specimen_take(clinic.folder_fd, &after);
+        scene_marks(specimen_find(&after, "0001.mp4"), marks);
+        assert_int_equal(marks->kind[marks->records - 1], BC_RECORD_RECOVERED);
+        assert_int_equal(marks->covered[marks->records - 1], kept);
+        specimen_done(&after);
+        clinic_close(&clinic);
+        specimen_done(&before);
+        free(marks);
+}
+
 // A manifest that is forged does not cut a segment that has its end.
 static void test_forged_manifest(void **state)
 {
@@ -413,6 +442,7 @@ int main(void)
                 cmocka_unit_test(test_finished_but_listed),
                 cmocka_unit_test(test_abandoned_with_successor),
                 cmocka_unit_test(test_abandoned_without_successor),
+                cmocka_unit_test(test_abandoned_and_changed),
                 cmocka_unit_test(test_forged_manifest),
                 cmocka_unit_test(test_recovery_cut_off_at_each_call),
         };

@@ -258,6 +258,9 @@ static void test_facts(void **state)
                 assert_int_equal(record->drivers, index == 1);
                 assert_int_equal(record->position.mode, 3);
                 assert_int_equal(record->position.age_ns, 500);
+                assert_int_equal(record->position.accuracy_mm, 5000);
+                assert_int_equal(record->position.lat_e7, 500000000);
+                assert_int_equal(record->position.lon_e7, -70000000);
                 assert_int_equal(record->captured, 1000);
                 assert_int_equal(record->dropped, 3);
         }
