@@ -8,12 +8,6 @@ static int64_t known(int64_t value, int64_t unknown)
         return value == unknown ? BC_RECORD_UNKNOWN : value;
 }
 
-// The first record of a segment has the certificates, too.
-static size_t halved(const struct bc_record *record, size_t max)
-{
-        return record->index == 1 ? max / 2 : max;
-}
-
 static bool ask_gaps(struct bc_manifest *manifest, struct bc_record *record)
 {
         for (size_t i = 0; i < manifest->gaps; i++) {
@@ -21,7 +15,7 @@ static bool ask_gaps(struct bc_manifest *manifest, struct bc_record *record)
 
                 if (gap->statement == BC_STATEMENT_STATED)
                         continue;
-                if (record->gaps == halved(record, BC_RECORD_GAPS_MAX))
+                if (record->gaps == BC_RECORD_GAPS_MAX)
                         return true;
                 record->gap[record->gaps++] = (struct bc_record_gap){
                         .kind = (uint32_t)gap->kind + 1,
@@ -42,7 +36,7 @@ static bool ask_clock(struct bc_manifest *manifest, struct bc_record *record)
 
                 if (clock->statement == BC_STATEMENT_STATED)
                         continue;
-                if (record->clocks == halved(record, BC_RECORD_CLOCKS_MAX))
+                if (record->clocks == BC_RECORD_CLOCKS_MAX)
                         return true;
                 record->clock[record->clocks++] = (struct bc_record_clock){
                         .from_ticks = clock->from_ticks,
@@ -64,7 +58,7 @@ static bool ask_marks(struct bc_manifest *manifest, struct bc_record *record)
 
                 if (mark->statement == BC_STATEMENT_STATED)
                         continue;
-                if (record->marks == halved(record, BC_RECORD_MARKS_MAX))
+                if (record->marks == BC_RECORD_MARKS_MAX)
                         return true;
                 asked->ticks = mark->ticks;
                 (void)bc_text_clean(mark->text, asked->text, sizeof(asked->text));
