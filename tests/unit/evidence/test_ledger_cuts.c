@@ -210,7 +210,7 @@ static void write_last_epoch(const struct desk *desk, const char *name)
 
         assert_non_null(signing);
         assert_int_equal(bc_clock_new_real(&clock), 0);
-        notary_open(&desk_notary, clock, INT64_MAX, INT64_MAX);
+        notary_open(&desk_notary, clock, INT64_MAX, 1);
         signing->record.kind = BC_RECORD_LEDGER;
         bc_facts_state(&desk_notary.facts, 1, &signing->record);
         signing->record.ledger = signing->record.events = 1;
@@ -236,14 +236,13 @@ static void test_hostile_files(void **state)
         (void)state;
         archive = eight(&desk, &bytes, &size);
         folder_write(desk.folder_fd, "999999-000001-000000000001.ledger", bytes, size); // ours, under another name
-        folder_write(desk.folder_fd, "9223372036854775807-000001-000000000001.ledger", bytes, size);
         folder_write(desk.folder_fd, "18446744073709551615-000001-000000000001.ledger", bytes, size);
         folder_write(desk.folder_fd, "000001-000002-000000000001.ledger", bytes, size);
         folder_write(desk.folder_fd, "000001-000009-000000000010.ledger", bytes, 0);
         folder_write(desk.folder_fd, "000001-000001-000000000011.ledger", bytes + archive->record[5].file_end,
                      archive->record[6].file_end - archive->record[5].file_end); // one of ours, at the wrong place
-        write_last_epoch(&desk, "000005-000001-000000000001.ledger");
-        write_last_epoch(&desk, "9223372036854775807-9223372036854775807-000000000001.ledger");
+        write_last_epoch(&desk, "9999999-000001-000000000001.ledger"); // under another epoch
+        write_last_epoch(&desk, "9223372036854775807-000001-000000000001.ledger");
         folder_write_text(desk.folder_fd, "000002-000001-000000000001.ledger", "no ledger");
         folder_write_text(desk.folder_fd, "ledger", "no ledger");
         assert_int_equal(symlinkat("/dev/zero", desk.folder_fd, "000003-000001-000000000001.ledger"), 0);
