@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,9 +37,45 @@ file = {data}/boat.nmea
 pre_event = {pre} s
 post_event = {post} s
 segment = 10 s
+[evidence]
+key = file:{authority}/device.key
+certificates = {authority}/device.pem
+anchor = {anchor}
 [dbus]
 bus = session
 """
+
+
+def findings(report):
+    """All of them, wherever they stand in the report."""
+    if isinstance(report, list):
+        return [finding for item in report for finding in findings(item)]
+    if not isinstance(report, dict):
+        return []
+    return report.get("findings", []) + [finding for key, item in report.items() if key != "findings" for finding in findings(item)]
+
+
+def change_byte(path):
+    with open(path, "r+b") as film:
+        film.seek(os.path.getsize(path) // 2)
+        byte = film.read(1)[0]
+        film.seek(-1, os.SEEK_CUR)
+        film.write(bytes([byte ^ 1]))
+
+
+def drop_fragment(path):
+    """The second one, its record with it: what is left plays. In a finished file fragments lie within its mdat."""
+    with open(path, "rb") as film:
+        content = film.read()
+    starts = [at - 4 for at in range(len(content)) if content[at:at + 4] == b"moof" and content[at + 8:at + 12] == b"mfhd"]
+    with open(path, "wb") as film:
+        film.write(content[:starts[1]] + content[starts[2]:])
+
+
+def swap(one, other):
+    os.rename(one, one + ".swap")
+    os.rename(other, one)
+    os.rename(one + ".swap", other)
 
 
 class Demo:
@@ -51,11 +88,21 @@ class Demo:
         self.daemon = self.bus = None
 
     def program(self, name):
-        for folder in ("src/app", "tools/bodycamctl"):
+        for folder in ("src/app", f"tools/{name}"):
             path = os.path.join(self.build, folder, name)
             if os.path.exists(path):
                 return path
         sys.exit(f"demo: {name} was not built")
+
+    def certify(self):
+        """A key and certificates of an authority for tests."""
+        self.authority = os.path.join(self.out, "authority")
+        done = subprocess.run([os.path.join(self.root, "tools/test-ca"), "--out", self.authority, "--device", "DEMO-0001"],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"demo: the test authority: {done.stdout}{done.stderr}")
+        self.anchor_of_trust = os.path.join(self.out, "root.pem")
+        shutil.copy(os.path.join(self.authority, "root.pem"), self.anchor_of_trust)
 
     def start_bus(self):
         self.bus = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address=1"],
@@ -161,6 +208,45 @@ class Demo:
                 self.fail(f"{folder} begins only {before:.2f} s before the press")
         return films
 
+    def verify(self, store):
+        """bodycam-verify's exit status and report. The camera is simulated, so what it signs is evidence of nothing: --allow-test."""
+        done = subprocess.run([self.program("bodycam-verify"), "--json", "--allow-test", "--trust", self.anchor_of_trust, store],
+                              capture_output=True, text=True)
+        if done.returncode not in (0, 1, 2):
+            self.fail(f"bodycam-verify: {done.stdout[:500]}{done.stderr}")
+        return done.returncode, json.loads(done.stdout)
+
+    def tamper(self, what, change):
+        """Changes a copy of the store and shows what the verifier says of it."""
+        copy = os.path.join(self.out, "tampered")
+        shutil.copytree(self.store, copy)
+        try:
+            change(os.path.join(copy, "recordings"))
+            status, report = self.verify(copy)
+        finally:
+            shutil.rmtree(copy)
+        if status == 0:
+            self.fail(f"{what}: not noticed")
+        worst = max(findings(report), key=lambda f: (f["status"] == status, f.get("offset") is not None), default={"text": "?"})
+        print(f"  {what + ':':<28} status {status}, {worst['text'][:150]}")
+
+    def judge(self):
+        """What anyone can find out about the store, and about a store that was changed."""
+        print("\nThe proof")
+        status, _ = self.verify(self.store)
+        if status not in (0, 2):
+            self.fail(f"the verifier does not accept what was recorded: bodycam-verify --allow-test --trust "
+                      f"{self.anchor_of_trust} {self.store}")
+        print(f"  {'as it was recorded:':<28} status {status}, " + ("authentic and complete" if status == 0 else "proven but for its end"))
+        first = os.path.basename(next(self.recordings())[0])
+        last = os.path.basename(list(self.recordings())[-1][0])
+        self.tamper("a byte of a picture changed", lambda folder: change_byte(os.path.join(folder, first, "0001.mp4")))
+        self.tamper("a fragment dropped", lambda folder: drop_fragment(os.path.join(folder, first, "0001.mp4")))
+        self.tamper("two segments swapped", lambda folder: swap(os.path.join(folder, first, "0001.mp4"),
+                                                                os.path.join(folder, first, "0002.mp4")))
+        self.tamper("a recording deleted", lambda folder: shutil.rmtree(os.path.join(folder, last)))
+        print(f"  to see the report: {self.program('bodycam-verify')} --allow-test --trust {self.anchor_of_trust} {self.store}")
+
     def contact_sheet(self, films):
         """One row of pictures per film, each with its time from the press."""
         columns, rows = 6, []
@@ -183,8 +269,10 @@ class Demo:
         return sheet
 
     def run(self):
+        self.certify()
         with open(self.config, "w") as file:
-            file.write(SETTINGS.format(store=self.store, data=os.path.join(self.root, "tests/data"),
+            file.write(SETTINGS.format(store=self.store, authority=self.authority, anchor=os.path.join(self.out, "anchor"),
+                                       data=os.path.join(self.root, "tests/data"),
                                        pre=PRE_EVENT_S, post=POST_EVENT_S))
         try:
             self.play()
@@ -194,6 +282,7 @@ class Demo:
                     process.kill()
                     process.wait()
         films = self.report()
+        self.judge()
         print(f"\nContact sheet, times from the press: {self.contact_sheet(films)}")
         print(f"Settings and log: {self.config}, {self.log.name}")
 
