@@ -21,7 +21,7 @@ static int print_started(const struct bc_client *client, sd_bus_message *reply)
 
         if (r < 0)
                 return r;
-        bc_text_clean(missing, clean, sizeof(clean));
+        bc_text_tidy(missing, clean, sizeof(clean));
         if (client->json)
                 bc_text_print_json(json_pack("{s:I,s:b,s:s}", "counter", (json_int_t)counter, "durable", durable,
                                              "missing", clean));

@@ -41,7 +41,7 @@ static void note_odd(struct bc_catalog *catalog, const char *name)
         char clean[BC_TEXT_BYTES];
 
         if (catalog->odds < BC_CATALOG_ODD_MAX) {
-                bc_text_clean(name, clean, sizeof(clean));
+                bc_text_tidy(name, clean, sizeof(clean));
                 catalog->odd[catalog->odds] = strdup(clean);
         }
         catalog->odds++;

@@ -21,7 +21,7 @@ static void warn(char ret_clean[BC_CLIENT_TEXT_BYTES], const char *format, va_li
         char text[BC_CLIENT_TEXT_BYTES];
 
         vsnprintf(text, sizeof(text), format, arguments);
-        bc_text_clean(text, ret_clean, BC_CLIENT_TEXT_BYTES); // names and texts from outside are in it
+        bc_text_tidy(text, ret_clean, BC_CLIENT_TEXT_BYTES); // names and texts from outside are in it
         fprintf(stderr, "bodycamctl: %s\n", ret_clean);
 }
 

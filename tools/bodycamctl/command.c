@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger.h"
 #include "list.h"
 #include "plain.h"
 #include "request.h"
@@ -23,6 +24,11 @@ static bool accepts_one(const struct bc_request *request)
         return request->count == 1 && !request->all && !request->names && request->last == 0;
 }
 
+static bool accepts_store(const struct bc_request *request)
+{
+        return request->count == 0 && !request->all && !request->names && request->last == 0;
+}
+
 static bool accepts_list(const struct bc_request *request)
 {
         return request->count == 0 && !(request->all && request->last > 0);
@@ -39,6 +45,9 @@ static const struct bc_command commands[] = {
           true, true, accepts_list, bc_list_show },
         { "show", "show [--store DIR] NAME|NUMBER\n", "everything about one recording\n",
           true, true, accepts_one, bc_show_recording },
+        { "ledger", "ledger [--store DIR]\n",
+          "what happened to the camera, entry by entry, as its ledger has it; bodycam-verify judges it\n",
+          true, true, accepts_store, bc_ledger_show },
         { "record", "record start [REASON]\nrecord stop\n",
           "start answers when the recording is durable, or after 2 s; after stop the post-event seconds begin\n",
           false, false, bc_plain_accepts_record, bc_plain_record },

@@ -42,7 +42,7 @@ static void tell_gone(struct bc_follow *follow, const char *text)
         char clean[BC_CLIENT_TEXT_BYTES];
 
         tell_alarms(follow, NULL);
-        bc_text_clean(text, clean, sizeof(clean));
+        bc_text_tidy(text, clean, sizeof(clean));
         if (strcmp(clean, follow->gone) == 0)
                 return;
         snprintf(follow->gone, sizeof(follow->gone), "%s", clean);
@@ -127,7 +127,7 @@ static int on_alarm(sd_bus_message *message, void *user, sd_bus_error *error)
         (void)error;
         if (sd_bus_message_read(message, "s", &text) < 0)
                 return 0;
-        bc_text_clean(text, clean, sizeof(clean));
+        bc_text_tidy(text, clean, sizeof(clean));
         if (follow->alarms == PENDING_MAX)
                 tell_alarms(follow, NULL); // a flood: told without their time
         follow->alarm[follow->alarms] = strdup(clean);

@@ -171,7 +171,7 @@ static void add_text(struct bc_page *page, const char *label, const char *text)
 {
         char clean[BC_TEXT_BYTES];
 
-        bc_text_clean(text, clean, sizeof(clean));
+        bc_text_tidy(text, clean, sizeof(clean));
         if (*clean)
                 bc_page_add(page, BC_TONE_PLAIN, label, "%s", clean);
 }
@@ -261,7 +261,7 @@ static void describe_marks(const struct bc_manifest *manifest, const struct bc_d
 
                 if (mark->count > 1)
                         snprintf(count, sizeof(count), ", the newest of %" PRIu64, mark->count);
-                bc_text_clean(mark->text, clean, sizeof(clean));
+                bc_text_tidy(mark->text, clean, sizeof(clean));
                 bc_page_add(page, BC_TONE_PLAIN, i == 0 ? "marks" : "", "%s%s%s%s",
                             place_of(manifest, digest, mark->ticks).text, *clean ? ": " : "", clean, count);
         }

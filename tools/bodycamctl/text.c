@@ -37,7 +37,7 @@ static bool is_harmful(uint32_t character)
                (character >= 0x2060 && character <= 0x206f) || character == 0xfeff;
 }
 
-void bc_text_clean(const char *text, char *ret_text, size_t bytes)
+void bc_text_tidy(const char *text, char *ret_text, size_t bytes)
 {
         size_t used = 0, fits = 0; // fits: so much can stay in front of "..."
 
@@ -67,7 +67,7 @@ json_t *bc_text_to_json(const char *text)
 {
         char clean[BC_TEXT_BYTES];
 
-        bc_text_clean(text, clean, sizeof(clean));
+        bc_text_tidy(text, clean, sizeof(clean));
         return json_string(clean);
 }
 

@@ -10,7 +10,7 @@
 
 // Copies text with a "?" for each control character (C0, DEL, C1), each character that turns the direction of
 // writing or ends a line, and each byte that is no UTF-8. bytes: room in ret_text, at least 4.
-void bc_text_clean(const char *text, char *ret_text, size_t bytes);
+void bc_text_tidy(const char *text, char *ret_text, size_t bytes);
 
 // The same, as a JSON string of at most BC_TEXT_BYTES. NULL: out of memory.
 json_t *bc_text_to_json(const char *text);

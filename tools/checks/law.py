@@ -22,7 +22,8 @@ PARTS = {
     "drivers/nmea": ["include", "base", "drivers/simulated"],
     "drivers/track": ["include", "base", "drivers/simulated"],
     "drivers/*": ["include", "base"],  # and its own library: see LIBRARIES
-    "tools/bodycamctl": ["include", "base", "evidence"],  # reads manifests where they lie, daemon or not
+    # Reads manifests and the ledger where they lie, daemon or not.
+    "tools/bodycamctl": ["include", "base", "format", "evidence"],
     "tools/bodycam-provision": ["include", "base", "format", "evidence"],  # judges keys and certificates as the recorder does
     "tools/bodycam-verify": ["include", "base", "format", "verify"],
     "tools/bodycam-unseal": ["include", "base", "format", "verify"],
