@@ -69,7 +69,8 @@ static int is_ledger(const struct dirent *entry)
 {
         size_t n = strlen(entry->d_name);
 
-        return n < BC_LEDGER_NAME_BYTES && n > sizeof(ENDING) && strcmp(entry->d_name + n + 1 - sizeof(ENDING), ENDING) == 0 &&
+        return n < BC_LEDGER_NAME_BYTES && n > sizeof(ENDING) &&
+               strcmp(entry->d_name + n + 1 - sizeof(ENDING), ENDING) == 0 &&
                strspn(entry->d_name, "0123456789-") == n + 1 - sizeof(ENDING);
 }
 
@@ -96,7 +97,8 @@ static void read_value(struct bc_cbor_reader *reader, char ret_text[WORDS_BYTES 
                 *ret_json = json_boolean(item.number != 0);
                 break;
         case BC_CBOR_TEXT:
-                snprintf(raw, sizeof(raw), "%.*s", (int)(item.n < sizeof(raw) ? item.n : sizeof(raw) - 1), (const char *)item.bytes);
+                snprintf(raw, sizeof(raw), "%.*s", (int)(item.n < sizeof(raw) ? item.n : sizeof(raw) - 1),
+                         (const char *)item.bytes);
                 bc_text_tidy(raw, tidy, sizeof(tidy));
                 snprintf(ret_text, room, "\"%s\"", tidy);
                 *ret_json = bc_text_to_json(raw);
@@ -158,15 +160,16 @@ static void show_event(struct show *show, const struct bc_record_event *event)
         if (show->json) {
                 json_t *row = json_pack("{s:I,s:I,s:I,s:I,s:o,s:s,s:o}", "epoch", (json_int_t)record->epoch, "boot",
                                         (json_int_t)record->boot, "record", (json_int_t)record->ledger, "boot_ns",
-                                        (json_int_t)event->time_ns, "utc", timed ? json_string(utc) : json_null(), "event", name,
-                                        "details", details);
+                                        (json_int_t)event->time_ns, "utc", timed ? json_string(utc) : json_null(), "event",
+                                        name, "details", details);
                 fputs(show->rows++ ? "," : "", stdout);
                 bc_text_put_json(row);
                 json_decref(row);
                 return;
         }
-        printf("%6" PRIu64 " %-20s %4" PRIu64 " %8" PRId64 ".%03" PRId64 " %s%s\n", record->ledger, timed ? utc : "time not known",
-               record->boot, event->time_ns / BC_NS_PER_S, event->time_ns % BC_NS_PER_S / BC_NS_PER_MS, name, words);
+        printf("%6" PRIu64 " %-20s %4" PRIu64 " %8" PRId64 ".%03" PRId64 " %s%s\n", record->ledger,
+               timed ? utc : "time not known", record->boot, event->time_ns / BC_NS_PER_S,
+               event->time_ns % BC_NS_PER_S / BC_NS_PER_MS, name, words);
         show->rows++;
         json_decref(details);
 }
@@ -231,9 +234,11 @@ enum bc_ctl_exit bc_ledger_show(struct bc_request *request)
 
         if (status != BC_CTL_DONE)
                 return status;
-        BC_CLEANUP(bc_cleanup_fd) int fd = openat(catalog.recordings_fd, "../ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        BC_CLEANUP(bc_cleanup_fd)
+        int fd = openat(catalog.recordings_fd, "../ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
-                status = bc_client_complain(&request->client, BC_CTL_REFUSED, "%s/ledger: %s", catalog.store, strerror(errno));
+                status = bc_client_complain(&request->client, BC_CTL_REFUSED, "%s/ledger: %s", catalog.store,
+                                            strerror(errno));
         else
                 status = show_folder(request, catalog.store, fd);
         bc_catalog_close(&catalog);
