@@ -219,7 +219,7 @@ def test_help(bus):
     whole = ctl(bus, "--help").stdout
     commands = re.findall(r"^  (\w+)", whole.split("\n\n")[1], re.MULTILINE)
     assert set(commands) == {"status", "watch", "list", "show", "record", "emergency", "mark", "mute", "stealth", "indicate",
-                             "policy", "sensors", "simulate"}
+                             "policy", "sensors", "simulate", "ledger"}
     page = (SOURCE / "docs/man/bodycamctl.1").read_text()
     listed = re.sub(r"\\f.", "", page.split(".SH COMMANDS")[1].split(".SH OPTIONS")[0].replace("\\-", "-"))
     for command in set(commands):
