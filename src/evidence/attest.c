@@ -75,7 +75,7 @@ static int compose(struct bc_recording *recording, const struct bc_segment *segm
                    enum bc_record_kind kind, bool tried, int64_t now_ns)
 {
         struct bc_attest *attest = &recording->attest;
-        struct bc_record *record = &attest->signing.record;
+        struct bc_record *record = &attest->signing->record;
         bool more;
         int r;
 
@@ -89,7 +89,7 @@ static int compose(struct bc_recording *recording, const struct bc_segment *segm
         bc_facts_state(attest->service->facts, now_ns, record);
         bc_facts_state_capture(attest->service->facts, now_ns, record);
         state_place(recording, record);
-        attest->signing.with_chain = record->index == 1;
+        attest->signing->with_chain = record->index == 1;
         if (record->index == 1)
                 state_beginning(recording, segment, abandoned_before(attest, number), record);
         more = bc_news_ask(&recording->manifest, record);
@@ -99,8 +99,8 @@ static int compose(struct bc_recording *recording, const struct bc_segment *segm
 
 static void ask(struct bc_attest *attest, bool urgent)
 {
-        attest->signing.urgent = urgent;
-        bc_signer_ask(attest->service->signer, &attest->signing);
+        attest->signing->urgent = urgent;
+        bc_signer_ask(attest->service->signer, attest->signing);
 }
 
 // ---- what comes of it ------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ static void fail(struct bc_recording *recording, struct bc_proof *proof, int err
 static int settle(struct bc_recording *recording, struct bc_proof *proof)
 {
         struct bc_attest *attest = &recording->attest;
-        const struct bc_signing *signing = &attest->signing;
+        const struct bc_signing *signing = attest->signing;
         const struct bc_record *record = &signing->record;
 
         memcpy(attest->prev, signing->hash, sizeof(attest->prev));
@@ -159,9 +159,11 @@ static void wake(void *user)
 void bc_attest_init(struct bc_attest *attest, const struct bc_attestation *service, struct bc_ring *ring)
 {
         attest->service = service;
-        attest->signing.state = BC_SIGNING_IDLE;
-        attest->signing.on_done = wake;
-        attest->signing.user = ring;
+        attest->signing = service ? bc_signing_new() : NULL; // looked at when the first segment begins
+        if (attest->signing) {
+                attest->signing->on_done = wake;
+                attest->signing->user = ring;
+        }
         attest->asked = BC_ASKED_NOTHING;
         attest->late_ns = BC_NS_NEVER;
         attest->hole_from_ticks = BC_RECORD_UNKNOWN;
@@ -171,6 +173,8 @@ int bc_attest_begin(struct bc_recording *recording)
 {
         if (!recording->attest.service)
                 return 0;
+        if (!recording->attest.signing)
+                return -ENOMEM;
         return bc_proof_init(&recording->attest.proof, recording->segment.init.tracks);
 }
 
@@ -189,7 +193,7 @@ static int wait_for_signer(struct bc_attest *attest)
 {
         struct bc_signer *signer = attest->service->signer;
         int64_t began_ns = bc_signer_now_ns(signer);
-        int r = bc_signer_wait(signer, &attest->signing, began_ns + BC_ATTEST_PATIENCE_NS - attest->waited_ns);
+        int r = bc_signer_wait(signer, attest->signing, began_ns + BC_ATTEST_PATIENCE_NS - attest->waited_ns);
 
         attest->waited_ns += bc_signer_now_ns(signer) - began_ns;
         return r;
@@ -216,9 +220,9 @@ static bool is_in_time(struct bc_recording *recording, int64_t now_ns)
         if (wait_for_signer(attest) < 0)
                 return false;
         attest->asked = BC_ASKED_NOTHING;
-        if (attest->signing.error == 0)
+        if (attest->signing->error == 0)
                 return true;
-        fail(recording, &attest->proof, attest->signing.error, now_ns);
+        fail(recording, &attest->proof, attest->signing->error, now_ns);
         return false;
 }
 
@@ -233,8 +237,8 @@ size_t bc_attest_cover(struct bc_recording *recording, const struct bc_run *run,
         attest->try_error = bc_proof_try(&attest->proof, bytes, n, run, runs, base_ticks);
         if (attest->try_error < 0 || !is_in_time(recording, now_ns))
                 return 0;
-        memcpy(box, attest->signing.box, attest->signing.box_bytes);
-        attest->box_bytes = attest->signing.box_bytes;
+        memcpy(box, attest->signing->box, attest->signing->box_bytes);
+        attest->box_bytes = attest->signing->box_bytes;
         return attest->box_bytes;
 }
 
@@ -269,11 +273,11 @@ static int take_current(struct bc_recording *recording, int64_t now_ns)
         struct bc_attest *attest = &recording->attest;
         int r;
 
-        if (attest->signing.error < 0) {
-                fail(recording, &attest->proof, attest->signing.error, now_ns);
+        if (attest->signing->error < 0) {
+                fail(recording, &attest->proof, attest->signing->error, now_ns);
                 return 0;
         }
-        r = bc_segment_append_record(&recording->segment, attest->signing.box, attest->signing.box_bytes);
+        r = bc_segment_append_record(&recording->segment, attest->signing->box, attest->signing->box_bytes);
         return r < 0 ? r : settle(recording, &attest->proof);
 }
 
@@ -343,7 +347,7 @@ static int ask_for_oldest(struct bc_recording *recording, int64_t now_ns)
 {
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = oldest(attest);
-        struct bc_record *record = &attest->signing.record;
+        struct bc_record *record = &attest->signing->record;
         int r = 0;
 
         if (!ended->moov)
@@ -375,7 +379,7 @@ static int finalise_oldest(struct bc_recording *recording)
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = oldest(attest);
         struct bc_manifest_segment *entry = bc_manifest_find_segment(&recording->manifest, ended->number);
-        const struct bc_signing *signing = &attest->signing;
+        const struct bc_signing *signing = attest->signing;
         uint8_t *box = ended->moov + BC_SEGMENT_BEHIND_BYTES - signing->box_bytes;
         int r;
 
@@ -403,13 +407,13 @@ static int take_oldest(struct bc_recording *recording, int64_t now_ns)
         struct bc_ended_segment *ended = oldest(attest);
         int r;
 
-        if (attest->signing.error < 0) {
-                fail(recording, &ended->proof, attest->signing.error, now_ns);
+        if (attest->signing->error < 0) {
+                fail(recording, &ended->proof, attest->signing->error, now_ns);
                 return 0;
         }
         if (attest->asked_last)
                 return finalise_oldest(recording);
-        r = bc_segment_append_record(&ended->segment, attest->signing.box, attest->signing.box_bytes);
+        r = bc_segment_append_record(&ended->segment, attest->signing->box, attest->signing->box_bytes);
         return r < 0 ? r : settle(recording, &ended->proof);
 }
 
@@ -450,7 +454,7 @@ static int take(struct bc_recording *recording, int64_t now_ns)
         struct bc_attest *attest = &recording->attest;
         int asked = attest->asked, r = 0;
 
-        if (asked == BC_ASKED_NOTHING || !bc_signer_fetch(attest->service->signer, &attest->signing))
+        if (asked == BC_ASKED_NOTHING || !bc_signer_fetch(attest->service->signer, attest->signing))
                 return 0;
         attest->asked = BC_ASKED_NOTHING;
         if (asked == BC_ASKED_CURRENT)
@@ -525,8 +529,9 @@ bool bc_attest_is_quiet(const struct bc_attest *attest)
 
 void bc_attest_done(struct bc_attest *attest)
 {
-        if (attest->asked != BC_ASKED_NOTHING)
-                (void)bc_signer_wait(attest->service->signer, &attest->signing, BC_NS_NEVER);
+        // A signer that hangs must not hold up the next recording.
+        bc_signer_abandon(attest->service ? attest->service->signer : NULL, attest->signing);
+        attest->signing = NULL;
         attest->asked = BC_ASKED_NOTHING;
         while (attest->ended_count > 0)
                 drop_oldest(attest);

@@ -56,7 +56,7 @@ struct bc_ended_segment {
 
 struct bc_attest {
         const struct bc_attestation *service; // NULL: nothing is signed
-        struct bc_signing signing;
+        struct bc_signing *signing;            // NULL: out of memory, or nothing is signed
         enum {
                 BC_ASKED_NOTHING,
                 BC_ASKED_CURRENT,  // of the segment being written
@@ -84,7 +84,7 @@ struct bc_attest {
 
 void bc_attest_init(struct bc_attest *attest, const struct bc_attestation *service, struct bc_ring *ring);
 
-// Waits for the signer to be done with what was asked. What has ended stays open for the next start.
+// What has ended stays open for the next start, what was asked is not waited for.
 void bc_attest_done(struct bc_attest *attest);
 
 // A segment begins. 0 or -ENOMEM.

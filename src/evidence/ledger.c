@@ -34,7 +34,7 @@ struct bc_ledger {
         uint64_t file_bytes;
         bool file_is_new;       // nothing in it is durable
         char file_name[BC_LEDGER_NAME_BYTES];
-        struct bc_signing signing;
+        struct bc_signing *signing;
         bool signed_already;    // a box that could not be written yet: the same bytes are tried again
         size_t taken;           // how many of the events are in it
         int64_t record_ns;      // when the newest record was made durable
@@ -99,8 +99,12 @@ static void reconcile(struct bc_ledger *ledger, const struct bc_ledger_head *hea
 static void free_ledger(struct bc_ledger *ledger)
 {
         bc_cleanup_fd(&ledger->folder_fd);
+        // The room that was kept for it and not used is given back.
+        if (ledger->fd >= 0)
+                (void)!ftruncate(ledger->fd, (off_t)ledger->file_bytes);
         bc_cleanup_fd(&ledger->fd);
         bc_anchor_free(ledger->anchor);
+        bc_signer_abandon(ledger->signer, ledger->signing);
         free(ledger);
 }
 
@@ -117,7 +121,10 @@ int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t tex
 
         if (!ledger)
                 return explain(text, text_bytes, -ENOMEM, FOLDER);
-        ledger->fd = -1;
+        ledger->fd = ledger->folder_fd = -1;
+        ledger->signing = bc_signing_new();
+        if (!ledger->signing)
+                return explain(text, text_bytes, -ENOMEM, FOLDER);
         ledger->folder_fd = open_folder(store_fd);
         if (ledger->folder_fd < 0)
                 return explain(text, text_bytes, ledger->folder_fd, FOLDER);
@@ -130,6 +137,7 @@ int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t tex
                 return explain(text, text_bytes, r, FOLDER);
         reconcile(ledger, &head, has);
         ledger->anchored = ledger->state = *anchor;
+        ledger->state.boot = ledger->found.boot; // whatever is anchored first: no two runs have the same
         ledger->state_ns = BC_NS_NEVER;
         *ret_found = ledger->found;
         *ret_ledger = BC_TAKE(ledger);
@@ -183,7 +191,7 @@ static void add_floods(struct bc_ledger *ledger, int64_t now_ns)
 
 static void compose(struct bc_ledger *ledger)
 {
-        struct bc_record *record = &ledger->signing.record;
+        struct bc_record *record = &ledger->signing->record;
         int64_t now_ns = bc_clock_now_ns(ledger->clock);
 
         memset(record, 0, sizeof(*record));
@@ -195,13 +203,13 @@ static void compose(struct bc_ledger *ledger)
         add_floods(ledger, now_ns);
         take_events(ledger, record);
         bc_monitor_unlock(&ledger->monitor);
-        ledger->signing.with_chain = ledger->fd < 0;
-        ledger->signing.urgent = false;
+        ledger->signing->with_chain = ledger->fd < 0;
+        ledger->signing->urgent = false;
 }
 
 static int begin_file(struct bc_ledger *ledger)
 {
-        const struct bc_record *record = &ledger->signing.record;
+        const struct bc_record *record = &ledger->signing->record;
 
         bc_ledger_name(record->epoch, record->boot, record->ledger, ledger->file_name);
         // In this run nothing of it became durable.
@@ -226,7 +234,7 @@ static void leave_file(struct bc_ledger *ledger)
 static int write_box(struct bc_ledger *ledger)
 {
         BC_IN_DEVICE;
-        const struct bc_signing *signing = &ledger->signing;
+        const struct bc_signing *signing = ledger->signing;
         int r = ledger->fd < 0 ? begin_file(ledger) : 0;
 
         if (r == 0)
@@ -256,12 +264,12 @@ static void change_anchor(struct bc_ledger *ledger)
 
 static void settle(struct bc_ledger *ledger)
 {
-        const struct bc_record *record = &ledger->signing.record;
+        const struct bc_record *record = &ledger->signing->record;
         struct bc_ledger_head *head = &ledger->head;
 
         *head = (struct bc_ledger_head){ .epoch = record->epoch, .boot = record->boot, .sequence = record->ledger,
                                          .signed_ns = record->signed_ns };
-        memcpy(head->hash, ledger->signing.hash, sizeof(head->hash));
+        memcpy(head->hash, ledger->signing->hash, sizeof(head->hash));
         ledger->signed_already = false;
         ledger->record_ns = bc_clock_now_ns(ledger->clock);
         bc_facts_set_ledger(ledger->facts, head->sequence, head->hash);
@@ -277,16 +285,32 @@ static void settle(struct bc_ledger *ledger)
         bc_monitor_unlock(&ledger->monitor);
 }
 
+// As long as it takes; at the end only until it is to be given up.
+static bool wait_for_signature(struct bc_ledger *ledger)
+{
+        bool over = false;
+
+        while (bc_signer_wait(ledger->signer, ledger->signing, bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS) < 0) {
+                bc_monitor_lock(&ledger->monitor);
+                over = ledger->quit && bc_clock_now_ns(ledger->clock) >= ledger->give_up_ns;
+                bc_monitor_unlock(&ledger->monitor);
+                if (over)
+                        break;
+        }
+        return !over;
+}
+
 static int write_record(struct bc_ledger *ledger)
 {
         int r;
 
         if (!ledger->signed_already) {
                 compose(ledger);
-                bc_signer_ask(ledger->signer, &ledger->signing);
-                (void)bc_signer_wait(ledger->signer, &ledger->signing, BC_NS_NEVER);
-                if (ledger->signing.error < 0)
-                        return ledger->signing.error;
+                bc_signer_ask(ledger->signer, ledger->signing);
+                if (!wait_for_signature(ledger))
+                        return -ETIME;
+                if (ledger->signing->error < 0)
+                        return ledger->signing->error;
                 ledger->signed_already = true;
         }
         r = write_box(ledger);

@@ -381,10 +381,10 @@ static int recover_signed(struct patient *patient, const struct bc_rescue_look *
         if (r == 0)
                 r = bc_rescue_sign(rescue, patient->fd, &patient->ward->manifest, patient->number, look, &state, scan, moov, moov_bytes);
         if (r == 0)
-                r = write_end(patient, scan, &rescue->signing, moov);
+                r = write_end(patient, scan, rescue->signing, moov);
         if (r < 0)
                 return r;
-        bc_rescue_follow(rescue, patient->number, rescue->signing.hash, true);
+        bc_rescue_follow(rescue, patient->number, rescue->signing->hash, true);
         describe(patient, scan, entry);
         patient->ward->report->segments++;
         return 0;

@@ -252,6 +252,8 @@ static void free_ward(struct bc_ward *ward)
         bc_manifest_done(&ward->manifest);
         bc_cleanup_fd(&ward->folder_fd);
         free(ward->found);
+        if (ward->rescue)
+                bc_signer_abandon(ward->rescue->kit->service->signer, ward->rescue->signing);
         free(ward->rescue);
 }
 

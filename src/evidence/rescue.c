@@ -213,9 +213,14 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
                    const uint8_t *moov, size_t moov_bytes)
 {
         const struct bc_attestation *service = rescue->kit->service;
-        struct bc_record *record = &rescue->signing.record;
+        struct bc_record *record;
         int r;
 
+        if (!rescue->signing)
+                rescue->signing = bc_signing_new();
+        if (!rescue->signing)
+                return -ENOMEM;
+        record = &rescue->signing->record;
         memset(record, 0, sizeof(*record));
         record->kind = BC_RECORD_RECOVERED;
         record->recording = rescue->recording;
@@ -247,10 +252,13 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
         state_anchor(rescue, segment, look, record);
         if (EVP_Digest(moov, moov_bytes, record->moov_sha256, NULL, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
-        rescue->signing.with_chain = record->index == 1;
-        bc_signer_ask(service->signer, &rescue->signing);
-        (void)bc_signer_wait(service->signer, &rescue->signing, BC_NS_NEVER);
-        return rescue->signing.error;
+        rescue->signing->with_chain = record->index == 1;
+        bc_signer_ask(service->signer, rescue->signing);
+        if (bc_signer_wait(service->signer, rescue->signing, bc_signer_now_ns(service->signer) + BC_RESCUE_PATIENCE_NS) == 0)
+                return rescue->signing->error;
+        bc_signer_abandon(service->signer, rescue->signing);
+        rescue->signing = NULL;
+        return -ETIME;
 }
 
 void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES], bool now)

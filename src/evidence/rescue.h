@@ -14,6 +14,9 @@
 #include "evidence/manifest.h"
 #include "format/scan.h"
 
+// A signer that does not answer for so long: the recording stays listed for the next start.
+#define BC_RESCUE_PATIENCE_NS (15 * BC_NS_PER_S)
+
 // Given to recovery as a whole. Borrowed.
 struct bc_rescue_kit {
         const struct bc_attestation *service;
@@ -28,7 +31,7 @@ struct bc_rescue {
         uint64_t recording;
         bool chained;                 // prev is that of an earlier segment
         uint8_t prev[BC_HASH_BYTES];
-        struct bc_signing signing;    // large: on the heap
+        struct bc_signing *signing;   // made when it is needed
 };
 
 // What its own records say of a segment.
@@ -53,7 +56,7 @@ struct bc_rescue_found {
         uint8_t moved_sha256[BC_HASH_BYTES];
 };
 
-// The record for a segment that has not ended: scan is of what is kept, moov of that. Its box is rescue->signing.box. 0 or negative
+// The record for a segment that has not ended: scan is of what is kept, moov of that. Its box is rescue->signing->box. 0 or negative
 // errno.
 int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *manifest, uint32_t segment,
                    const struct bc_rescue_look *look, const struct bc_rescue_found *found, const struct bc_scan *scan,

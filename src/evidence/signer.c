@@ -55,6 +55,10 @@ static void finish(struct bc_signer *signer, struct bc_signing *signing, int err
         void (*on_done)(void *user) = signing->on_done;
         void *user = signing->user;
 
+        if (signing->abandoned) {
+                free(signing);
+                return;
+        }
         signing->error = error;
         signing->state = BC_SIGNING_DONE;
         bc_monitor_wake(&signer->monitor);
@@ -147,6 +151,29 @@ void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing)
         *place = signing;
         bc_monitor_wake(&signer->monitor);
         bc_monitor_unlock(&signer->monitor);
+}
+
+struct bc_signing *bc_signing_new(void)
+{
+        return calloc(1, sizeof(struct bc_signing)); // idle
+}
+
+void bc_signer_abandon(struct bc_signer *signer, struct bc_signing *signing)
+{
+        bool queued;
+
+        if (!signing)
+                return;
+        if (!signer) {
+                free(signing);
+                return;
+        }
+        bc_monitor_lock(&signer->monitor);
+        queued = signing->state == BC_SIGNING_QUEUED;
+        signing->abandoned = queued;
+        bc_monitor_unlock(&signer->monitor);
+        if (!queued)
+                free(signing);
 }
 
 bool bc_signer_fetch(struct bc_signer *signer, struct bc_signing *signing)

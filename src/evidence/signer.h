@@ -5,7 +5,8 @@
 // handed over, and fetched when it is there. Who asks composes the record; the order in which the answers come is theirs to see to
 // (a chain needs the hash of the record before).
 //
-// struct bc_signing belongs to whoever asks and must stay where it is until it is done. It is large (some 60 KB).
+// struct bc_signing belongs to whoever asks. It is large (some 60 KB), and on the heap: who cannot wait any longer gives it away
+// (bc_signer_abandon()).
 #ifndef BC_EVIDENCE_SIGNER_H
 #define BC_EVIDENCE_SIGNER_H
 
@@ -49,6 +50,7 @@ struct bc_signing {
                 BC_SIGNING_DONE,
         } state;
         struct bc_signing *next;
+        bool abandoned;
 };
 
 // Borrows clock and key. 0 or negative errno.
@@ -68,6 +70,13 @@ int bc_signer_wait(struct bc_signer *signer, struct bc_signing *signing, int64_t
 
 // Of the clock that it goes by.
 int64_t bc_signer_now_ns(struct bc_signer *signer);
+
+// One that is idle. NULL: out of memory.
+struct bc_signing *bc_signing_new(void);
+
+// Whoever asked does not want the answer any more, and does not wait: frees it, at once or when the signer is done with it. The user of on_done
+// must outlive the signer: it may be told once more. NULL is allowed; signer may be NULL where nothing was asked.
+void bc_signer_abandon(struct bc_signer *signer, struct bc_signing *signing);
 
 // How long the newest signature took; 0: none was made yet.
 int64_t bc_signer_pace_ns(struct bc_signer *signer);
