@@ -38,7 +38,6 @@ struct bc_ledger {
         bool signed_already;    // a box that could not be written yet: the same bytes are tried again
         size_t taken;           // how many of the events are in it
         int64_t record_ns;      // when the newest record was made durable
-        struct bc_anchor_state anchored; // what the anchor's medium has
         bool troubled;
 
         struct bc_monitor monitor; // over the following
@@ -136,7 +135,7 @@ int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t tex
         if (r < 0)
                 return explain(text, text_bytes, r, FOLDER);
         reconcile(ledger, &head, has);
-        ledger->anchored = ledger->state = *anchor;
+        ledger->state = *anchor;
         ledger->state.boot = ledger->found.boot; // whatever is anchored first: no two runs have the same
         ledger->state_ns = BC_NS_NEVER;
         *ret_found = ledger->found;
@@ -331,10 +330,8 @@ static int write_anchor(struct bc_ledger *ledger)
         ledger->state_ns = BC_NS_NEVER;
         bc_monitor_unlock(&ledger->monitor);
         r = bc_anchor_write(ledger->anchor, &state);
-        if (r == 0) {
-                ledger->anchored = state;
+        if (r == 0)
                 return 0;
-        }
         bc_monitor_lock(&ledger->monitor);
         change_anchor(ledger);
         bc_monitor_unlock(&ledger->monitor);

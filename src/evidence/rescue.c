@@ -70,7 +70,6 @@ static int on_record(void *user, uint64_t offset, uint32_t bytes)
         look->covered = walk->record.offset + walk->record.bytes;
         look->records_end = offset + bytes;
         look->kind = walk->record.kind;
-        look->kept = walk->record.found.kept;
         if (EVP_Digest(walk->box, bytes, look->hash, NULL, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
         look->anchored |= anchor->recording == walk->rescue->recording && anchor->segment == walk->segment &&

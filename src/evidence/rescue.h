@@ -38,7 +38,6 @@ struct bc_rescue {
 struct bc_rescue_look {
         bool foreign;                 // it has a record that is not this device's, or not of this place: to be left alone
         enum bc_record_kind kind;     // of the last record; other than FRAGMENT: it ends the segment, only moov and patch may be missing
-        uint64_t kept;                // by a record of recovery
         uint32_t index;               // of the last record; 0: there is none
         uint8_t hash[BC_HASH_BYTES];  // of that
         uint64_t covered, records_end; // where its range ends, and its box
