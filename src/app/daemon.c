@@ -424,6 +424,7 @@ static enum bc_exit start(struct daemon *daemon)
                 .simulation = daemon->settings->simulation ? &simulation : NULL,
         };
         struct bc_dbus_parts parts = { .controller = daemon->controller, .store = daemon->store,
+                                       .ledger = bc_evidence_ledger(daemon->evidence),
                                        .settings = daemon->settings };
         enum bc_exit status;
         int r;

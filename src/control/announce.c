@@ -60,6 +60,15 @@ void bc_announce_stealth(struct bc_ledger *ledger, bool stealthy, int64_t time_n
         tell(ledger, &entry);
 }
 
+void bc_announce_nonce(struct bc_ledger *ledger, int64_t time_ns, const uint8_t *nonce, size_t n)
+{
+        struct bc_ledger_entry entry;
+
+        bc_log_notice("a nonce of %zu bytes goes into the ledger", n);
+        bc_entry_nonce(&entry, time_ns, nonce, n);
+        tell(ledger, &entry);
+}
+
 const char *bc_alarm_text(enum bc_event event)
 {
         switch (event) {

@@ -5,6 +5,7 @@
 #define BC_CONTROL_ANNOUNCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "control/state.h"
@@ -18,6 +19,7 @@ void bc_announce_alarm(struct bc_ledger *ledger, enum bc_phase phase, int64_t ti
 // from_ns: media time from which on it is so.
 void bc_announce_mute(struct bc_ledger *ledger, bool muted, int64_t time_ns, int64_t from_ns, const char *by);
 void bc_announce_stealth(struct bc_ledger *ledger, bool stealthy, int64_t time_ns, const char *by);
+void bc_announce_nonce(struct bc_ledger *ledger, int64_t time_ns, const uint8_t *nonce, size_t n);
 
 // What an event that raises the alarm is to whoever watches.
 const char *bc_alarm_text(enum bc_event event);

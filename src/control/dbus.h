@@ -25,6 +25,7 @@
 #define BC_DBUS_WAITING_MAX 16 // calls that wait for durability
 
 struct bc_dbus;
+struct bc_ledger;
 
 struct bc_dbus_config {
         enum bc_bus bus;
@@ -35,6 +36,7 @@ struct bc_dbus_config {
 struct bc_dbus_parts {
         struct bc_controller *controller;
         struct bc_store *store;
+        struct bc_ledger *ledger; // NULL: none is kept
         struct bc_officer *officer;
         const struct bc_supplies *supplies;
         const struct bc_settings *settings; // those that run

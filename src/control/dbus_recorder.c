@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/utc.h"
+#include "control/announce.h"
 #include "control/dbus_object.h"
 #include "control/handover.h"
 #include "control/policy_words.h"
+#include "evidence/entry.h"
 
 static int64_t now_ns(const struct bc_dbus *dbus)
 {
@@ -183,6 +186,25 @@ static int on_mark(sd_bus_message *call, void *user, sd_bus_error *error)
         return sd_bus_reply_method_return(call, NULL);
 }
 
+static int on_put_nonce(sd_bus_message *call, void *user, sd_bus_error *error)
+{
+        struct bc_dbus *dbus = user;
+        uint8_t nonce[BC_RECORD_NONCE_BYTES_MAX];
+        const char *text;
+        int r = read_text(call, "nonce", 2 * sizeof(nonce), &text, error);
+
+        if (r < 0)
+                return r;
+        size_t n = strlen(text) / 2;
+        if (strlen(text) % 2 != 0 || n < BC_RECORD_NONCE_BYTES_MIN || !bc_hex_read(text, n, nonce))
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "a nonce is %d to %d bytes, two hexadecimal digits each",
+                                         BC_RECORD_NONCE_BYTES_MIN, BC_RECORD_NONCE_BYTES_MAX);
+        if (!dbus->parts.ledger)
+                return sd_bus_error_set(error, BC_DBUS_REFUSED, "no ledger is kept: nothing is signed");
+        bc_announce_nonce(dbus->parts.ledger, now_ns(dbus), nonce, n);
+        return sd_bus_reply_method_return(call, NULL);
+}
+
 static int switch_on_off(sd_bus_message *call, struct bc_dbus *dbus, enum bc_event on_event, enum bc_event off_event,
                          sd_bus_error *error)
 {
@@ -272,6 +294,7 @@ const sd_bus_vtable bc_dbus_recorder_vtable[] = {
         SD_BUS_METHOD("SensorsOn", NULL, NULL, on_sensors_on, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("SensorsOff", NULL, NULL, on_sensors_off, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Mark", "s", SD_BUS_PARAM(text), NULL, , on_mark, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("PutNonce", "s", SD_BUS_PARAM(hex), NULL, , on_put_nonce, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("SetMuted", "b", SD_BUS_PARAM(on), NULL, , on_set_muted, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("SetStealth", "b", SD_BUS_PARAM(on), NULL, , on_set_stealth,
                                  SD_BUS_VTABLE_UNPRIVILEGED),

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
@@ -24,16 +25,10 @@ void bc_describe_boot(char ret_text[33])
         ret_text[used] = 0;
 }
 
-static unsigned nibble(char digit)
+static void boot_bytes(const char *hex, uint8_t ret_bytes[BC_BOOT_ID_BYTES])
 {
-        return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 15;
-}
-
-static void boot_bytes(const char *hex, uint8_t bytes[BC_BOOT_ID_BYTES])
-{
-        memset(bytes, 0, BC_BOOT_ID_BYTES);
-        for (size_t i = 0; i < BC_BOOT_ID_BYTES && strlen(hex) == 2 * BC_BOOT_ID_BYTES; i++)
-                bytes[i] = (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+        if (!bc_hex_read(hex, BC_BOOT_ID_BYTES, ret_bytes))
+                memset(ret_bytes, 0, BC_BOOT_ID_BYTES);
 }
 
 void bc_describe_boot_bytes(uint8_t ret_bytes[BC_BOOT_ID_BYTES])

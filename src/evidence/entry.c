@@ -224,3 +224,12 @@ void bc_entry_flood(struct bc_ledger_entry *event, int64_t time_ns, enum bc_entr
         put_int(&w, 2, (int64_t)count);
         end(event, &w);
 }
+
+void bc_entry_nonce(struct bc_ledger_entry *event, int64_t time_ns, const uint8_t *nonce, size_t n)
+{
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_NONCE, 1);
+
+        bc_cbor_put_int(&w, 1);
+        bc_cbor_put_bytes(&w, nonce, n);
+        end(event, &w);
+}

@@ -31,6 +31,7 @@ enum bc_entry_kind {
         BC_ENTRY_ROLLBACK,
         BC_ENTRY_KEY,
         BC_ENTRY_FLOOD,
+        BC_ENTRY_NONCE,
         BC_ENTRY_KINDS,
 };
 
@@ -63,5 +64,7 @@ void bc_entry_rollback(struct bc_ledger_entry *event, int64_t time_ns, uint64_t 
                        const uint8_t *anchor_hash);
 void bc_entry_key(struct bc_ledger_entry *event, int64_t time_ns, const uint8_t x5t[BC_HASH_BYTES]);
 void bc_entry_flood(struct bc_ledger_entry *event, int64_t time_ns, enum bc_entry_kind kind, uint64_t count);
+// n: BC_RECORD_NONCE_BYTES_MIN to _MAX.
+void bc_entry_nonce(struct bc_ledger_entry *event, int64_t time_ns, const uint8_t *nonce, size_t n);
 
 #endif

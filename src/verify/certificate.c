@@ -325,7 +325,7 @@ static void find_unverified(X509_STORE_CTX *context, bool now, struct bc_finding
 }
 
 // revocation: at the last instant alone, which holds for the ones before it.
-static void judge_at(struct bc_certificate *certificate, const struct bc_trust *trust, int64_t utc_ns, bool now, bool revocation,
+static void judge_at(struct bc_certificate *certificate, const struct bc_trust *trust, int64_t utc_ns, enum bc_instant from, bool revocation,
                      struct bc_findings *findings)
 {
         BC_CLEANUP(bc_cleanup_context) X509_STORE_CTX *context = X509_STORE_CTX_new();
@@ -342,10 +342,10 @@ static void judge_at(struct bc_certificate *certificate, const struct bc_trust *
         int verified = X509_verify_cert(context);
         ERR_clear_error();
         certificate->signer.judged_ns = utc_ns;
-        certificate->signer.judged_now = now;
+        certificate->signer.judged_now = from == BC_INSTANT_NOW;
         if (verified != 1) {
                 certificate->signer.trusted = false;
-                find_unverified(context, now, findings);
+                find_unverified(context, from == BC_INSTANT_NOW, findings);
                 return;
         }
         const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
@@ -366,11 +366,11 @@ static void judge_at(struct bc_certificate *certificate, const struct bc_trust *
         }
         bc_certificate_name(X509_get_subject_name(sk_X509_value(chain, length - 1)), certificate->signer.root);
         if (revocation)
-                bc_revocation_judge(trust->lists, chain, utc_ns, now, findings);
+                bc_revocation_judge(trust->lists, chain, utc_ns, from, findings);
 }
 
 void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_trust *trust, const int64_t *utc_ns,
-                          size_t instants, bool now, struct bc_findings *findings)
+                          size_t instants, enum bc_instant from, struct bc_findings *findings)
 {
         if (trust->roots == 0) {
                 bc_find(findings, BC_FINDING_NO_ROOT, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
@@ -379,7 +379,7 @@ void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_tr
         }
         certificate->signer.trusted = true;
         for (size_t i = 0; i < instants && certificate->signer.trusted; i++)
-                judge_at(certificate, trust, utc_ns[i], now, i + 1 == instants, findings);
+                judge_at(certificate, trust, utc_ns[i], from, i + 1 == instants, findings);
 }
 
 const char *bc_protection_name(enum bc_protection protection)

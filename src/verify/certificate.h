@@ -66,14 +66,20 @@ void bc_certificate_done(struct bc_certificate *certificate);
 int bc_certificate_open(struct bc_certificate *certificate, const struct bc_record *record, uint64_t offset,
                         struct bc_findings *findings);
 
-// Follows the chain to an anchor, as it was at each of these instants (UTC); with now it is the present instead, for which no
-// recording is blamed. Without any anchor that is what is found.
+// Where the instants come from at which certificates are judged.
+enum bc_instant {
+        BC_INSTANT_CLAIMED,   // the records say so: whoever has the key can write any time
+        BC_INSTANT_WITNESSED, // others do: by then it was there [16]
+        BC_INSTANT_NOW,       // nobody does: the present, for which no recording is blamed
+};
+
+// Follows the chain to an anchor, as it was at each of these instants (UTC). Without any anchor that is what is found.
 void bc_certificate_trust(struct bc_certificate *certificate, const struct bc_trust *trust, const int64_t *utc_ns,
-                          size_t instants, bool now, struct bc_findings *findings);
+                          size_t instants, enum bc_instant from, struct bc_findings *findings);
 
 // Within the part: judges the certificates of a verified chain by the revocation lists given (verify/revocation.c).
-void bc_revocation_judge(const STACK_OF(X509_CRL) *lists, const STACK_OF(X509) *chain, int64_t utc_ns, bool now,
-                         struct bc_findings *findings);
+void bc_revocation_judge(const STACK_OF(X509_CRL) *lists, const STACK_OF(X509) *chain, int64_t utc_ns,
+                         enum bc_instant from, struct bc_findings *findings);
 
 // Within the part: RFC 2253, control characters escaped. Always ends with 0.
 void bc_certificate_name(const X509_NAME *name, char ret_text[BC_CERTIFICATE_NAME_BYTES]);

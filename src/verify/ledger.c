@@ -14,6 +14,7 @@
 #include "verify/original.h"
 #include "verify/signature.h"
 #include "verify/text.h"
+#include "verify/witness.h"
 
 #define FOLDER "ledger"
 
@@ -52,15 +53,24 @@ static void free_walk(struct walk **walk)
 static void judge_signer(struct walk *walk)
 {
         int64_t instants[2] = { walk->first_ns, walk->last_ns };
-        bool now = walk->first_ns == BC_RECORD_UNKNOWN;
+        const struct bc_ledger_link *head = bc_ledger_head(walk->verdict);
+        int64_t not_after_ns = walk->judge->witnesses && head ?
+                                       bc_witnesses_not_after(walk->judge->witnesses, walk->verdict, head->epoch, head->sequence) :
+                                       0;
+        enum bc_instant from = BC_INSTANT_CLAIMED;
         struct bc_findings *findings = &walk->verdict->findings;
 
         if (!walk->certificate.key)
                 return;
-        if (now)
+        if (not_after_ns > 0) { // all of it had been seen by then [16]
+                from = BC_INSTANT_WITNESSED;
+                instants[0] = not_after_ns;
+        } else if (walk->first_ns == BC_RECORD_UNKNOWN) {
+                from = BC_INSTANT_NOW;
                 instants[0] = walk->judge->now_utc_ns;
+        }
         bc_certificate_trust(&walk->certificate, walk->judge->trust, instants,
-                             now || instants[0] == instants[1] ? 1 : 2, now, findings);
+                             from == BC_INSTANT_CLAIMED && instants[0] != instants[1] ? 2 : 1, from, findings);
         walk->verdict->signer = walk->certificate.signer;
         if (walk->verdict->signer.test && !walk->judge->allow_test)
                 bc_find(findings, BC_FINDING_TEST, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
@@ -443,6 +453,7 @@ void bc_ledger_verdict_done(struct bc_ledger_verdict *verdict)
         free(verdict->silence);
         free(verdict->note);
         free(verdict->recording);
+        free(verdict->nonce);
         *verdict = (struct bc_ledger_verdict){ 0 };
 }
 

@@ -13,6 +13,7 @@
 #define BC_LEDGER_LINKS_MAX (1u << 23) // 16 years of heartbeats
 #define BC_LEDGER_NOTES_MAX 100000     // further ones are counted alone
 #define BC_LEDGER_RECORDINGS_MAX 1000000
+#define BC_LEDGER_NONCES_MAX 100000 // further ones are not looked for
 #define BC_LEDGER_SILENCE_NS (120 * BC_NS_PER_S)
 #define BC_LEDGER_FILE_BYTES_MAX ((1u << 20) + BC_RECORD_BYTES_MAX)
 
@@ -20,6 +21,13 @@
 struct bc_ledger_link {
         uint64_t epoch, sequence;
         uint8_t hash[BC_HASH_BYTES];
+};
+
+// A nonce that was given to the device from outside: what hangs on this record was not made before it was known.
+struct bc_ledger_nonce {
+        uint64_t epoch, sequence;
+        uint8_t bytes[BC_RECORD_NONCE_BYTES_MAX];
+        size_t n;
 };
 
 struct bc_ledger_moment {
@@ -66,6 +74,7 @@ struct bc_ledger_recording {
         uint64_t number;
         bool begun, closed, hashed, recovered, given_up;
         uint64_t begun_epoch;
+        uint64_t end_epoch, end_sequence; // of the record that names its end, or the last recovery
         uint32_t segments;           // closed
         uint8_t hash[BC_HASH_BYTES]; // closed and hashed: of its newest record
         uint32_t recovered_segment;  // the last one of them
@@ -95,6 +104,8 @@ struct bc_ledger_verdict {
         size_t notes, note_room, notes_left_out;
         struct bc_ledger_recording *recording; // ascending numbers
         size_t recordings, recording_room;
+        struct bc_ledger_nonce *nonce; // in the order of the records
+        size_t nonces, nonce_room;
         uint64_t count[BC_LEDGER_EVENT_KINDS];   // events; of those that are not known: [0]
         uint64_t flooded[BC_LEDGER_EVENT_KINDS]; // not kept one by one
 };

@@ -13,6 +13,7 @@ enum type {
         TEXT,
         HASH,
         BOOT_ID,
+        NONCE,
 };
 
 struct field {
@@ -74,6 +75,7 @@ static const struct kind kinds[BC_LEDGER_EVENT_KINDS] = {
         [BC_LEDGER_FLOOD] = { "flood",
                               { { "event", NUMBER, .least = 1, .most = UINT32_MAX },
                                 { "count", NUMBER, FROM_1 } } },
+        [BC_LEDGER_NONCE] = { "nonce", { { "value", NONCE } } },
 };
 
 static void read_value(struct bc_cbor_reader *reader, const struct field *field,
@@ -101,6 +103,9 @@ static void read_value(struct bc_cbor_reader *reader, const struct field *field,
                 break;
         case BOOT_ID:
                 ret_field->bytes = bc_cbor_get_bytes(reader, BC_BOOT_ID_BYTES, BC_BOOT_ID_BYTES, &n);
+                break;
+        case NONCE:
+                ret_field->bytes = bc_cbor_get_bytes(reader, BC_RECORD_NONCE_BYTES_MIN, BC_RECORD_NONCE_BYTES_MAX, &n);
                 break;
         case NONE:
                 bc_cbor_fail(reader, "a key that the event does not have");

@@ -30,6 +30,7 @@ enum bc_ledger_event_kind {
         BC_LEDGER_ROLLBACK = 15,
         BC_LEDGER_KEY = 16,
         BC_LEDGER_FLOOD = 17,
+        BC_LEDGER_NONCE = 18,
         BC_LEDGER_EVENT_KINDS,
 };
 

@@ -185,12 +185,16 @@ static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_rec
                 break;
         case BC_LEDGER_CLOSED:
                 recording->closed = true;
+                recording->end_epoch = record->epoch;
+                recording->end_sequence = record->ledger;
                 recording->segments = (uint32_t)event->field[1].number;
                 recording->hashed = event->field[2].bytes != NULL;
                 if (recording->hashed)
                         memcpy(recording->hash, event->field[2].bytes, BC_HASH_BYTES);
                 break;
         case BC_LEDGER_RECOVERED:
+                recording->end_epoch = record->epoch;
+                recording->end_sequence = record->ledger;
                 if (!recording->recovered ||
                     (uint32_t)event->field[1].number >= recording->recovered_segment) {
                         recording->recovered_segment = (uint32_t)event->field[1].number;
@@ -285,6 +289,21 @@ static void take_flood(struct bc_ledger_verdict *verdict, const struct bc_ledger
                 name ? name : "?");
 }
 
+static int take_nonce(struct bc_ledger_verdict *verdict, const struct bc_record *record,
+                      const struct bc_ledger_event *event)
+{
+        int r = verdict->nonces == BC_LEDGER_NONCES_MAX ? -E2BIG :
+                                                           bc_ledger_grow((void **)&verdict->nonce, verdict->nonces,
+                                                                          &verdict->nonce_room, sizeof(*verdict->nonce));
+
+        if (r < 0)
+                return r == -E2BIG ? 0 : r;
+        struct bc_ledger_nonce *nonce = &verdict->nonce[verdict->nonces++];
+        *nonce = (struct bc_ledger_nonce){ .epoch = record->epoch, .sequence = record->ledger, .n = event->field[0].n };
+        memcpy(nonce->bytes, event->field[0].bytes, nonce->n);
+        return 0;
+}
+
 static int take(struct bc_ledger_verdict *verdict, const struct bc_record *record,
                 const struct bc_ledger_event *event, uint64_t offset, bool epoch_began,
                 const uint8_t **ret_key)
@@ -314,6 +333,8 @@ static int take(struct bc_ledger_verdict *verdict, const struct bc_record *recor
         case BC_LEDGER_FLOOD:
                 take_flood(verdict, event, offset);
                 return 0;
+        case BC_LEDGER_NONCE:
+                return take_nonce(verdict, record, event);
         default:
                 return 0;
         }

@@ -61,17 +61,26 @@ void bc_recording_done(struct bc_recording_verdict *verdict)
         *verdict = (struct bc_recording_verdict){ .fd = -1 };
 }
 
+static struct bc_judge judge_of(const struct bc_judge *judge, const struct bc_recording_verdict *verdict)
+{
+        struct bc_judge own = *judge;
+
+        own.not_after_ns = verdict->not_after_ns;
+        return own;
+}
+
 void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i)
 {
+        const struct bc_judge own = judge_of(judge, verdict);
         char name[BC_FOLDER_NAME_BYTES];
 
         if (verdict->lone) {
                 const char *slash = strrchr(verdict->path, '/');
-                bc_segment_judge(judge, verdict->fd, slash ? slash + 1 : verdict->path, NULL, &verdict->segment[i]);
+                bc_segment_judge(&own, verdict->fd, slash ? slash + 1 : verdict->path, NULL, &verdict->segment[i]);
                 return;
         }
         bc_folder_segment_name(verdict->folder.segment[i], name);
-        bc_segment_judge_at(judge, verdict->fd, name, name, NULL, &verdict->segment[i]);
+        bc_segment_judge_at(&own, verdict->fd, name, name, NULL, &verdict->segment[i]);
 }
 
 // What its successor states of an abandoned segment is judged with that statement; what recovery appended later stays as it
@@ -81,10 +90,11 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
         struct bc_segment_verdict *whole = &verdict->segment[i], limited;
         const struct bc_segment_verdict *successor = &verdict->segment[i + 1];
         const struct bc_succession *vouched = &successor->succession;
+        const struct bc_judge own = judge_of(judge, verdict);
         char name[BC_FOLDER_NAME_BYTES];
 
         bc_folder_segment_name(verdict->folder.segment[i], name);
-        bc_segment_judge_at(judge, verdict->fd, name, name, vouched, &limited);
+        bc_segment_judge_at(&own, verdict->fd, name, name, vouched, &limited);
         bool recovered = whole->end == BC_RECORD_RECOVERED && whole->kept == vouched->end;
         if (recovered) {
                 // All up to `kept` is vouched for, so recovery does not have to be believed.

@@ -22,6 +22,7 @@ struct bc_recording_verdict {
         struct bc_news news;
         int64_t first_ticks, end_ticks; // what is proven of the picture; first BC_RECORD_UNKNOWN: nothing
         bool whole;                     // from its first to its last segment
+        int64_t not_before_ns, not_after_ns; // UTC by others' word (verify/bracket.h); 0: nobody's
 };
 
 // Opens a recording's folder, or a file. 0 or negative errno (nothing to give back then).

@@ -151,6 +151,20 @@ void bc_report_print_signer(FILE *stream, const char *device, const struct bc_si
                 fprintf(stream, "  %-13s what it signs is evidence of nothing\n", "  TEST");
 }
 
+static void print_bracket(FILE *stream, const struct bc_recording_verdict *verdict)
+{
+        char utc[BC_REPORT_TIME_BYTES];
+
+        if (verdict->not_before_ns > 0) {
+                bc_report_format_utc(verdict->not_before_ns, utc);
+                fprintf(stream, "  %-13s %s UTC: it hangs on a nonce that nobody knew earlier\n", "  not before", utc);
+        }
+        if (verdict->not_after_ns > 0) {
+                bc_report_format_utc(verdict->not_after_ns, utc);
+                fprintf(stream, "  %-13s %s UTC: its end had been witnessed by then\n", "  not after", utc);
+        }
+}
+
 static void print_time(FILE *stream, const struct bc_recording_verdict *verdict)
 {
         char from[BC_REPORT_TIME_BYTES], to[BC_REPORT_TIME_BYTES];
@@ -166,6 +180,7 @@ static void print_time(FILE *stream, const struct bc_recording_verdict *verdict)
                 fprintf(stream, "  %-13s %s to %s UTC, as the device's clock said\n", "Time", from, to);
         else
                 fprintf(stream, "  %-13s TIME NOT SET: the device had no time of day\n", "Time");
+        print_bracket(stream, verdict);
         if (claim)
                 fprintf(stream,
                         "  %-13s %s, give or take %" PRId64 ".%03" PRId64 " s by its own word, looked at %" PRId64
@@ -314,7 +329,8 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
 static void print_unproven(FILE *stream, const struct bc_report_item *item)
 {
         fputs("What this does not prove:\n"
-              "  that the time of day is right: it is what the device's clock said, and no time stamp was judged;\n"
+              "  that the time of day is right: it is what the device's clock said, but for \"not before\" and \"not after\", which\n"
+              "  are there where heads with a time, nonces or time stamps were given (--witness, --stamp);\n"
               "  who wore the device, what was in front of it, or what it was pointed away from;\n"
               "  that the device's program was the right one: its hash is its own word;\n", stream);
         if (item->store && item->ledger.whole)

@@ -428,13 +428,19 @@ static void judge_signer(struct bc_walk *walk)
         struct bc_segment_verdict *verdict = walk->verdict;
         int64_t instants[2] = { verdict->first_utc.utc_ns, verdict->last_utc.utc_ns };
         size_t n = instants[0] == instants[1] ? 1 : 2;
-        bool now = !verdict->first_utc.known;
+        enum bc_instant from = BC_INSTANT_CLAIMED;
 
         if (verdict->records == 0)
                 return;
-        if (now)
+        if (walk->judge->not_after_ns > 0) { // others' word counts for more than its own [16]
+                from = BC_INSTANT_WITNESSED;
+                instants[0] = walk->judge->not_after_ns;
+        } else if (!verdict->first_utc.known) {
+                from = BC_INSTANT_NOW;
                 instants[0] = walk->judge->now_utc_ns;
-        bc_certificate_trust(&walk->certificate, walk->judge->trust, instants, now ? 1 : n, now, &verdict->findings);
+        }
+        bc_certificate_trust(&walk->certificate, walk->judge->trust, instants, from == BC_INSTANT_CLAIMED ? n : 1, from,
+                             &verdict->findings);
         verdict->signer = walk->certificate.signer;
         if (verdict->simulated && !verdict->signer.test && verdict->signer.trusted)
                 bc_find(&verdict->findings, BC_FINDING_TEST, BC_VERDICT_TAMPERED, BC_NO_OFFSET,

@@ -15,10 +15,14 @@
 
 #define BC_SEGMENT_FILE_BYTES 16 // "0001.mp4"
 
+struct bc_witnesses;
+
 struct bc_judge {
         const struct bc_trust *trust; // borrowed
         bool allow_test;
         int64_t now_utc_ns; // the present
+        const struct bc_witnesses *witnesses; // borrowed; NULL: none
+        int64_t not_after_ns; // what is judged was there by then (UTC), whatever it claims; 0: not known
         // Told of bytes as they are read, from the judging thread. May be NULL.
         void (*on_bytes)(void *user, uint64_t bytes);
         void *user;

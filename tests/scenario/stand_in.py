@@ -10,7 +10,7 @@ from gi.repository import Gio, GLib
 from harness import NAME, PATH, RECORDER, REFUSED, SIMULATION
 
 METHODS = {
-    RECORDER: {"Mark": "s", "SetMuted": "b", "SetStealth": "b", "Indicate": "s", "DescribePolicy": "", "RecordStart": "s"},
+    RECORDER: {"Mark": "s", "PutNonce": "s", "SetMuted": "b", "SetStealth": "b", "Indicate": "s", "DescribePolicy": "", "RecordStart": "s"},
     SIMULATION: {"SetBattery": "xxb", "Indications": ""},
 }
 ANSWERS = {"DescribePolicy": "as", "Indications": "a(xuub)", "RecordStart": "tbs"}

@@ -11,7 +11,7 @@ from terminal import environment
 from test_ctl_store import put
 
 COMPLETION = SOURCE / "tools/bodycamctl/bodycamctl.bash"
-COMMANDS = "status watch list show ledger record emergency mark mute stealth indicate policy sensors simulate".split()
+COMMANDS = "status watch list show ledger nonce record emergency mark mute stealth indicate policy sensors simulate".split()
 GLOBALS = {"--json", "--bus", "--timeout", "--help", "--version"}
 
 

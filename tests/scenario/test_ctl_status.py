@@ -172,6 +172,7 @@ def test_the_calls(bus, stand_in):
                           "Indications": ([(5 * NS, 0xff0000, 440, True)],)})
     for words, call in [
             (["mark"], ("Mark", "")), (["mark", "--help me"], ("Mark", "--help me")), (["mark", "häuser"], ("Mark", "häuser")),
+            (["nonce", "5a" * 16], ("PutNonce", "5a" * 16)),
             (["mute", "on"], ("SetMuted", True)), (["mute", "off"], ("SetMuted", False)),
             (["stealth", "on"], ("SetStealth", True)), (["stealth", "off"], ("SetStealth", False)),
             (["indicate", "emergency"], ("Indicate", "emergency")),
@@ -219,7 +220,7 @@ def test_help(bus):
     whole = ctl(bus, "--help").stdout
     commands = re.findall(r"^  (\w+)", whole.split("\n\n")[1], re.MULTILINE)
     assert set(commands) == {"status", "watch", "list", "show", "record", "emergency", "mark", "mute", "stealth", "indicate",
-                             "policy", "sensors", "simulate", "ledger"}
+                             "policy", "sensors", "simulate", "ledger", "nonce"}
     page = (SOURCE / "docs/man/bodycamctl.1").read_text()
     listed = re.sub(r"\\f.", "", page.split(".SH COMMANDS")[1].split(".SH OPTIONS")[0].replace("\\-", "-"))
     for command in set(commands):

@@ -118,7 +118,7 @@ def test_numbers_go_on_after_a_restart(daemon):
 
 METHODS = {
     RECORDER: {"RecordStart": ("s", "tbs"), "RecordStop": ("", ""), "EmergencyStart": ("s", "tbs"),
-               "EmergencyRelease": ("", ""), "SensorsOn": ("", ""), "SensorsOff": ("", ""), "Mark": ("s", ""),
+               "EmergencyRelease": ("", ""), "SensorsOn": ("", ""), "SensorsOff": ("", ""), "Mark": ("s", ""), "PutNonce": ("s", ""),
                "SetMuted": ("b", ""), "SetStealth": ("b", ""), "Indicate": ("s", ""), "DescribePolicy": ("", "as")},
     SIMULATION: {"PressButton": ("sb", ""), "SetFault": ("ss", ""), "SetUtc": ("xsx", ""), "Dock": ("b", ""), "Now": ("", "x"),
                  "SetBattery": ("xxb", ""), "Indications": ("", "a(xuub)"),

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "verify/bracket.h"
 #include "verify/store.h"
 #include "verify/text.h"
 
@@ -148,8 +149,12 @@ int bc_item_open(const struct bc_judge *judge, const char *path, struct bc_repor
                         ret_item->store = true;
                         bc_ledger_judge(judge, fd, &ret_item->ledger);
                 }
-                if (recordings_fd >= 0)
-                        return open_store(path, recordings_fd, ret_item);
+                if (recordings_fd >= 0) {
+                        int r = open_store(path, recordings_fd, ret_item);
+                        for (size_t i = 0; i < ret_item->recordings; i++)
+                                bc_bracket_close(judge->witnesses, &ret_item->ledger, &ret_item->recording[i]);
+                        return r;
+                }
                 if (ret_item->store) {
                         bc_find(&ret_item->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                                 "recordings/ is not there");
@@ -187,7 +192,12 @@ static void judge_witness(const struct bc_witness *witness, struct bc_report_ite
                 store = store ? store : &item[i];
                 known |= bc_witness_judge(witness, &item[i].ledger);
         }
-        if (!known && store)
+        if (!known && witness->kind != BC_WITNESS_HEAD)
+                bc_find(store ? &store->ledger.findings : &item->findings, BC_FINDING_LEDGER, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%s was given that no ledger here has to do with: it may be of another device, or what it is of was cut "
+                        "off",
+                        witness->kind == BC_WITNESS_NONCE ? "a nonce" : "a time stamp");
+        else if (!known && store)
                 bc_find(&store->ledger.findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "record %" PRIu64 " of \"%s\" was witnessed, and no ledger of that device is here",
                         witness->sequence, witness->device);
@@ -216,6 +226,8 @@ void bc_items_judge(const struct bc_witnesses *witnesses, struct bc_report_item 
                 if (item[i].store && !is_unread(&item[i]))
                         bc_store_judge(&item[i].ledger, item[i].recording, item[i].recordings,
                                        &item[i].findings);
+                for (size_t k = 0; item[i].store && k < item[i].recordings; k++)
+                        bc_bracket_judge(witnesses, &item[i].ledger, &item[i].recording[k]);
                 for (size_t k = 0; item[i].store && k < items; k++)
                         if (k != i && item[k].store)
                                 judge_fork(&item[i], &item[k]);

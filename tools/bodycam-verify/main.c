@@ -11,10 +11,13 @@
 #include "base/utc_clock.h"
 #include "items.h"
 #include "jobs.h"
+#include "verify/stamp.h"
 
+#define STAMPS_MAX 64
 #define USAGE_STATUS BC_VERDICT_UNJUDGED // a command line that is not understood judges nothing
 
 BC_DEFINE_CLEANUP(trust, struct bc_trust, bc_trust_free)
+BC_DEFINE_CLEANUP(authorities, struct bc_stamp_trust, bc_stamp_trust_free)
 BC_DEFINE_CLEANUP(clock, struct bc_clock, bc_clock_free)
 BC_DEFINE_CLEANUP(json, json_t, json_decref)
 
@@ -22,6 +25,9 @@ struct request {
         struct bc_judge judge;
         struct bc_trust *trust;
         struct bc_witnesses witnesses;
+        struct bc_stamp_trust *authorities;
+        const char *stamp[STAMPS_MAX];
+        size_t stamps;
         bool json;
         unsigned jobs;
         char **path;
@@ -33,7 +39,10 @@ static const char help[] =
         "Judges recordings of a body camera: a segment file, a recording's folder, a store.\n"
         "  --trust ROOT.pem  a certificate that is believed; may be given more than once\n"
         "  --crl FILE        revocation lists (PEM); may be given more than once\n"
-        "  --witness HEAD    DEVICE:EPOCH:SEQUENCE:HASH, or a file of such lines: a record that the ledger must have\n"
+        "  --witness HEAD    DEVICE:EPOCH:SEQUENCE:HASH, or a file of such lines: a record that the ledger must have; with @UTC behind\n"
+        "                    it (@2026-11-26T01:12:14Z) when it was seen; or nonce:HEX@UTC, that nobody knew before then\n"
+        "  --stamp FILE      a time stamp (RFC 3161) over a head's hash, or whose SHA-256 was given to the device as a nonce\n"
+        "  --tsa CA.pem      a time stamping authority that is believed; may be given more than once\n"
         "  --allow-test      test certificates and simulated devices count\n"
         "  --json            the report as JSON\n"
         "  --jobs N          so many files at the same time (1 to 64); without it one per processor\n"
@@ -65,6 +74,36 @@ static int witness(struct request *request, const char *head_or_path)
         return r < 0 ? complain("--witness", text[0] ? text : strerror(-r)) : -1;
 }
 
+static int believe(struct request *request, const char *path)
+{
+        char text[200] = "";
+        int r = bc_stamp_trust_add(request->authorities, path, text, sizeof(text));
+
+        return r < 0 ? complain(path, text[0] ? text : strerror(-r)) : -1;
+}
+
+// Read when all authorities are known.
+static int keep_stamp(struct request *request, const char *path)
+{
+        if (request->stamps == STAMPS_MAX)
+                return complain(path, "so many time stamps are not judged at once");
+        request->stamp[request->stamps++] = path;
+        return -1;
+}
+
+static int read_stamps(struct request *request)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < request->stamps; i++) {
+                char text[200] = "";
+                r = bc_stamp_add(request->authorities, request->stamp[i], &request->witnesses, text, sizeof(text));
+                if (r < 0)
+                        complain(request->stamp[i], text[0] ? text : strerror(-r));
+        }
+        return r < 0 ? USAGE_STATUS : -1;
+}
+
 static int parse_jobs(struct request *request, const char *text)
 {
         char *end;
@@ -79,11 +118,12 @@ static int parse_jobs(struct request *request, const char *text)
 
 static int parse(struct request *request, int argc, char **argv)
 {
-        enum { TRUST = 256, CRL, ALLOW_TEST, JSON, JOBS, WITNESS, KEY, HELP, VERSION };
+        enum { TRUST = 256, CRL, ALLOW_TEST, JSON, JOBS, WITNESS, STAMP, TSA, KEY, HELP, VERSION };
         static const struct option options[] = {
                 { "trust", required_argument, NULL, TRUST },   { "crl", required_argument, NULL, CRL },
                 { "allow-test", no_argument, NULL, ALLOW_TEST }, { "json", no_argument, NULL, JSON },
                 { "jobs", required_argument, NULL, JOBS },     { "witness", required_argument, NULL, WITNESS },
+                { "stamp", required_argument, NULL, STAMP },   { "tsa", required_argument, NULL, TSA },
                 { "key", required_argument, NULL, KEY },       { "help", no_argument, NULL, HELP },
                 { "version", no_argument, NULL, VERSION },     { 0 },
         };
@@ -107,6 +147,12 @@ static int parse(struct request *request, int argc, char **argv)
                 case WITNESS:
                         status = witness(request, optarg);
                         break;
+                case STAMP:
+                        status = keep_stamp(request, optarg);
+                        break;
+                case TSA:
+                        status = believe(request, optarg);
+                        break;
                 case KEY:
                         status = complain("--key", "this version does not open sealed files: decrypt them first");
                         break;
@@ -126,7 +172,7 @@ static int parse(struct request *request, int argc, char **argv)
                 fputs(help, stderr);
                 return USAGE_STATUS;
         }
-        return status;
+        return status < 0 ? read_stamps(request) : status;
 }
 
 static enum bc_verdict report(const struct request *request, const struct bc_report_item *item)
@@ -174,17 +220,20 @@ static enum bc_verdict judge(struct request *request)
 int main(int argc, char **argv)
 {
         BC_CLEANUP(bc_cleanup_trust) struct bc_trust *trust = NULL;
+        BC_CLEANUP(bc_cleanup_authorities) struct bc_stamp_trust *authorities = NULL;
         BC_CLEANUP(bc_cleanup_clock) struct bc_clock *clock = NULL;
         struct request request = { 0 };
         struct bc_utc_reading now;
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-        if (bc_trust_new(&trust) < 0 || bc_clock_new_real(&clock) < 0) {
+        if (bc_trust_new(&trust) < 0 || bc_stamp_trust_new(&authorities) < 0 || bc_clock_new_real(&clock) < 0) {
                 fprintf(stderr, "bodycam-verify: %s\n", strerror(ENOMEM));
                 return USAGE_STATUS;
         }
         request.trust = trust;
+        request.authorities = authorities;
         request.judge.trust = trust;
+        request.judge.witnesses = &request.witnesses;
         request.jobs = processors < 1 ? 1 : processors > BC_JOBS_MAX ? BC_JOBS_MAX : (unsigned)processors;
         bc_utc_read(clock, &now);
         request.judge.now_utc_ns = now.utc_ns;

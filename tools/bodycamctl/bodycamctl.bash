@@ -10,7 +10,7 @@ _bodycamctl_ask()
 _bodycamctl()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-    local commands='status watch list show ledger record emergency mark mute stealth indicate policy sensors simulate'
+    local commands='status watch list show ledger nonce record emergency mark mute stealth indicate policy sensors simulate'
     local globals='--json --bus --timeout --help --version'
     local -a program=("${COMP_WORDS[0]}") words=() store=()
     local i word choice=

@@ -44,6 +44,7 @@ static const struct {
         [BC_ENTRY_ROLLBACK] = { "rollback", { "ledger", "-ledger_hash", "anchor", "-anchor_hash" } },
         [BC_ENTRY_KEY] = { "key", { "x5t" } },
         [BC_ENTRY_FLOOD] = { "flood", { "event", "count" } },
+        [BC_ENTRY_NONCE] = { "nonce", { "value" } },
 };
 
 struct show {

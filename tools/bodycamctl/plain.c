@@ -96,6 +96,11 @@ enum bc_ctl_exit bc_plain_mark(struct bc_request *request)
         return call_text(request, "Mark", request->count > 0 ? request->words[0] : "", BC_ANSWER_NOTHING);
 }
 
+enum bc_ctl_exit bc_plain_nonce(struct bc_request *request)
+{
+        return call_text(request, "PutNonce", request->words[0], BC_ANSWER_NOTHING);
+}
+
 enum bc_ctl_exit bc_plain_mute(struct bc_request *request)
 {
         return call_switch(request, "SetMuted");

@@ -15,6 +15,7 @@ enum bc_ctl_exit bc_plain_record(struct bc_request *request);
 enum bc_ctl_exit bc_plain_emergency(struct bc_request *request);
 enum bc_ctl_exit bc_plain_sensors(struct bc_request *request);
 enum bc_ctl_exit bc_plain_mark(struct bc_request *request);
+enum bc_ctl_exit bc_plain_nonce(struct bc_request *request);
 enum bc_ctl_exit bc_plain_mute(struct bc_request *request);
 enum bc_ctl_exit bc_plain_stealth(struct bc_request *request);
 enum bc_ctl_exit bc_plain_indicate(struct bc_request *request);

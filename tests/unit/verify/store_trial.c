@@ -95,12 +95,16 @@ static void judge_recordings(struct store_trial *store, const char *path)
                         continue;
                 forge_save(store->recording[i], path, false, folder, sizeof(folder));
                 assert_int_equal(bc_recording_open(folder, &verdict[n]), 0);
+                bc_bracket_close(&store->witnesses, &store->verdict, &verdict[n]);
                 for (size_t k = 0; k < verdict[n].segments; k++)
                         bc_recording_judge_segment(&store->trial->judge, &verdict[n], k);
                 bc_recording_judge(&store->trial->judge, &verdict[n++]);
         }
         bc_store_judge(&store->verdict, verdict, n, &missing);
         for (size_t i = 0; i < n; i++) {
+                bc_bracket_judge(&store->witnesses, &store->verdict, &verdict[i]);
+                store->not_before_ns[i] = verdict[i].not_before_ns;
+                store->not_after_ns[i] = verdict[i].not_after_ns;
                 gather(store, &verdict[i].findings);
                 for (size_t k = 0; k < verdict[i].segments; k++)
                         gather(store, &verdict[i].segment[k].findings);
@@ -117,6 +121,7 @@ enum bc_verdict store_trial_judge(struct store_trial *store)
         int fd;
 
         drop(store);
+        store->trial->judge.witnesses = &store->witnesses;
         snprintf(path, sizeof(path), "%s/store", store->trial->folder);
         snprintf(recordings, sizeof(recordings), "%s/recordings", path);
         assert_int_equal(mkdir(path, 0700), 0);

@@ -5,6 +5,7 @@
 
 #include "forge_ledger.h"
 #include "trial.h"
+#include "verify/bracket.h"
 #include "verify/store.h"
 #include "verify/witness.h"
 
@@ -20,6 +21,7 @@ struct store_trial {
         struct bc_ledger_verdict verdict;
         struct bc_findings findings; // of ledger, store and recordings together
         bool judged;
+        int64_t not_before_ns[STORE_RECORDINGS_MAX], not_after_ns[STORE_RECORDINGS_MAX];
 };
 
 // Start 1 (not clean) with recordings 17 and 18, a stop; start 2, a stop. Lawful and complete.
