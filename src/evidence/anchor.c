@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/file.h"
 #include "format/bytes.h"
 
+#define COUNT_MAX ((uint64_t)INT64_MAX / 2)
 #define CHECKED_BYTES (BC_ANCHOR_SLOT_BYTES - BC_HASH_BYTES)
 
 static const uint8_t magic[8] = { 'B', 'C', 'A', 'N', 'C', 'H', 'R', '1' };
@@ -75,10 +77,25 @@ static uint64_t get_slot(const uint8_t slot[BC_ANCHOR_SLOT_BYTES], struct bc_anc
         state.tail_ns = (int64_t)bc_get_u64(&reader);
         state.boot = bc_get_u64(&reader);
         state.counter = bc_get_u64(&reader);
+        // Whatever lies there, there are numbers left to count on with.
+        if (turn > COUNT_MAX || state.epoch > COUNT_MAX || state.sequence > COUNT_MAX || state.boot > COUNT_MAX || state.counter > COUNT_MAX)
+                return 0;
         *ret_state = state;
         return turn;
 }
 
+static int make_slot(const struct bc_anchor_state *state, uint64_t turn, uint8_t slot[BC_ANCHOR_SLOT_BYTES])
+{
+        put_slot(state, turn, slot);
+        return EVP_Digest(slot, CHECKED_BYTES, slot + CHECKED_BYTES, NULL, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
+}
+
+static uint64_t place_of(uint64_t turn)
+{
+        return turn % 2 * BC_ANCHOR_BLOCK_BYTES;
+}
+
+// -EBADMSG: no slot is whole, which no power cut leaves.
 static int load(struct bc_anchor *anchor, struct bc_anchor_state *ret_state)
 {
         uint8_t slots[BC_ANCHOR_BYTES];
@@ -86,70 +103,89 @@ static int load(struct bc_anchor *anchor, struct bc_anchor_state *ret_state)
 
         if (r < 0)
                 return r;
-        *ret_state = (struct bc_anchor_state){ 0 };
+        anchor->turn = 0;
         for (unsigned i = 0; i < 2; i++) {
                 struct bc_anchor_state state;
-                uint64_t turn = get_slot(slots + i * BC_ANCHOR_SLOT_BYTES, &state);
+                uint64_t turn = get_slot(slots + i * BC_ANCHOR_BLOCK_BYTES, &state);
 
                 if (turn > anchor->turn) {
                         anchor->turn = turn;
                         *ret_state = state;
                 }
         }
-        return 0;
+        return anchor->turn > 0 ? 0 : -EBADMSG;
 }
 
-static int open_file(const char *path)
+// With a slot that says nothing: so one that is whole is always there, whatever the first write comes to.
+static int make_file(const char *path)
 {
+        static const struct bc_anchor_state nothing;
         BC_CLEANUP(bc_cleanup_memory) char *copy = strdup(path);
         BC_CLEANUP(bc_cleanup_fd) int folder_fd = -1;
-        uint8_t zeros[BC_ANCHOR_BYTES] = { 0 };
-        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), r;
+        uint8_t slots[BC_ANCHOR_BYTES] = { 0 };
+        int r = copy ? make_slot(&nothing, 1, slots + place_of(1)) : -ENOMEM;
 
-        if (fd >= 0 || errno != ENOENT)
-                return fd < 0 ? -errno : fd;
-        if (!copy)
-                return -ENOMEM;
+        if (r < 0)
+                return r;
         folder_fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (folder_fd < 0)
                 return -errno;
-        // Whole or not at all: a file of another size is refused.
-        r = bc_file_replace(folder_fd, strrchr(path, '/') + 1, zeros, sizeof(zeros));
-        if (r < 0)
-                return r;
-        fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        return fd < 0 ? -errno : fd;
+        return bc_file_replace(folder_fd, strrchr(path, '/') + 1, slots, sizeof(slots));
 }
 
-static int judge(int fd)
+// -EBADMSG: it is no anchor; -EINVAL: it is no file either.
+static int open_file(struct bc_anchor *anchor, const char *path, struct bc_anchor_state *ret_state)
 {
         struct stat status;
 
-        if (fstat(fd, &status) < 0)
+        bc_cleanup_fd(&anchor->fd); // of the one that was put aside
+        anchor->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (anchor->fd < 0 || fstat(anchor->fd, &status) < 0)
                 return -errno;
-        return S_ISREG(status.st_mode) && status.st_size == BC_ANCHOR_BYTES ? 0 : -EBADMSG;
+        if (!S_ISREG(status.st_mode))
+                return -EINVAL;
+        return status.st_size == BC_ANCHOR_BYTES ? load(anchor, ret_state) : -EBADMSG;
+}
+
+// What is there gets a second name, so that it stays, and is what is found again where making another one fails.
+static int keep_aside(const char *path)
+{
+        char aside[PATH_MAX];
+        int n = snprintf(aside, sizeof(aside), "%s.damaged", path);
+
+        if (n < 0 || (size_t)n >= sizeof(aside))
+                return -ENAMETOOLONG;
+        if (unlink(aside) < 0 && errno != ENOENT)
+                return -errno;
+        // A file system without links: it is said that it was damaged, and goes.
+        return link(path, aside) < 0 && errno != EPERM && errno != EOPNOTSUPP ? -errno : 0;
 }
 
 BC_DEFINE_CLEANUP(anchor, struct bc_anchor, bc_anchor_free)
 
-int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_state *ret_state)
+int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found)
 {
         BC_CLEANUP(bc_cleanup_anchor) struct bc_anchor *anchor = calloc(1, sizeof(*anchor));
-        int r = path[0] == '/' ? 0 : -EINVAL;
+        struct bc_anchor_found found = { .damaged = false };
+        int r = !anchor ? -ENOMEM : path[0] == '/' ? 0 : -EINVAL;
 
-        if (!anchor)
-                return -ENOMEM;
-        anchor->fd = -1;
+        if (anchor)
+                anchor->fd = -1;
         if (r == 0)
-                r = anchor->fd = open_file(path);
-        if (r >= 0)
-                r = judge(anchor->fd);
-        if (r == 0)
-                r = load(anchor, ret_state);
+                r = open_file(anchor, path, &found.state);
+        found.damaged = r == -EBADMSG;
+        if (found.damaged)
+                r = keep_aside(path);
+        if (r == -ENOENT || (r == 0 && found.damaged)) {
+                r = make_file(path);
+                if (r == 0)
+                        r = open_file(anchor, path, &found.state);
+        }
         if (r < 0) {
-                snprintf(text, text_bytes, "%s: %s", path, r == -EBADMSG ? "is no anchor" : strerror(-r));
+                snprintf(text, text_bytes, "anchor %s: %s", path, r == -EINVAL ? "is not a regular file with an absolute path" : strerror(-r));
                 return r;
         }
+        *ret_found = found;
         *ret_anchor = BC_TAKE(anchor);
         return 0;
 }
@@ -166,12 +202,10 @@ int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *stat
 {
         uint8_t slot[BC_ANCHOR_SLOT_BYTES];
         uint64_t turn = anchor->turn + 1;
-        int r;
+        int r = make_slot(state, turn, slot);
 
-        put_slot(state, turn, slot);
-        if (EVP_Digest(slot, CHECKED_BYTES, slot + CHECKED_BYTES, NULL, EVP_sha256(), NULL) != 1)
-                return -ENOMEM;
-        r = bc_file_write_at(anchor->fd, slot, sizeof(slot), turn % 2 * BC_ANCHOR_SLOT_BYTES);
+        if (r == 0)
+                r = bc_file_write_at(anchor->fd, slot, sizeof(slot), place_of(turn));
         if (r == 0)
                 r = bc_file_sync_data(anchor->fd);
         if (r == 0)

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The anchor: how far the ledger and the recordings have come, kept on another medium than they are (docs/formats/ledger.md, 4;
-// EVIDENCE rules 8 and 12). A small file with two slots that are written in turn, so that a power cut costs the newer one at most.
+// EVIDENCE rules 8 and 12). A small file with two slots that are written in turn, so that a power cut costs the newer one at most: each
+// lies in a block of its own, for a medium that tears a block loses all of it.
 //
 // Thread-bound. It never says more than is durable in the store: that is the caller's care.
 #ifndef BC_EVIDENCE_ANCHOR_H
 #define BC_EVIDENCE_ANCHOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "format/record.h"
 
 #define BC_ANCHOR_SLOT_BYTES 512
-#define BC_ANCHOR_BYTES (2 * BC_ANCHOR_SLOT_BYTES)
+#define BC_ANCHOR_BLOCK_BYTES 4096
+#define BC_ANCHOR_BYTES (2 * BC_ANCHOR_BLOCK_BYTES)
 
 struct bc_anchor_state {
         uint64_t epoch, sequence; // of the newest durable ledger record; epoch 0: there is none
@@ -27,9 +30,15 @@ struct bc_anchor_state {
 
 struct bc_anchor;
 
-// Opens the file, making it where its folder exists; another name than an absolute path, and anything but a regular file of the right
-// size, is refused. *ret_state: what it says, all zeros where nothing was ever written. On failure a negative errno, and why in text.
-int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_state *ret_state);
+// What opening found.
+struct bc_anchor_found {
+        struct bc_anchor_state state; // all zeros where nothing was ever written
+        bool damaged;                 // no slot of it was whole: it is kept as PATH.damaged, and a new one says nothing
+};
+
+// Opens the file, making it where its folder exists. Another name than an absolute path, and anything but a regular file, is refused
+// and left alone. On failure a negative errno, and why in text, which names the path.
+int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found);
 void bc_anchor_free(struct bc_anchor *anchor);
 
 // Durable when it returns 0.

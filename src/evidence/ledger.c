@@ -51,6 +51,7 @@ struct bc_ledger {
         bool stopping;               // it is not among the others yet
         struct bc_anchor_state state; // what the anchor is to say
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
+        bool anchor_at_once;    // it does not know of this run yet
         const char *phase;
         bool quit;
         int64_t give_up_ns;
@@ -86,7 +87,8 @@ static void reconcile(struct bc_ledger *ledger, const struct bc_ledger_head *hea
         const struct bc_anchor_state *anchor = &found->anchor;
         bool anchored = anchor->epoch > 0;
 
-        found->rolled_back = anchored ? !has : head->epoch > 0;
+        // One that is damaged may have known anything.
+        found->rolled_back = anchored ? !has : head->epoch > 0 || found->anchor_damaged;
         found->epoch = larger(larger(head->epoch, anchor->epoch), 1) + found->rolled_back;
         found->boot = larger(head->boot, anchor->boot) + 1;
         found->counter = anchor->counter;
@@ -113,7 +115,8 @@ int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t tex
                    struct bc_ledger_found *ret_found)
 {
         BC_CLEANUP(bc_cleanup_ledger) struct bc_ledger *ledger = calloc(1, sizeof(*ledger));
-        struct bc_anchor_state *anchor;
+        const struct bc_anchor_state *anchor;
+        struct bc_anchor_found anchored;
         struct bc_ledger_head head;
         bool has;
         int r;
@@ -127,10 +130,12 @@ int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t tex
         ledger->folder_fd = open_folder(store_fd);
         if (ledger->folder_fd < 0)
                 return explain(text, text_bytes, ledger->folder_fd, FOLDER);
-        anchor = &ledger->found.anchor;
-        r = bc_anchor_open(anchor_path, text, text_bytes, &ledger->anchor, anchor);
+        r = bc_anchor_open(anchor_path, text, text_bytes, &ledger->anchor, &anchored);
         if (r < 0)
                 return r;
+        anchor = &ledger->found.anchor;
+        ledger->found.anchor = anchored.state;
+        ledger->found.anchor_damaged = anchored.damaged;
         r = bc_ledger_find_head(ledger->folder_fd, anchor->epoch, anchor->sequence, anchor->epoch > 0 ? anchor->hash : NULL, &head, &has);
         if (r < 0)
                 return explain(text, text_bytes, r, FOLDER);
@@ -265,6 +270,7 @@ static void settle(struct bc_ledger *ledger)
 {
         const struct bc_record *record = &ledger->signing->record;
         struct bc_ledger_head *head = &ledger->head;
+        const bool first = head->boot != record->boot || head->epoch != record->epoch;
 
         *head = (struct bc_ledger_head){ .epoch = record->epoch, .boot = record->boot, .sequence = record->ledger,
                                          .signed_ns = record->signed_ns };
@@ -280,6 +286,8 @@ static void settle(struct bc_ledger *ledger)
         ledger->state.sequence = head->sequence;
         ledger->state.boot = head->boot;
         memcpy(ledger->state.hash, head->hash, sizeof(head->hash));
+        // Who pulls the battery in the first second of an epoch is not to find one of which nothing else knows.
+        ledger->anchor_at_once |= first;
         change_anchor(ledger);
         bc_monitor_unlock(&ledger->monitor);
 }
@@ -328,6 +336,7 @@ static int write_anchor(struct bc_ledger *ledger)
         bc_monitor_lock(&ledger->monitor);
         state = ledger->state;
         ledger->state_ns = BC_NS_NEVER;
+        ledger->anchor_at_once = false;
         bc_monitor_unlock(&ledger->monitor);
         r = bc_anchor_write(ledger->anchor, &state);
         if (r == 0)
@@ -364,7 +373,7 @@ static int64_t due_ns(const struct bc_ledger *ledger, bool *ret_record, bool *re
         else if (ledger->quit)
                 record_ns = BC_NS_NEVER;
         if (ledger->state_ns != BC_NS_NEVER)
-                anchor_ns = ledger->quit ? now_ns : ledger->state_ns + BC_LEDGER_ANCHOR_NS;
+                anchor_ns = ledger->quit || ledger->anchor_at_once ? now_ns : ledger->state_ns + BC_LEDGER_ANCHOR_NS;
         *ret_record = record_ns <= now_ns;
         *ret_anchor = anchor_ns <= now_ns;
         return earlier(record_ns, anchor_ns);

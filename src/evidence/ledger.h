@@ -33,6 +33,7 @@ struct bc_ledger_found {
         bool rolled_back;               // ledger and anchor disagree: a new epoch begins
         struct bc_ledger_head head;     // the newest record; epoch 0: there is none
         struct bc_anchor_state anchor;  // as it was found
+        bool anchor_damaged;            // it was there, and could not be read
         int64_t last_ns;                // of the newest record; BC_RECORD_UNKNOWN: there is none
         bool clean;                     // the run before ended in order
 };

@@ -64,7 +64,7 @@ static void test_start_life_stop(void **state)
 // The anchor is at most two seconds behind, a record a second, what is urgent is there at once.
 static void test_how_soon(void **state)
 {
-        struct bc_anchor_state anchored;
+        struct bc_anchor_found anchored;
         struct bc_anchor *anchor;
         const uint8_t hash[BC_HASH_BYTES] = { 7 };
         struct archive *archive;
@@ -98,15 +98,36 @@ static void test_how_soon(void **state)
         desk_run(&desk, 122 * S);
         assert_int_equal(bc_anchor_open(desk.anchor, text, sizeof(text), &anchor, &anchored), 0);
         bc_anchor_free(anchor);
-        assert_int_equal(anchored.sequence, 3);
-        assert_memory_equal(anchored.hash, archive->record[2].hash, BC_HASH_BYTES);
-        assert_int_equal(anchored.recording, 9);
-        assert_int_equal(anchored.segment, 8);
-        assert_int_equal(anchored.index, 7);
-        assert_int_equal(anchored.tail_ns, 120 * S);
-        assert_memory_equal(anchored.tail_hash, hash, BC_HASH_BYTES);
+        assert_int_equal(anchored.state.sequence, 3);
+        assert_memory_equal(anchored.state.hash, archive->record[2].hash, BC_HASH_BYTES);
+        assert_int_equal(anchored.state.recording, 9);
+        assert_int_equal(anchored.state.segment, 8);
+        assert_int_equal(anchored.state.index, 7);
+        assert_int_equal(anchored.state.tail_ns, 120 * S);
+        assert_memory_equal(anchored.state.tail_hash, hash, BC_HASH_BYTES);
         archive_free(archive);
         desk_stop(&desk, true);
+        desk_done(&desk);
+}
+
+// A battery that is pulled as soon as the first record is there: the anchor knows of it, so nothing looks like a rollback.
+static void test_first_record_is_anchored(void **state)
+{
+        struct desk desk;
+
+        (void)state;
+        desk_make(&desk);
+        for (int run = 1; run <= 3; run++) {
+                desk_start(&desk, NULL);
+                assert_false(desk.found.rolled_back);
+                desk_run(&desk, desk.base_ns + 1 * MS);
+                desk_stop(&desk, false);
+        }
+        desk_look(&desk);
+        assert_int_equal(desk.found.head.sequence, 3);
+        assert_int_equal(desk.found.anchor.sequence, 3);
+        assert_int_equal(desk.found.boot, 4);
+        bc_ledger_free(desk.ledger, "", 0);
         desk_done(&desk);
 }
 
@@ -229,7 +250,7 @@ static void test_faults_at_random(void **state)
 static void test_anchor_goes_on_without_the_ledger(void **state)
 {
         const uint8_t hash[BC_HASH_BYTES] = { 3 };
-        struct bc_anchor_state anchored;
+        struct bc_anchor_found anchored;
         struct bc_anchor *anchor;
         struct desk desk;
         char text[256];
@@ -247,8 +268,8 @@ static void test_anchor_goes_on_without_the_ledger(void **state)
         desk_run(&desk, 109 * S);
         assert_int_equal(bc_anchor_open(desk.anchor, text, sizeof(text), &anchor, &anchored), 0);
         bc_anchor_free(anchor);
-        assert_int_equal(anchored.index, 3);
-        assert_int_equal(anchored.sequence, 1);
+        assert_int_equal(anchored.state.index, 3);
+        assert_int_equal(anchored.state.sequence, 1);
         desk_card.failures = 0;
         desk_stop(&desk, true);
         desk_done(&desk);
@@ -300,6 +321,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_start_life_stop),
                 cmocka_unit_test(test_how_soon),
+                cmocka_unit_test(test_first_record_is_anchored),
                 cmocka_unit_test(test_rotation),
                 cmocka_unit_test(test_flood),
                 cmocka_unit_test(test_each_call_fails),

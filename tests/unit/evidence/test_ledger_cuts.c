@@ -35,7 +35,7 @@ static void put_anchor(struct desk *desk, const struct archive *archive, size_t 
         state.epoch = archive->record[n - 1].epoch;
         state.sequence = archive->record[n - 1].sequence;
         memcpy(state.hash, archive->record[n - 1].hash, BC_HASH_BYTES);
-        assert_int_equal(bc_anchor_open(desk->anchor, text, sizeof(text), &anchor, &(struct bc_anchor_state){ 0 }), 0);
+        assert_int_equal(bc_anchor_open(desk->anchor, text, sizeof(text), &anchor, &(struct bc_anchor_found){ .damaged = false }), 0);
         assert_int_equal(bc_anchor_write(anchor, &state), 0);
         bc_anchor_free(anchor);
 }
@@ -165,6 +165,30 @@ static void check_rollback(struct desk *desk, uint64_t epoch, uint64_t ledger, u
         desk_stop(desk, true);
 }
 
+// What the anchor knew is not known any more: that is no agreement, also where there is no ledger either.
+static void test_damaged_anchor(void **state)
+{
+        uint8_t noise[BC_ANCHOR_BYTES];
+        struct archive *archive;
+        struct desk desk;
+        char *bytes;
+        size_t size;
+
+        (void)state;
+        memset(noise, 0x5a, sizeof(noise));
+        for (int with_ledger = 0; with_ledger < 2; with_ledger++) {
+                archive = eight(&desk, &bytes, &size);
+                folder_write(desk.store_fd, "anchor", noise, sizeof(noise));
+                if (!with_ledger)
+                        assert_int_equal(unlinkat(desk.folder_fd, archive->record[0].file, 0), 0);
+                check_rollback(&desk, 2, with_ledger ? 9 : 0, 0);
+                assert_true(folder_has(desk.store_fd, "anchor.damaged"));
+                archive_free(archive);
+                free(bytes);
+                desk_done(&desk);
+        }
+}
+
 static void test_rollback(void **state)
 {
         struct archive *archive;
@@ -279,6 +303,7 @@ int main(void)
                 cmocka_unit_test(test_restart_at_every_cut),
                 cmocka_unit_test(test_damaged_ledger),
                 cmocka_unit_test(test_rollback),
+                cmocka_unit_test(test_damaged_anchor),
                 cmocka_unit_test(test_hostile_files),
         };
 
