@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/agency.h"
 #include "app/bounds.h"
 #include "app/devices.h"
 #include "app/evidence.h"
@@ -40,6 +41,7 @@ struct daemon {
         struct bc_ring *ring;
         struct bc_overlay *overlay;
         struct bc_evidence *evidence;
+        struct bc_agency *agency; // NULL: recordings lie in the clear
         struct bc_telemetry *telemetry;
         struct bc_observer *observer;
         struct bc_controller *controller;
@@ -76,6 +78,7 @@ static void close_parts(struct daemon *daemon)
                 bc_controller_stop(daemon->controller);
         bc_recorder_free(daemon->recorder);
         bc_evidence_free(daemon->evidence, EVIDENCE_END_NS); // the recorder needs it to its end, and it the pipeline's counters
+        bc_agency_free(daemon->agency);
         bc_pipeline_free(daemon->pipeline);
         bc_controller_free(daemon->controller);
         bc_observer_free(daemon->observer);
@@ -187,7 +190,8 @@ static enum bc_exit refused_encoders(const struct bc_settings *settings, enum bc
 }
 
 // What can be judged without starting anything.
-static enum bc_exit open_parts(struct daemon *daemon)
+// strict: for --check.
+static enum bc_exit open_parts(struct daemon *daemon, bool strict)
 {
         const struct bc_settings *settings = daemon->settings;
         char text[TEXT_BYTES] = "";
@@ -216,6 +220,8 @@ static enum bc_exit open_parts(struct daemon *daemon)
         if (status != BC_EXIT_DONE)
                 return status;
         r = bc_evidence_open(settings, &daemon->devices, text, sizeof(text), &daemon->evidence);
+        if (r == 0)
+                r = bc_agency_open(settings, daemon->clock, strict, text, sizeof(text), &daemon->agency);
         if (r < 0)
                 return refused(BC_EXIT_SETTINGS, text);
         r = bc_store_open(settings->store_path, settings->device_id, text, sizeof(text), &daemon->store);
@@ -340,7 +346,11 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
                 return BC_EXIT_STORE;
         parts.ledger = bc_evidence_ledger(daemon->evidence);
         parts.rescue = bc_evidence_rescue(daemon->evidence);
+        if (daemon->agency)
+                bc_ledger_set_wordless(parts.ledger); // with it there is a key, and so a ledger
         recorder.attestation = bc_evidence_attestation(daemon->evidence);
+        recorder.agency = daemon->agency;
+        recorder.boot = bc_evidence_boot(daemon->evidence);
         r = bc_controller_new(&parts, &config, &daemon->controller);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "control cannot be made", r);
@@ -526,7 +536,7 @@ enum bc_exit bc_daemon_run(const char *path, struct bc_settings *settings)
                 r = catch_signals(&daemon); // before there are other threads
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the main loop cannot be made", r);
-        status = open_parts(&daemon);
+        status = open_parts(&daemon, false);
         if (status == BC_EXIT_DONE)
                 status = make_recording_parts(&daemon);
         if (status != BC_EXIT_DONE)
@@ -567,7 +577,7 @@ enum bc_exit bc_daemon_check(const struct bc_settings *settings)
                 r = bc_loop_new(daemon.clock, &daemon.loop);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "the clock cannot be made", r);
-        status = open_parts(&daemon);
+        status = open_parts(&daemon, true);
         if (status != BC_EXIT_DONE)
                 return status;
         printf("camera: %s, %ux%u\n", daemon.devices.camera->info.driver, daemon.devices.camera->info.width_px,
@@ -578,6 +588,8 @@ enum bc_exit bc_daemon_check(const struct bc_settings *settings)
         else
                 puts("microphone: none");
         printf("encoder: %s\nstore: %s\n", settings->video_encoder, settings->store_path);
+        if (daemon.agency)
+                printf("sealing: for %zu certificates\n", bc_agency_recipients(daemon.agency));
         bc_bounds_print(&daemon.bounds, settings, print_line);
         bc_policy_describe(settings, print_sentence, NULL);
         return BC_EXIT_DONE;

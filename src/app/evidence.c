@@ -273,6 +273,11 @@ const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *e
         return evidence ? &evidence->attestation : NULL;
 }
 
+uint64_t bc_evidence_boot(const struct bc_evidence *evidence)
+{
+        return evidence ? evidence->facts.config.boot : 0;
+}
+
 struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence)
 {
         return evidence ? evidence->ledger : NULL;

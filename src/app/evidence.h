@@ -39,6 +39,8 @@ void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns);
 
 // NULL where evidence is NULL.
 const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *evidence);
+// Counts the daemon's starts, from 1; 0 where evidence is NULL.
+uint64_t bc_evidence_boot(const struct bc_evidence *evidence);
 struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence);
 const struct bc_rescue_kit *bc_evidence_rescue(const struct bc_evidence *evidence);
 

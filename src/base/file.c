@@ -53,12 +53,22 @@ int bc_file_read_at(int fd, void *bytes, size_t size, uint64_t offset)
         return 0;
 }
 
-int bc_file_create(int folder_fd, const char *name)
+static int create(int folder_fd, const char *name, int flags)
 {
         BC_IN_DEVICE;
-        int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+        int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
 
         return fd < 0 ? -errno : fd;
+}
+
+int bc_file_create(int folder_fd, const char *name)
+{
+        return create(folder_fd, name, 0);
+}
+
+int bc_file_create_appending(int folder_fd, const char *name)
+{
+        return create(folder_fd, name, O_APPEND);
 }
 
 int bc_file_sync(int fd)

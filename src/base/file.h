@@ -16,6 +16,9 @@ int bc_file_read_at(int fd, void *bytes, size_t size, uint64_t offset);
 // Makes a new file for writing, 0640; an existing one is never opened. The file descriptor or negative errno.
 int bc_file_create(int folder_fd, const char *name);
 
+// The same, and all that is written goes to its end, whatever the offset says: nothing in it can be written twice.
+int bc_file_create_appending(int folder_fd, const char *name);
+
 // Make durable what was written to a file: all of it, or its content alone.
 int bc_file_sync(int fd);
 int bc_file_sync_data(int fd);

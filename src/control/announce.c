@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "control/announce.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "bodycam/journal.h"
 #include "evidence/ledger.h"
@@ -11,18 +13,29 @@ static void tell(struct bc_ledger *ledger, const struct bc_ledger_entry *event)
                 bc_ledger_tell(ledger, event, true);
 }
 
+// Log and ledger lie in the clear, so where recordings are sealed the words of a command are left out of both.
+static void origin_of(const struct bc_ledger *ledger, const char *by, char ret_origin[BC_ENTRY_ORIGIN_BYTES])
+{
+        if (ledger && bc_ledger_is_wordless(ledger))
+                bc_entry_origin(by, ret_origin);
+        else
+                snprintf(ret_origin, BC_ENTRY_ORIGIN_BYTES, "%s", by);
+}
+
 void bc_announce_edge(struct bc_ledger *ledger, enum bc_phase from, enum bc_phase to, enum bc_event event, int64_t time_ns,
                       const char *by)
 {
         struct bc_ledger_entry entry;
+        char origin[BC_ENTRY_ORIGIN_BYTES];
 
+        origin_of(ledger, by, origin);
         bc_log_event(LOG_NOTICE, BC_JOURNAL_STATE,
                      BC_LOG_FIELDS({ BC_JOURNAL_FIELD_STATE, .text = bc_state_name(bc_state_of(to)) },
                                    { BC_JOURNAL_FIELD_EVENT, .text = bc_event_name(event) },
-                                   { BC_JOURNAL_FIELD_BY, .text = by },
+                                   { BC_JOURNAL_FIELD_BY, .text = origin },
                                    { BC_JOURNAL_FIELD_TIME, .number = time_ns }),
-                     "%s -> %s (%s, %s)", bc_phase_name(from), bc_phase_name(to), bc_event_name(event), by);
-        bc_entry_state(&entry, time_ns, bc_phase_name(from), bc_phase_name(to), bc_event_name(event), by);
+                     "%s -> %s (%s, %s)", bc_phase_name(from), bc_phase_name(to), bc_event_name(event), origin);
+        bc_entry_state(&entry, time_ns, bc_phase_name(from), bc_phase_name(to), bc_event_name(event), origin);
         tell(ledger, &entry);
         if (ledger)
                 bc_ledger_note_state(ledger, bc_phase_name(to));
@@ -44,19 +57,23 @@ void bc_announce_alarm(struct bc_ledger *ledger, enum bc_phase phase, int64_t ti
 void bc_announce_mute(struct bc_ledger *ledger, bool muted, int64_t time_ns, int64_t from_ns, const char *by)
 {
         struct bc_ledger_entry entry;
+        char origin[BC_ENTRY_ORIGIN_BYTES];
 
+        origin_of(ledger, by, origin);
         bc_log_notice("the sound is %s from %lld ms of media time on (%s)", muted ? "muted" : "heard again",
-                      (long long)(from_ns / BC_NS_PER_MS), by);
-        bc_entry_mute(&entry, time_ns, muted, by);
+                      (long long)(from_ns / BC_NS_PER_MS), origin);
+        bc_entry_mute(&entry, time_ns, muted, origin);
         tell(ledger, &entry);
 }
 
 void bc_announce_stealth(struct bc_ledger *ledger, bool stealthy, int64_t time_ns, const char *by)
 {
         struct bc_ledger_entry entry;
+        char origin[BC_ENTRY_ORIGIN_BYTES];
 
-        bc_log_notice("stealth %s (%s)", stealthy ? "on" : "off", by);
-        bc_entry_stealth(&entry, time_ns, stealthy, by);
+        origin_of(ledger, by, origin);
+        bc_log_notice("stealth %s (%s)", stealthy ? "on" : "off", origin);
+        bc_entry_stealth(&entry, time_ns, stealthy, origin);
         tell(ledger, &entry);
 }
 

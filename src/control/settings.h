@@ -17,6 +17,7 @@
 #define BC_SETTINGS_ID_BYTES 33    // with the 0 at the end
 #define BC_SETTINGS_NAME_BYTES 65
 #define BC_SETTINGS_TEXT_BYTES 200 // a line is shorter
+#define BC_SETTINGS_PATHS_MAX 8    // in one value
 #define BC_SETTINGS_FILE_BYTES_MAX 65536
 #define BC_SETTINGS_DROP_INS_MAX 100
 #define BC_SETTINGS_ERRORS_MAX 100
@@ -39,6 +40,7 @@ struct bc_settings {
         char key_uri[BC_SETTINGS_TEXT_BYTES];
         char certificates_path[BC_SETTINGS_TEXT_BYTES];
         char anchor_path[BC_SETTINGS_TEXT_BYTES];
+        char agency_paths[BC_SETTINGS_TEXT_BYTES]; // with a space between two
         int64_t simulated_signing_ns;
 
         int camera_driver; // enum bc_camera_driver

@@ -42,6 +42,10 @@ static const struct bc_setting table[] = {
         { "evidence", "anchor", BC_SETTING_PATH, AT(anchor_path), .fallback = "",
           .help = "A small file on another medium than the store's, internal flash, that knows how far ledger and recordings have come." },
 
+        { "sealing", "certificates", BC_SETTING_PATHS, AT(agency_paths), .fallback = "",
+          .help = "The agency's certificates, a PEM file each: whoever has the key of one of them can open what is recorded, and nobody "
+                  "else, this camera neither. Nothing: it lies in the clear. Needs [evidence] key." },
+
         { "camera", "driver", BC_SETTING_CHOICE, AT(camera_driver), .choices = "file pattern", .fallback = "pattern",
           .help = "file: a clip in place of a camera, looped without a seam. pattern: a moving card with the frame's "
                   "number and a flash each second." },
@@ -212,6 +216,7 @@ static const struct {
         { "device", "Who this device is." },
         { "store", "Where recordings are kept." },
         { "evidence", "What signs that it is so." },
+        { "sealing", "Who may see it." },
         { "camera", "The picture's source." },
         { "microphone", "The sound's source." },
         { "video", "How the picture is encoded." },

@@ -217,6 +217,29 @@ static int parse_path(const struct bc_setting *setting, const char *value, char 
         return 0;
 }
 
+static int parse_paths(const char *value, char *ret_paths)
+{
+        size_t used = 0, paths = 0;
+
+        if (strlen(value) >= BC_SETTINGS_TEXT_BYTES)
+                return -ERANGE;
+        for (value += strspn(value, " "); *value; value += strspn(value, " ")) {
+                size_t length = strcspn(value, " ");
+
+                if (*value != '/')
+                        return -EINVAL;
+                if (++paths > BC_SETTINGS_PATHS_MAX)
+                        return -ERANGE;
+                if (used > 0)
+                        ret_paths[used++] = ' ';
+                memcpy(ret_paths + used, value, length);
+                used += length;
+                value += length;
+        }
+        ret_paths[used] = 0;
+        return 0;
+}
+
 // What is behind the scheme is judged by whoever opens it (evidence/key.h).
 static int parse_uri(const char *value, char *ret_uri)
 {
@@ -294,6 +317,8 @@ int bc_setting_parse(const struct bc_setting *setting, const char *value, struct
                 return parse_id(value, at);
         case BC_SETTING_PATH:
                 return parse_path(setting, value, at);
+        case BC_SETTING_PATHS:
+                return parse_paths(value, at);
         case BC_SETTING_URI:
                 return parse_uri(value, at);
         case BC_SETTING_PATTERN:
@@ -387,6 +412,7 @@ void bc_setting_format(const struct bc_setting *setting, const struct bc_setting
         case BC_SETTING_ID:
         case BC_SETTING_TEXT:
         case BC_SETTING_PATH:
+        case BC_SETTING_PATHS:
         case BC_SETTING_URI:
         case BC_SETTING_PATTERN:
                 snprintf(ret_text, BC_SETTING_VALUE_BYTES, "%s", (const char *)at);
@@ -433,6 +459,9 @@ void bc_setting_allowed(const struct bc_setting *setting, char *text, size_t tex
                 return;
         case BC_SETTING_PATH:
                 snprintf(text, text_bytes, "an absolute path%s", setting->required ? "" : ", or nothing");
+                return;
+        case BC_SETTING_PATHS:
+                snprintf(text, text_bytes, "up to %d absolute paths with spaces between them, or nothing", BC_SETTINGS_PATHS_MAX);
                 return;
         case BC_SETTING_URI:
                 snprintf(text, text_bytes, "file:/PATH, handle:0xNUMBER, pkcs11:..., or nothing");

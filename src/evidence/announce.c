@@ -2,6 +2,7 @@
 #include "evidence/announce.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "bodycam/journal.h"
@@ -13,18 +14,28 @@ static struct bc_ledger *ledger_of(const struct bc_recording *recording)
         return recording->attest.service ? recording->attest.service->ledger : NULL;
 }
 
+// Of a sealed one the words that came with the command are in its records alone.
+static void origin_of(const struct bc_recording *recording, const char *reason, char ret_origin[BC_ENTRY_ORIGIN_BYTES])
+{
+        if (recording->sealing)
+                bc_entry_origin(reason, ret_origin);
+        else
+                snprintf(ret_origin, BC_ENTRY_ORIGIN_BYTES, "%s", reason);
+}
+
 void bc_announce_begun(const struct bc_recording *recording)
 {
         struct bc_ledger *ledger = ledger_of(recording);
         struct bc_ledger_entry event;
-        char name[BC_RECORDING_NAME_BYTES_MAX];
+        char name[BC_RECORDING_NAME_BYTES_MAX], origin[BC_ENTRY_ORIGIN_BYTES];
 
         bc_store_name(recording->store, recording->manifest.counter, name);
+        origin_of(recording, recording->manifest.reason, origin);
         bc_log_event(LOG_NOTICE, BC_JOURNAL_BEGUN,
                      BC_LOG_FIELDS({ BC_JOURNAL_FIELD_RECORDING, .text = name },
-                                   { BC_JOURNAL_FIELD_BY, .text = recording->manifest.reason },
+                                   { BC_JOURNAL_FIELD_BY, .text = origin },
                                    { BC_JOURNAL_FIELD_TIME, .number = recording->press_ns }),
-                     "recording %s has begun (%s)", name, recording->manifest.reason);
+                     "recording %s has begun (%s)", name, origin);
         if (!ledger)
                 return;
         bc_entry_beginning(&event, recording->now_ns, recording->manifest.counter, recording->manifest.press_ticks);
@@ -36,15 +47,15 @@ void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns)
 {
         struct bc_ledger *ledger = ledger_of(recording);
         struct bc_ledger_entry event;
-        char name[BC_RECORDING_NAME_BYTES_MAX];
+        char name[BC_RECORDING_NAME_BYTES_MAX], origin[BC_ENTRY_ORIGIN_BYTES];
 
         bc_store_name(recording->store, recording->manifest.counter, name);
+        origin_of(recording, recording->manifest.stop_reason, origin);
         bc_log_event(LOG_NOTICE, BC_JOURNAL_CLOSED,
                      BC_LOG_FIELDS({ BC_JOURNAL_FIELD_RECORDING, .text = name },
-                                   { BC_JOURNAL_FIELD_BY, .text = recording->manifest.stop_reason },
+                                   { BC_JOURNAL_FIELD_BY, .text = origin },
                                    { BC_JOURNAL_FIELD_TIME, .number = end_ns }),
-                     "recording %s is closed (%s), %zu gaps", name, recording->manifest.stop_reason,
-                     recording->manifest.gaps);
+                     "recording %s is closed (%s), %zu gaps", name, origin, recording->manifest.gaps);
         if (!ledger)
                 return;
         bc_entry_closing(&event, recording->now_ns, recording->manifest.counter, (uint32_t)recording->manifest.segments,

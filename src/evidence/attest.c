@@ -38,6 +38,8 @@ static void state_beginning(const struct bc_recording *recording, const struct b
         (void)bc_text_clean(manifest->reason, record->begun.reason, sizeof(record->begun.reason));
         record->begun.press_ticks = manifest->press_ticks;
         record->begun.pre_event_ticks = manifest->pre_event_ticks;
+        record->sealed = segment->sealer;
+        memcpy(record->seal, segment->seal, sizeof(record->seal));
         record->succeeds.stated = abandoned->stated;
         record->succeeds.segment = abandoned->segment;
         record->succeeds.cause = abandoned->cause;
@@ -339,7 +341,7 @@ static void leave_oldest(struct bc_recording *recording, int error)
         bc_news_settle(&recording->manifest, false);
         note_abandoned(waits ? &attest->ended[1].abandoned : &attest->abandoned, &ended->proof, ended->number, error);
         note_in_manifest(recording, ended->number, waits ? attest->ended[1].number : recording->segment_begun ? recording->number : 0,
-                         ended->proof.durable, error);
+                         ended->segment.sealer ? bc_segment_file_bytes(&ended->segment) : ended->proof.durable, error);
         drop_oldest(attest);
 }
 
@@ -389,7 +391,7 @@ static int finalise_oldest(struct bc_recording *recording)
                 r = settle(recording, &ended->proof);
         if (r < 0)
                 return r;
-        entry->bytes = ended->segment.durable_bytes;
+        entry->bytes = bc_segment_file_bytes(&ended->segment);
         recording->manifest_stale = true;
         r = bc_segment_patch(&ended->segment);
         if (r == 0)
@@ -422,7 +424,7 @@ static void leave_current(struct bc_recording *recording)
         struct bc_segment *segment = &recording->segment;
 
         bc_log_error("%s is left to the next start: too many segments wait for their signature", segment->name);
-        note_in_manifest(recording, recording->number, 0, segment->durable_bytes, -ETIME);
+        note_in_manifest(recording, recording->number, 0, bc_segment_file_bytes(segment), -ETIME);
         bc_attest_abandon(recording, -ETIME);
         bc_segment_done(segment);
 }

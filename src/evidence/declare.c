@@ -3,6 +3,9 @@
 
 #include "base/log.h"
 
+// The last picture of a stream lasts a little longer than its end; a hole is longer than this.
+#define EARLY_END_NS (500 * BC_NS_PER_MS)
+
 void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64_t from_ns, int64_t to_ns,
                     uint64_t count)
 {
@@ -170,4 +173,13 @@ void bc_declare_end(struct bc_recording *recording, const struct bc_cut *cut, in
         if (unit->flags & BC_UNIT_SUBSTITUTE && from_ns < end_ns &&
             !bc_manifest_lasts(&recording->manifest, BC_GAP_NO_PICTURE))
                 bc_declare_gap(recording, BC_GAP_NO_PICTURE, from_ns, end_ns, 0);
+}
+
+void bc_declare_early_end(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
+{
+        int64_t until_ns = end_ns < now_ns ? end_ns : now_ns;
+
+        if (until_ns - recording->from_ns < EARLY_END_NS || bc_manifest_lasts(&recording->manifest, BC_GAP_NO_PICTURE))
+                return;
+        bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->from_ns, until_ns, 0);
 }

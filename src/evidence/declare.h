@@ -20,4 +20,7 @@ void bc_declare_clock(struct bc_recording *recording, int64_t time_ns);
 // is not part of it.
 void bc_declare_end(struct bc_recording *recording, const struct bc_cut *cut, int64_t end_ns);
 
+// The stream ended, by a failed encoder, while it should still be recorded: says so, and from when on nothing was.
+void bc_declare_early_end(struct bc_recording *recording, int64_t end_ns, int64_t now_ns);
+
 #endif

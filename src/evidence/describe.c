@@ -128,3 +128,11 @@ void bc_describe_segment(const struct bc_recording *recording, struct bc_init *r
                 ret_init->created_unix_s = 0;
         }
 }
+
+void bc_describe_sealed(const struct bc_recording *recording, const struct bc_label *label, struct bc_sealed_header *ret_header)
+{
+        *ret_header = (struct bc_sealed_header){ .boot = recording->config->boot, .recording = recording->manifest.counter,
+                                                 .segment = recording->number };
+        snprintf(ret_header->device, sizeof(ret_header->device), "%s", recording->manifest.device);
+        memcpy(ret_header->boot_id, label->boot_id, sizeof(ret_header->boot_id));
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/entry.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "format/cbor.h"
@@ -59,6 +60,13 @@ static void put_hash(struct bc_writer *w, int64_t key, const uint8_t *hash)
                 bc_cbor_put_bytes(w, hash, BC_HASH_BYTES);
         else
                 bc_cbor_put_null(w);
+}
+
+void bc_entry_origin(const char *by, char ret_origin[BC_ENTRY_ORIGIN_BYTES])
+{
+        const char *words = strstr(by, ": ");
+
+        snprintf(ret_origin, BC_ENTRY_ORIGIN_BYTES, "%.*s", words ? (int)(words - by) : BC_ENTRY_ORIGIN_BYTES - 1, by);
 }
 
 void bc_entry_start(struct bc_ledger_entry *event, int64_t time_ns, bool clean, uint32_t reset, const uint8_t boot_id[BC_BOOT_ID_BYTES],

@@ -42,6 +42,11 @@ struct bc_ledger_entry {
         size_t details_bytes;
 };
 
+#define BC_ENTRY_ORIGIN_BYTES (BC_RECORD_TEXT_BYTES_MAX + 1)
+
+// Who or what, without the words that came with it: "command" of "command: WORDS".
+void bc_entry_origin(const char *by, char ret_origin[BC_ENTRY_ORIGIN_BYTES]);
+
 // last_ns, percent: BC_RECORD_UNKNOWN: not known.
 void bc_entry_start(struct bc_ledger_entry *event, int64_t time_ns, bool clean, uint32_t reset, const uint8_t boot_id[BC_BOOT_ID_BYTES],
                     int64_t last_ns, int64_t percent);

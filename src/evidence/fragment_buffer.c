@@ -22,6 +22,11 @@ void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer)
         buffer->bytes = NULL;
 }
 
+size_t bc_fragment_buffer_bytes(const struct bc_fragment_buffer *buffer)
+{
+        return buffer->room + buffer->payload_room + BC_SEGMENT_BEHIND_BYTES;
+}
+
 // A single access unit beyond what rate control should produce gets here, or very many late units at once.
 static int reserve_payload(struct bc_fragment_buffer *buffer, size_t payload_bytes)
 {

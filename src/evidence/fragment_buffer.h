@@ -23,6 +23,9 @@ struct bc_fragment_buffer {
 int bc_fragment_buffer_init(struct bc_fragment_buffer *buffer, size_t payload_bytes);
 void bc_fragment_buffer_done(struct bc_fragment_buffer *buffer);
 
+// The most that one write takes from it, as long as it does not grow.
+size_t bc_fragment_buffer_bytes(const struct bc_fragment_buffer *buffer);
+
 // Reads the units of the cut, moving the cursor. 0; -EPIPE: overtaken by the ring; -ENOMEM.
 int bc_fragment_buffer_fill(struct bc_fragment_buffer *buffer, struct bc_ring *ring, struct bc_cursor *cursor,
                             const struct bc_cut *cut, size_t *ret_payload_bytes);

@@ -23,6 +23,7 @@ struct bc_ledger {
         struct bc_anchor *anchor;
         struct bc_ledger_head head;
         struct bc_ledger_found found;
+        bool wordless;
 
         struct bc_clock *clock;
         struct bc_signer *signer;
@@ -418,6 +419,16 @@ static void run(void *user)
 }
 
 // ---- commands --------------------------------------------------------------------------------------------------
+
+void bc_ledger_set_wordless(struct bc_ledger *ledger)
+{
+        ledger->wordless = true;
+}
+
+bool bc_ledger_is_wordless(const struct bc_ledger *ledger)
+{
+        return ledger->wordless;
+}
 
 int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts)
 {

@@ -8,6 +8,7 @@
 #ifndef BC_EVIDENCE_LEDGER_H
 #define BC_EVIDENCE_LEDGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,11 @@ struct bc_ledger_found {
 // why in text. What lies in the ledger's folder and is no ledger is left alone.
 int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t text_bytes, struct bc_ledger **ret_ledger,
                    struct bc_ledger_found *ret_found);
+
+// Recordings are sealed: words that come with a command do not belong into the ledger, which lies in the clear. Whoever tells it of
+// one leaves them out (bc_entry_origin()). Set before others know it.
+void bc_ledger_set_wordless(struct bc_ledger *ledger);
+bool bc_ledger_is_wordless(const struct bc_ledger *ledger);
 
 // Begins to write, with `start`. Borrows all; facts learns from it where the ledger is.
 int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/utc.h"
 #include "bodycam/time.h"
+#include "evidence/entry.h"
 
 #define VERSION 1
 #define MANIFEST_BYTES_MAX (5 << 20)
@@ -53,11 +54,6 @@ void bc_manifest_done(struct bc_manifest *manifest)
         free(manifest->clock);
         free(manifest->mark);
         bc_manifest_init(manifest);
-}
-
-void bc_segment_name(uint32_t number, char ret_name[BC_SEGMENT_NAME_BYTES_MAX])
-{
-        snprintf(ret_name, BC_SEGMENT_NAME_BYTES_MAX, "%04u.mp4", number);
 }
 
 // Room for one more entry; arrays double.
@@ -235,12 +231,21 @@ static json_t *text_to_json(const char *text)
         return json_string(ascii);
 }
 
+// Words that somebody gave with a command follow its kind: "command: WORDS". Beside sealed segments they do not lie in the clear.
+static json_t *reason_to_json(const struct bc_manifest *manifest, const char *reason)
+{
+        char origin[BC_ENTRY_ORIGIN_BYTES];
+
+        bc_entry_origin(reason, origin);
+        return text_to_json(manifest->sealed ? origin : reason);
+}
+
 static json_t *segment_to_json(const struct bc_manifest_segment *segment)
 {
         char name[BC_SEGMENT_NAME_BYTES_MAX];
         json_t *object;
 
-        bc_segment_name(segment->number, name);
+        bc_segment_file_name(segment->number, segment->sealed, name);
         object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "file", name, "state", segment_states[segment->state],
                            "first_ticks", (json_int_t)segment->first_ticks,
                            "end_ticks", (json_int_t)segment->end_ticks, "bytes", (json_int_t)segment->bytes,
@@ -297,7 +302,7 @@ static json_t *known_or_null(json_t *list, bool unknown)
 
 static json_t *to_json(const struct bc_manifest *manifest)
 {
-        json_t *segments = json_array(), *gaps = json_array(), *clock = json_array(), *marks = json_array();
+        json_t *segments = json_array(), *gaps = json_array(), *clock = json_array(), *marks = json_array(), *root;
         bool whole = true;
 
         // jansson answers NULL arrays and values with an error.
@@ -316,17 +321,20 @@ static json_t *to_json(const struct bc_manifest *manifest)
                 json_decref(marks);
                 return NULL;
         }
-        return json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
+        root = json_pack("{s:i, s:s, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION,
                          "device", manifest->device, "recording", (json_int_t)manifest->counter,
                          "state", recording_states[manifest->state], "boot_id", manifest->boot_id,
-                         "ticks_per_second", (int)BC_TICKS_PER_S, "reason", text_to_json(manifest->reason),
-                         "stop_reason", text_to_json(manifest->stop_reason),
+                         "ticks_per_second", (int)BC_TICKS_PER_S, "reason", reason_to_json(manifest, manifest->reason),
+                         "stop_reason", reason_to_json(manifest, manifest->stop_reason),
                          "press_ticks", ticks_or_null(manifest->press_ticks),
                          "pre_event_ticks", ticks_or_null(manifest->pre_event_ticks),
                          "stop_ticks", ticks_or_null(manifest->stop_ticks), "segments", segments,
                          "gaps", known_or_null(gaps, manifest->gaps_unknown),
                          "clock", known_or_null(clock, manifest->clock_unknown),
                          "marks", known_or_null(marks, manifest->marks_unknown));
+        if (root && manifest->sealed)
+                (void)json_object_del(root, "marks"); // it is there
+        return root;
 }
 
 int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd)
@@ -389,18 +397,6 @@ static int get_text(const json_t *object, const char *key, char *ret_text, size_
         return 0;
 }
 
-// The number of a name NNNN.mp4, 0 for any other.
-static uint32_t number_of(const char *name)
-{
-        char expected[BC_SEGMENT_NAME_BYTES_MAX];
-        unsigned long number = strtoul(name, NULL, 10);
-
-        if (number < 1 || number > BC_SEGMENTS_MAX)
-                return 0;
-        bc_segment_name((uint32_t)number, expected);
-        return strcmp(name, expected) == 0 ? (uint32_t)number : 0;
-}
-
 static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
 {
         struct bc_manifest_segment read = { 0 }, *segment;
@@ -411,7 +407,7 @@ static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
 
         if (get_text(object, "file", name, sizeof(name)) < 0)
                 return -EBADMSG;
-        read.number = number_of(name);
+        read.number = bc_segment_number(name, &read.sealed);
         state = get_choice(object, "state", segment_states, COUNT(segment_states));
         if (read.number == 0 || state < 0 || bc_manifest_find_segment(manifest, read.number) ||
             get_integer(object, "first_ticks", 0, INT64_MAX, &read.first_ticks) < 0 ||
@@ -441,6 +437,7 @@ static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
         read.tail_bytes = (uint64_t)tail;
         read.missing_bytes = (uint64_t)missing;
         *segment = read;
+        manifest->sealed |= read.sealed;
         return 0;
 }
 

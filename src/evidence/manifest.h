@@ -11,12 +11,11 @@
 #include <stdint.h>
 
 #include "bodycam/wall.h"
+#include "evidence/segment_name.h"
 #include "evidence/store.h"
 
 #define BC_MANIFEST_REASON_BYTES_MAX 64
 #define BC_MANIFEST_GAPS_MAX 1000 // then gaps of a kind are merged
-#define BC_SEGMENTS_MAX 9999      // of a recording: NNNN.mp4
-#define BC_SEGMENT_NAME_BYTES_MAX 16
 #define BC_MANIFEST_CLOCKS_MAX 1000
 #define BC_MANIFEST_MARKS_MAX 1000
 #define BC_MARK_TEXT_BYTES_MAX 64
@@ -50,7 +49,8 @@ enum bc_gap_kind {
 };
 
 struct bc_manifest_segment {
-        uint32_t number;             // NNNN.mp4
+        uint32_t number;             // NNNN.mp4, NNNN.mp4.sealed
+        bool sealed;
         enum bc_segment_state state;
         int64_t first_ticks;         // media time of the first picture
         int64_t end_ticks;           // media time where its last durable picture ends
@@ -99,6 +99,7 @@ struct bc_manifest_mark {
 struct bc_manifest {
         char device[BC_DEVICE_ID_BYTES_MAX + 1];
         uint64_t counter;
+        bool sealed; // words and marks are in the records alone: the file does not have them
         enum bc_recording_state state;
         char boot_id[33]; // hexadecimal
         char reason[BC_MANIFEST_REASON_BYTES_MAX + 1], stop_reason[BC_MANIFEST_REASON_BYTES_MAX + 1];
@@ -151,7 +152,5 @@ int bc_manifest_load(struct bc_manifest *manifest, int folder_fd);
 const char *bc_recording_state_name(enum bc_recording_state state); // "closed"
 const char *bc_segment_state_name(enum bc_segment_state state);     // "abandoned"
 const char *bc_gap_kind_name(enum bc_gap_kind kind);                // "no-picture"
-
-void bc_segment_name(uint32_t number, char ret_name[BC_SEGMENT_NAME_BYTES_MAX]); // "0001.mp4"
 
 #endif

@@ -95,3 +95,12 @@ void bc_news_settle(struct bc_manifest *manifest, bool durable)
         for (size_t i = 0; i < manifest->marks; i++)
                 settle(&manifest->mark[i].statement, durable);
 }
+
+size_t bc_news_unstated_marks(const struct bc_manifest *manifest)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < manifest->marks; i++)
+                count += manifest->mark[i].statement != BC_STATEMENT_STATED;
+        return count;
+}

@@ -17,4 +17,7 @@ bool bc_news_ask(struct bc_manifest *manifest, struct bc_record *record);
 // The record that has them is durable: they are stated. false: it came to nothing, they are news again.
 void bc_news_settle(struct bc_manifest *manifest, bool durable);
 
+// Marks that no durable record states.
+size_t bc_news_unstated_marks(const struct bc_manifest *manifest);
+
 #endif

@@ -14,6 +14,7 @@
 // What is known of one number NNNN in a recording's folder.
 struct bc_ward_found {
         bool file;           // there is something named NNNN.mp4
+        bool sealed;         // or NNNN.mp4.sealed
         bool kept;           // it is a segment of this recording
         bool failed;         // it could not be dealt with
         bool tail;

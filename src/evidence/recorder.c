@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "evidence/announce.h"
+#include "evidence/news.h"
 #include "evidence/recording.h"
 
 _Static_assert(BC_RECORDER_MARK_BYTES_MAX == BC_MARK_TEXT_BYTES_MAX, "a mark fits into the manifest");
@@ -51,6 +52,7 @@ struct bc_recorder {
 
         // The thread's own.
         struct bc_fragment_buffer buffer;
+        struct bc_sealing *sealing; // NULL: there is no agency
         struct bc_recording recording;
         bool begun; // the recording of the first job
         bool announced;
@@ -214,9 +216,12 @@ static void set_marks(struct bc_recorder *recorder)
         }
 }
 
+// Of a sealed recording no mark is in manifest.json: it is durable with the record that states it.
 static void forget_durable_marks(struct bc_recorder *recorder)
 {
-        if (recorder->recording.manifest_stale)
+        const struct bc_recording *recording = &recorder->recording;
+
+        if (recording->manifest_stale || (recording->sealing && bc_news_unstated_marks(&recording->manifest) > 0))
                 return;
         bc_monitor_lock(&recorder->monitor);
         drop_marks(recorder, false);
@@ -249,15 +254,21 @@ static void finish_recording(struct bc_recorder *recorder)
 // A mark may have come since the manifest was saved: then it is saved once more first.
 static void retire_closed(struct bc_recorder *recorder)
 {
+        size_t lost = recorder->sealing ? bc_news_unstated_marks(&recorder->recording.manifest) : 0;
         bool retired;
 
         bc_monitor_lock(&recorder->monitor);
         retired = !next_mark(recorder);
-        if (retired)
+        if (retired) {
+                (void)drop_marks(recorder, true);
                 retire_job(recorder);
+        }
         bc_monitor_unlock(&recorder->monitor);
-        if (retired)
-                finish_recording(recorder);
+        if (!retired)
+                return;
+        if (lost > 0)
+                bc_log_error("%zu marks came too late for the last record of the recording, which is sealed", lost);
+        finish_recording(recorder);
 }
 
 // What of it could not be made durable is for the next start, but for marks, of which nobody else knows.
@@ -279,7 +290,7 @@ static void retire_left(struct bc_recorder *recorder)
 static void begin_recording(struct bc_recorder *recorder, const struct job *job)
 {
         bc_recording_init(&recorder->recording, recorder->ring, recorder->store, recorder->stream, &recorder->config,
-                          &recorder->buffer, job->from_ns, job->reason);
+                          &recorder->buffer, recorder->sealing, job->from_ns, job->reason);
         recorder->begun = true;
         recorder->announced = false;
         recorder->durable_ns = recorder->failing_ns = -1;
@@ -288,14 +299,14 @@ static void begin_recording(struct bc_recorder *recorder, const struct job *job)
 
 // ---- a recording that alone cannot be written ------------------------------------------------------------------
 
-// Its folder is gone, or lies on a bad block: everything behind it would wait for ever. A card that is full or a machine
-// without memory is nobody's own trouble.
+// Its folder is gone, or lies on a bad block: everything behind it would wait for ever. A card that is full, a machine without memory
+// or sealing that fails is nobody's own trouble.
 static bool is_to_be_left(struct bc_recorder *recorder, int error, int64_t now_ns)
 {
         if (recorder->failing_ns < 0)
                 recorder->failing_ns = now_ns;
         if (recorder->recording.folder_fd < 0 || now_ns - recorder->failing_ns < recorder->leave_ns ||
-            error == -ENOSPC || error == -EDQUOT || error == -ENOMEM)
+            error == -ENOSPC || error == -EDQUOT || error == -ENOMEM || error == -ENOKEY)
                 return false;
         return bc_store_probe(recorder->store) == 0;
 }
@@ -452,6 +463,8 @@ int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_stor
         bc_monitor_init(&recorder->monitor, clock);
         look_at_room(recorder);
         r = bc_fragment_buffer_init(&recorder->buffer, config->fragment_bytes);
+        if (r == 0 && config->agency)
+                r = bc_sealing_new(config->agency, bc_fragment_buffer_bytes(&recorder->buffer), &recorder->sealing);
         if (r == 0)
                 r = bc_thread_start(clock, "recorder", run, recorder, &recorder->thread);
         if (r < 0)
@@ -493,6 +506,7 @@ void bc_recorder_free(struct bc_recorder *recorder)
         if (recorder->begun)
                 bc_recording_done(&recorder->recording);
         bc_fragment_buffer_done(&recorder->buffer);
+        bc_sealing_free(recorder->sealing);
         bc_monitor_done(&recorder->monitor);
         free(recorder);
 }

@@ -15,6 +15,7 @@
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 
+struct bc_agency;
 struct bc_attestation;
 struct bc_moment;
 struct bc_recorder;
@@ -46,6 +47,8 @@ struct bc_recorder_config {
         void (*moment_at)(void *user, int64_t time_ns, struct bc_moment *ret_moment);
         void *moment_user;
         const struct bc_attestation *attestation; // what signs; NULL: nothing is signed
+        const struct bc_agency *agency; // whom segments are sealed for, borrowed; NULL: they lie in the clear
+        uint64_t boot;                  // for sealed ones: counts the daemon's starts, from 1
 };
 
 enum bc_recorder_notice {
@@ -77,7 +80,8 @@ struct bc_recorder_status {
                                 // UINT64_MAX: it has not answered yet
 };
 
-// Starts the thread. Borrows clock, ring, store, stream.
+// Starts the thread. Borrows clock, ring, store, stream. 0, or negative errno: with an agency also where sealing cannot be had, and
+// then nothing is recorded at all.
 int bc_recorder_new(struct bc_clock *clock, struct bc_ring *ring, struct bc_store *store,
                     const struct bc_stream *stream, const struct bc_recorder_config *config,
                     const struct bc_recorder_sink *sink, struct bc_recorder **ret_recorder);

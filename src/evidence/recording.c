@@ -2,7 +2,6 @@
 #include "evidence/recording.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,14 +16,14 @@
 
 // A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
 #define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
-// The last picture of a stream lasts a little longer than its end; a hole is longer than this.
-#define EARLY_END_NS (500 * BC_NS_PER_MS)
+
+_Static_assert(BC_SEALING_SEGMENTS_MAX == BC_ATTEST_ENDED_MAX + 1, "a sealer for each segment that can be open");
 
 // ---- beginning -----------------------------------------------------------------------------------------------
 
 void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, struct bc_store *store,
                        const struct bc_stream *stream, const struct bc_recorder_config *config,
-                       struct bc_fragment_buffer *buffer, int64_t press_ns, const char *reason)
+                       struct bc_fragment_buffer *buffer, struct bc_sealing *sealing, int64_t press_ns, const char *reason)
 {
         struct bc_manifest *manifest = &recording->manifest;
 
@@ -34,6 +33,7 @@ void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, str
                 .stream = stream,
                 .config = config,
                 .buffer = buffer,
+                .sealing = sealing,
                 .folder_fd = -1,
                 .press_ns = press_ns,
                 .sound_from_ns = config->pre_event_sound ? 0 : press_ns,
@@ -44,6 +44,7 @@ void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, str
         };
         bc_attest_init(&recording->attest, config->attestation, ring);
         bc_manifest_init(manifest);
+        manifest->sealed = sealing;
         snprintf(manifest->device, sizeof(manifest->device), "%s", bc_store_device_id(store));
         snprintf(manifest->reason, sizeof(manifest->reason), "%s", reason);
         bc_describe_boot(manifest->boot_id);
@@ -111,9 +112,29 @@ static int64_t next_sound_ticks(const struct bc_recording *recording)
         return (ticks + BC_SOUND_UNIT_SAMPLES - 1) / BC_SOUND_UNIT_SAMPLES * BC_SOUND_UNIT_SAMPLES;
 }
 
-static int begin_segment(struct bc_recording *recording, int64_t first_picture_ns)
+static int make_segment(struct bc_recording *recording, const struct bc_init *init)
 {
         char name[BC_SEGMENT_NAME_BYTES_MAX];
+        struct bc_sealed_header about;
+        int r;
+
+        bc_segment_file_name(recording->number, recording->sealing, name);
+        r = bc_segment_init(&recording->segment, recording->folder_fd, name, init);
+        if (r < 0)
+                return r;
+        if (recording->sealing) {
+                bc_describe_sealed(recording, &init->label, &about);
+                r = bc_segment_seal(&recording->segment, recording->sealing, &about);
+        }
+        if (r == 0)
+                r = bc_attest_begin(recording);
+        if (r < 0)
+                bc_segment_done(&recording->segment);
+        return r;
+}
+
+static int begin_segment(struct bc_recording *recording, int64_t first_picture_ns)
+{
         struct bc_manifest_segment *entry;
         struct bc_init init;
         int r;
@@ -125,10 +146,7 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
                                                                                       : BC_RECORD_UNKNOWN;
         memset(recording->decode_ticks, 0, sizeof(recording->decode_ticks));
         bc_describe_segment(recording, &init);
-        bc_segment_name(recording->number, name);
-        r = bc_segment_init(&recording->segment, recording->folder_fd, name, &init);
-        if (r == 0)
-                r = bc_attest_begin(recording);
+        r = make_segment(recording, &init);
         if (r < 0)
                 return r;
         entry = bc_manifest_add_segment(&recording->manifest, recording->number);
@@ -139,6 +157,7 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
         }
         entry->first_ticks = entry->end_ticks = recording->base_ticks[BC_LANE_PICTURE];
         entry->follows = recording->follows;
+        entry->sealed = recording->sealing;
         recording->segment_begun = true;
         recording->manifest_stale = true;
         return 0;
@@ -172,7 +191,7 @@ static int finalise_unsigned(struct bc_recording *recording, struct bc_manifest_
 
         if (r == 0) {
                 entry->state = BC_SEGMENT_CLOSED;
-                entry->bytes = recording->segment.durable_bytes;
+                entry->bytes = bc_segment_file_bytes(&recording->segment);
         } else {
                 // All its fragments are durable; the next start finalises it.
                 bc_log_error("%s could not be finalised: %s", recording->segment.name, strerror(-r));
@@ -365,7 +384,7 @@ static void note_durable(struct bc_recording *recording, const struct bc_cut *cu
                 bc_declare_gap(recording, BC_GAP_NO_SOUND, sound_end_ns(recording), BC_NS_NEVER, 0);
         if (cut->picture_end_guessed)
                 bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->last_picture_ns, cut->end_ns, 0);
-        entry->bytes = recording->segment.durable_bytes;
+        entry->bytes = bc_segment_file_bytes(&recording->segment);
         entry->fragments = recording->segment.table.fragments;
         recording->from_ns = cut->end_ns;
 }
@@ -484,23 +503,13 @@ static bool is_finished(const struct bc_recording *recording)
         return !recording->file_left;
 }
 
-// The stream ended, by a failed encoder, while it should still be recorded: says so, and from when on nothing was.
-static void declare_early_end(struct bc_recording *recording, int64_t end_ns, int64_t now_ns)
-{
-        int64_t until_ns = end_ns < now_ns ? end_ns : now_ns;
-
-        if (until_ns - recording->from_ns < EARLY_END_NS || bc_manifest_lasts(&recording->manifest, BC_GAP_NO_PICTURE))
-                return;
-        bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->from_ns, until_ns, 0);
-}
-
 // What the recording is, now that it is over; the record that ends its last segment says so, too.
 static void conclude(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns)
 {
         struct bc_manifest *manifest = &recording->manifest;
         int64_t end_ticks = bc_ticks_from_ns(recording->durable_ns > 0 ? recording->durable_ns : recording->from_ns);
 
-        declare_early_end(recording, end_ns, now_ns);
+        bc_declare_early_end(recording, end_ns, now_ns);
         for (enum bc_gap_kind kind = 0; kind < BC_GAP_KINDS; kind++)
                 bc_manifest_end_gap(manifest, kind, end_ticks);
         manifest->state = BC_RECORDING_CLOSED;

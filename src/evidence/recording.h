@@ -35,6 +35,7 @@ struct bc_recording {
         const struct bc_stream *stream;
         const struct bc_recorder_config *config;
         struct bc_fragment_buffer *buffer;
+        struct bc_sealing *sealing; // NULL: segments lie in the clear
 
         enum bc_recording_stage stage;
         int folder_fd;
@@ -68,10 +69,10 @@ struct bc_recording {
         struct bc_attest attest; // its records
 };
 
-// Borrows everything. Allocates nothing yet.
+// Borrows everything. Allocates nothing yet. sealing: what every segment of it is sealed with; one that cannot be is not written.
 void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, struct bc_store *store,
                        const struct bc_stream *stream, const struct bc_recorder_config *config,
-                       struct bc_fragment_buffer *buffer, int64_t press_ns, const char *reason);
+                       struct bc_fragment_buffer *buffer, struct bc_sealing *sealing, int64_t press_ns, const char *reason);
 
 // Frees. What is durable stays; an unclosed segment is recovered at the next start.
 void bc_recording_done(struct bc_recording *recording);

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "evidence/casket.h"
 #include "evidence/manifest.h"
 #include "evidence/patient.h"
 #include "evidence/tail.h"
@@ -45,18 +46,6 @@ static int open_listing(int folder_fd, DIR **ret_folder)
 
 // ---- one recording ---------------------------------------------------------------------------------------------
 
-// The number of a name NNNN.mp4, 0 for any other.
-static uint32_t segment_number(const char *name)
-{
-        char expected[BC_SEGMENT_NAME_BYTES_MAX];
-        unsigned long number = strtoul(name, NULL, 10);
-
-        if (number < 1 || number > BC_SEGMENTS_MAX)
-                return 0;
-        bc_segment_name((uint32_t)number, expected);
-        return strcmp(name, expected) == 0 ? (uint32_t)number : 0;
-}
-
 static int look_around(struct bc_ward *ward)
 {
         BC_CLEANUP(close_folder) DIR *folder = NULL;
@@ -69,9 +58,11 @@ static int look_around(struct bc_ward *ward)
                 ward->found[number].tail_bytes = 0;
         while ((errno = 0, entry = readdir(folder))) {
                 struct bc_ward_found *tail = &ward->found[bc_tail_number(entry->d_name)];
+                bool sealed = false;
+                uint32_t number = bc_segment_number(entry->d_name, &sealed);
                 struct stat status;
 
-                ward->found[segment_number(entry->d_name)].file = true;
+                *(sealed ? &ward->found[number].sealed : &ward->found[number].file) = true;
                 if (tail == ward->found || fstatat(ward->folder_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
                     !S_ISREG(status.st_mode))
                         continue;
@@ -93,14 +84,14 @@ static int recover_segments(struct bc_ward *ward)
         if (r < 0)
                 return r;
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
-                if (!ward->found[number].file)
+                if (!ward->found[number].file && !ward->found[number].sealed)
                         continue;
                 if (is_stopped(ward->stop))
                         return -ECANCELED;
-                r = bc_patient_treat(ward, number);
+                r = ward->found[number].file ? bc_patient_treat(ward, number) : bc_casket_treat(ward, number);
                 ward->found[number].failed = r < 0;
                 if (r < 0)
-                        bc_log_error("%s/%04u.mp4 could not be recovered: %s", ward->name, number, strerror(-r));
+                        bc_log_error("segment %u of %s could not be recovered: %s", number, ward->name, strerror(-r));
         }
         return 0;
 }

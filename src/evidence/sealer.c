@@ -209,3 +209,9 @@ int bc_sealer_finish(struct bc_sealer *sealer, const uint8_t *plain, size_t n, u
                 EVP_CIPHER_CTX_reset(sealer->cipher); // and with it the key
         return r;
 }
+
+void bc_sealer_end(struct bc_sealer *sealer)
+{
+        sealer->begun = false;
+        EVP_CIPHER_CTX_reset(sealer->cipher);
+}

@@ -43,4 +43,7 @@ int bc_sealer_seal(struct bc_sealer *sealer, const uint8_t *plain, size_t n, uin
 // The same for the last bytes of the segment, bc_sealed_bytes(n, true): the file is whole with them, and no more can be sealed.
 int bc_sealer_finish(struct bc_sealer *sealer, const uint8_t *plain, size_t n, uint8_t *bytes, size_t room, size_t *ret_bytes);
 
+// Gives up what was begun, finished or not, and wipes its key.
+void bc_sealer_end(struct bc_sealer *sealer);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/pulse.h"
 #include "format/finalise.h"
 
@@ -36,7 +37,25 @@ void bc_segment_done(struct bc_segment *segment)
 
         bc_cleanup_fd(&segment->fd);
         segment->fd = -1;
+        if (segment->sealer)
+                bc_sealing_give(segment->sealing, segment->sealer);
+        segment->sealer = NULL;
         bc_sample_table_done(&segment->table);
+}
+
+int bc_segment_seal(struct bc_segment *segment, struct bc_sealing *sealing, const struct bc_sealed_header *about)
+{
+        segment->sealer = bc_sealing_take(sealing);
+        if (!segment->sealer)
+                return -ENOBUFS;
+        segment->sealing = sealing;
+        segment->about = *about;
+        return 0;
+}
+
+uint64_t bc_segment_file_bytes(const struct bc_segment *segment)
+{
+        return segment->sealer ? segment->file_bytes : segment->durable_bytes;
 }
 
 static int write_durably(struct bc_segment *segment, const uint8_t *bytes, size_t size, uint64_t offset)
@@ -70,12 +89,64 @@ static int put_head(struct bc_segment *segment, uint8_t *fragment, size_t room, 
 
 static int create(struct bc_segment *segment)
 {
-        int fd = bc_file_create(segment->folder_fd, segment->name);
+        int fd = segment->sealer ? bc_file_create_appending(segment->folder_fd, segment->name)
+                                 : bc_file_create(segment->folder_fd, segment->name);
 
         if (fd < 0)
                 return fd;
         segment->fd = fd;
         return 0;
+}
+
+// ---- sealing ---------------------------------------------------------------------------------------------------
+
+// Whatever the cause: there is no other way to write it.
+static int cannot_seal(const struct bc_segment *segment, int error)
+{
+        bc_log_error("%s cannot be sealed: %s", segment->name, strerror(-error));
+        return error == -ENOMEM ? -ENOMEM : -ENOKEY;
+}
+
+// How the file begins, in front of what plain_bytes become. Before the record is composed that states its hash.
+static int begin_seal(struct bc_segment *segment, size_t plain_bytes, size_t *ret_begin_bytes)
+{
+        size_t room;
+        uint8_t *bytes = bc_sealing_room(segment->sealing, plain_bytes, &room);
+        int r = bytes ? bc_sealer_begin(segment->sealer, &segment->about, bytes, room, ret_begin_bytes, segment->seal) : -ENOMEM;
+
+        return r < 0 ? cannot_seal(segment, r) : 0;
+}
+
+// Seals n bytes behind begin_bytes of the buffer, and writes both with one write. final: nothing follows.
+static int write_sealed(struct bc_segment *segment, size_t begin_bytes, const uint8_t *plain, size_t n, bool final)
+{
+        size_t room, sealed_bytes;
+        uint8_t *bytes = bc_sealing_room(segment->sealing, n, &room);
+        int r = bytes ? 0 : -ENOMEM;
+
+        if (segment->broken)
+                return -EIO;
+        segment->broken = true; // until it succeeded
+        if (r == 0)
+                r = (final ? bc_sealer_finish : bc_sealer_seal)(segment->sealer, plain, n, bytes + begin_bytes, room - begin_bytes,
+                                                               &sealed_bytes);
+        if (r < 0)
+                return cannot_seal(segment, r);
+        r = write_durably(segment, bytes, begin_bytes + sealed_bytes, segment->file_bytes);
+        if (r < 0)
+                return r;
+        segment->broken = false;
+        segment->file_bytes += begin_bytes + sealed_bytes;
+        return 0;
+}
+
+// ---- fragments and records -------------------------------------------------------------------------------------
+
+static int write_more(struct bc_segment *segment, size_t begin_bytes, const uint8_t *bytes, size_t n)
+{
+        if (segment->sealer)
+                return write_sealed(segment, begin_bytes, bytes, n, false);
+        return write_durably(segment, bytes, n, segment->durable_bytes);
 }
 
 // Records and the moov must fit behind what is written as well.
@@ -89,7 +160,7 @@ static bool is_full(const struct bc_segment *segment, uint64_t bytes)
 int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size_t runs, uint8_t *bytes,
                       size_t room, size_t payload_bytes, const struct bc_segment_company *company)
 {
-        size_t header_bytes = bc_fragment_header_bytes(run, runs), head_bytes = 0, n;
+        size_t header_bytes = bc_fragment_header_bytes(run, runs), head_bytes = 0, begin_bytes = 0, n;
         bool first = segment->fd < 0;
         uint8_t *fragment;
         int r;
@@ -105,12 +176,16 @@ int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size
         if (r < 0)
                 return r;
         n = head_bytes + header_bytes + payload_bytes;
+        if (first && segment->sealer)
+                r = begin_seal(segment, n + BC_SEGMENT_BEHIND_BYTES, &begin_bytes);
+        if (r < 0)
+                return r;
         if (company)
                 n += company->join(company->user, fragment - head_bytes, n, fragment - head_bytes + n);
         if (first)
                 r = create(segment);
         if (r == 0)
-                r = write_durably(segment, fragment - head_bytes, n, segment->durable_bytes);
+                r = write_more(segment, begin_bytes, fragment - head_bytes, n);
         if (r == 0 && first)
                 r = bc_folder_sync(segment->folder_fd);
         if (r == 0)
@@ -124,7 +199,7 @@ int bc_segment_append(struct bc_segment *segment, const struct bc_run *run, size
 
 int bc_segment_append_record(struct bc_segment *segment, const uint8_t *box, size_t n)
 {
-        int r = write_durably(segment, box, n, segment->durable_bytes);
+        int r = write_more(segment, 0, box, n);
 
         if (r == 0)
                 segment->durable_bytes += n;
@@ -150,8 +225,12 @@ int bc_segment_build_moov(const struct bc_segment *segment, size_t room, uint8_t
 
 int bc_segment_end(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes)
 {
-        int r = write_durably(segment, bytes, record_bytes + moov_bytes, segment->durable_bytes);
+        int r;
 
+        if (segment->sealer)
+                moov_bytes = 0;
+        r = segment->sealer ? write_sealed(segment, 0, bytes, record_bytes, true)
+                            : write_durably(segment, bytes, record_bytes + moov_bytes, segment->durable_bytes);
         if (r < 0)
                 return r;
         segment->final_moov_offset = segment->durable_bytes + record_bytes;
@@ -162,8 +241,11 @@ int bc_segment_end(struct bc_segment *segment, const uint8_t *bytes, size_t reco
 int bc_segment_patch(struct bc_segment *segment)
 {
         uint8_t patch[BC_PATCH_BYTES];
-        int r = bc_finalise_patch(&segment->layout, segment->final_moov_offset, patch);
+        int r;
 
+        if (segment->sealer)
+                return 0;
+        r = bc_finalise_patch(&segment->layout, segment->final_moov_offset, patch);
         return r < 0 ? r : write_durably(segment, patch, sizeof(patch), segment->layout.moov_offset);
 }
 

@@ -70,7 +70,7 @@ static json_t *segments_to_json(const struct bc_manifest *manifest)
                 const struct bc_manifest_segment *segment = &manifest->segment[i];
                 char file[BC_SEGMENT_NAME_BYTES_MAX];
 
-                bc_segment_name(segment->number, file);
+                bc_segment_file_name(segment->number, segment->sealed, file);
                 json_array_append_new(
                         list, json_pack("{s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "file", file, "state",
                                         bc_segment_state_name(segment->state), "utc", utc_of(manifest, segment->first_ticks),
@@ -276,7 +276,7 @@ static void describe_segments(const struct bc_manifest *manifest, const struct b
                 char file[BC_SEGMENT_NAME_BYTES_MAX], more[200] = "";
                 int used = 0;
 
-                bc_segment_name(segment->number, file);
+                bc_segment_file_name(segment->number, segment->sealed, file);
                 if (segment->follows)
                         used = snprintf(more, sizeof(more), ", goes on after %04" PRIu32 ".mp4", segment->follows);
                 if (segment->error)

@@ -186,7 +186,7 @@ static void test_every_error_is_told(void **state)
                       "[device]\nunit = a:b\nmake = \xff\n",                           // 35, 36
                       "c:1: stray: stands before the first [section]\n"
                       "c:3: [device] id = no spaces: not understood; allowed: 1 to 32 letters, digits, - and _\n"
-                      "c:4: [nosuch]: unknown section; allowed: device, store, evidence, camera, microphone, video, sound, "
+                      "c:4: [nosuch]: unknown section; allowed: device, store, evidence, sealing, camera, microphone, video, sound, "
                       "recording, dock, policy, buttons, indicator, pattern, overlay, gnss, utc, dbus, clock, simulation\n"
                       "c:7: [store] path = relative: not understood; allowed: an absolute path\n"
                       "c:8: [store] folder: unknown key; allowed: path, emergency_reserve\n"
@@ -356,7 +356,7 @@ static void test_drop_ins(void **state)
         // A mistake names the drop-in; one main file and every drop-in are all looked at.
         write_drop_in(world, "b.conf", "[recording]\npre_event = x\n");
         expect_errors(world, "[nosuch]\n" GOOD,
-                      "c:1: [nosuch]: unknown section; allowed: device, store, evidence, camera, microphone, video, sound, "
+                      "c:1: [nosuch]: unknown section; allowed: device, store, evidence, sealing, camera, microphone, video, sound, "
                       "recording, dock, policy, buttons, indicator, pattern, overlay, gnss, utc, dbus, clock, simulation\n"
                       "c.d/b.conf:2: [recording] pre_event = x: not understood; allowed: 0 s to 2 min (a whole number of "
                       "ms, s, min or h)\n");

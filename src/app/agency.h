@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The agency's certificates, as the settings name them: who can open what is recorded. Main's.
+#ifndef BC_APP_AGENCY_H
+#define BC_APP_AGENCY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "control/settings.h"
+#include "evidence/agency.h"
+
+// Loads and judges them. *ret_agency is NULL where the settings name none: then, and then alone, recordings lie in the clear.
+// A certificate that never could be used is refused, and so is a camera of which none can be used now. One of several that has
+// expired, or is not valid yet, is left out with a warning, for a camera must record; strict: it is refused as well (--check).
+// On failure a negative errno, and in text what is wrong, with the key of the settings.
+int bc_agency_open(const struct bc_settings *settings, struct bc_clock *clock, bool strict, char *text, size_t text_bytes,
+                   struct bc_agency **ret_agency);
+
+#endif

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Recordings sealed for an agency: what lies on the card, what comes out of it, and that there is no way back to clear text."""
+
+import json
+import re
+
+import pytest
+from agency import make_agency, make_party, unseal
+from harness import authority, run_bodycamd, verify, write_settings
+
+# What an MP4 of ours has, and nothing that is sealed may show. The mark's words and a name stand for what identifies.
+SECRETS = [b"moof", b"mdat", b"avc1", b"tx3g", b"Lat:", b"59.3", b"the witness", b"UNIT-X", b"Odengatan"]
+TRACK = {"gnss": {"driver": "track"}, "device": {"unit": "UNIT-X"}}
+
+
+def film(d, seconds=6, stop=True):
+    d.run_for(8)
+    d.record_start("Odengatan 4")
+    d.run_for(seconds / 2)
+    d.ctl("mark", "the witness")
+    d.run_for(seconds / 2)
+    if stop:
+        d.record_stop()
+        d.run_until_state("BUFFERING")
+        d.run_until_closed()
+
+
+def judge_store(store):
+    """No byte of the film, its places or its words lies in the clear anywhere below the folder."""
+    files = [f for f in store.rglob("*") if f.is_file()]
+    assert any(f.name.endswith(".mp4.sealed") for f in files) and not any(f.name.endswith(".mp4") for f in files)
+    for file in files:
+        data = file.read_bytes()
+        assert not [s for s in SECRETS if s in data], f"{file}: {[s for s in SECRETS if s in data]}"
+
+
+def sealed_files(recording):
+    return sorted(recording.glob("*.mp4.sealed"))
+
+
+@pytest.fixture
+def agency(tmp_path):
+    folder = tmp_path / "agency"
+    folder.mkdir()
+    return folder, make_agency(folder)
+
+
+def test_sealed_opened_and_verified(daemon, agency, tmp_path):
+    folder, sealing = agency
+    d = daemon({"sealing": sealing, "recording": {"segment": "4 s"}, **TRACK})
+    film(d)
+    d.terminate()
+    recording, = (d.store / "recordings").iterdir()
+    judge_store(d.store)
+    manifest = d.recordings()[0].manifest
+    assert manifest["state"] == "closed" and manifest["reason"] == "command" and "marks" not in manifest
+    assert [s["file"] for s in manifest["segments"]] == [f.name for f in sealed_files(recording)]
+    assert [s["bytes"] for s in manifest["segments"]] == [f.stat().st_size for f in sealed_files(recording)]
+    assert len(manifest["segments"]) >= 3
+    for key in ("rsa", "p256"):
+        out = tmp_path / f"out-{key}" / recording.name
+        out.parent.mkdir()
+        code, report = unseal(folder / f"{key}.key", *sealed_files(recording), "-o", out)
+        assert code == 0, report
+        assert sorted(f.name for f in out.iterdir()) == [f.name.replace(".sealed", "") for f in sealed_files(recording)]
+        code, report = verify(out)
+        assert code == 0, report
+        # The words are where only who has a key reads them.
+        assert "the witness" in json.dumps(report) and "command: Odengatan 4" in json.dumps(report)
+
+
+def test_wrong_key(daemon, agency, tmp_path):
+    folder, sealing = agency
+    d = daemon({"sealing": sealing})
+    film(d, 2)
+    d.terminate()
+    make_party(folder, "stranger", "p256")
+    recording, = (d.store / "recordings").iterdir()
+    code, report = unseal(folder / "stranger.key", *sealed_files(recording), "-o", tmp_path / "out")
+    assert code == 3 and all(f["output"] is None for f in report["files"]), report
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("broken, why", [("missing.pem", "cannot be read"), ("none.pem", "holds no certificate"),
+                                         ("key.pem", "holds no certificate"), ("tls.pem", "keyUsage")])
+def test_rule_19_does_not_start_without_its_certificates(agency, tmp_path, broken, why):
+    """One that never could be used is refused, beside good ones too: nothing is recorded, least of all in the clear."""
+    folder, sealing = agency
+    (folder / "none.pem").write_text("nothing\n")
+    (folder / "key.pem").write_bytes((folder / "rsa.key").read_bytes())
+    (folder / "tls.pem").write_bytes((authority() / "root.pem").read_bytes() if (authority() / "root.pem").exists() else b"")
+    settings = tmp_path / "bodycamd.conf"
+    for certificates in (folder / broken, f"{sealing['certificates']} {folder / broken}"):
+        write_settings(settings, {"store": {"path": tmp_path / "store"}, "dbus": {"bus": "none"}, "sealing": {"certificates": certificates}})
+        if broken == "tls.pem":
+            (folder / "tls.pem").write_bytes((authority() / "root.pem").read_bytes())
+        for arguments in (["--check"], []):
+            done = run_bodycamd("--config", settings, *arguments)
+            assert done.returncode == 3 and "[sealing] certificates" in done.stderr, done
+            assert str(folder / broken) in done.stderr and why in done.stderr, done
+    assert not list(tmp_path.glob("store/recordings/*"))
+
+
+def test_expired(agency, tmp_path, daemon):
+    """One of several has expired: the others are used, and it is told; --check refuses it. None is left: no start."""
+    folder, sealing = agency
+    rsa, p256 = sealing["certificates"].split()
+    settings = tmp_path / "bodycamd.conf"
+
+    def write(certificates, year):
+        write_settings(settings, {"store": {"path": tmp_path / "store"}, "dbus": {"bus": "none"}, "clock": {"mode": "simulated"},
+                                  "utc": {"driver": "simulated", "start": f"{year}-11-26T01:12:14Z"},
+                                  "sealing": {"certificates": certificates}})
+
+    write(f"{rsa} {p256}", 2090)
+    for arguments in (["--check"], []):
+        done = run_bodycamd("--config", settings, *arguments)
+        assert done.returncode == 3 and "has expired" in done.stderr, done
+    subject = make_party(folder, "long", "p256", years=100)
+    write(f"{rsa} {subject}", 2090)
+    done = run_bodycamd("--config", settings, "--check")
+    assert done.returncode == 3 and f"{rsa}: the certificate has expired" in done.stderr, done
+    d = daemon({"sealing": {"certificates": f"{rsa} {subject}"}, "utc": {"driver": "simulated", "start": "2090-11-26T01:12:14Z"}})
+    film(d, 2)
+    d.terminate()
+    assert f"{rsa}: the certificate has expired: nothing is sealed for it" in d.log_text()
+    judge_store(d.store)
+    recording, = (d.store / "recordings").iterdir()
+    code, report = unseal(folder / "long.key", *sealed_files(recording), "-o", tmp_path / "out")
+    assert code == 0 and all(f["recipients"] == 1 for f in report["files"]), report
+
+
+def test_needs_a_key(agency, tmp_path):
+    settings = tmp_path / "bodycamd.conf"
+    write_settings(settings, {"store": {"path": tmp_path / "store"}, "evidence": {}, "sealing": agency[1]})
+    done = run_bodycamd("--config", settings, "--check")
+    assert done.returncode == 3 and re.search(r"\[sealing\] certificates.*needs \[evidence\] key", done.stderr), done
+
+
+def test_rule_19_killed_and_restarted(daemon, agency, tmp_path):
+    """What was cut off is never opened again: its bytes stay as they were, and all whole chunks of it come out."""
+    folder, sealing = agency
+    d = daemon({"sealing": sealing, "recording": {"segment": "4 s"}, **TRACK})
+    film(d, 6, stop=False)
+    d.kill()
+    recording, = (d.store / "recordings").iterdir()
+    before = {f.name: f.read_bytes() for f in sealed_files(recording)}
+    judge_store(d.store)
+    d.start()
+    d.wait_for(lambda: d.state == "BUFFERING", "the buffer")
+    d.terminate()
+    judge_store(d.store)
+    assert {f.name: f.read_bytes() for f in sealed_files(recording)} == before
+    assert d.recordings()[0].state == "recovered"
+    code, report = unseal(folder / "p256.key", *sealed_files(recording), "-o", tmp_path / "out")
+    assert code == 2, report
+    assert [f["verdict"] for f in report["files"]] == ["whole"] * (len(before) - 1) + ["cut"]
