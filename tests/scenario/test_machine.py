@@ -3,16 +3,18 @@
 time."""
 
 import json
+import os
 import re
 import shutil
 
 import pytest
-from harness import SOURCE, Recording
+from harness import SOURCE, Recording, identity, verify
 from machine import UNITS, Machine, wait_for
 from test_service import frozen
 
 CONFIG = "/etc/bodycam/bodycamd.conf"
 STORE = "/var/lib/bodycam"
+ANCHOR = "/var/lib/bodycam-anchor"
 SMALL = """[camera]
 width = 160
 height = 120
@@ -44,7 +46,7 @@ def machine(box):
     box.run("systemctl", "reset-failed", "bodycamd", check=False)
     for folder in ("/etc/bodycam", "/etc/systemd/system/bodycamd.service.d"):
         shutil.rmtree(box.path(folder), ignore_errors=True)
-    for entry in box.path(STORE).iterdir():
+    for entry in [*box.path(STORE).iterdir(), *box.path(ANCHOR).iterdir()]:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     box.run("systemctl", "daemon-reload")
     box.forget()
@@ -94,6 +96,38 @@ def reload(machine, post_event):
     machine.run("systemctl", "reload", "bodycamd")
     wait_for(lambda: len(events(machine, "RELOADED") + events(machine, "REFUSED")) > before, "the reload")
     wait_for(lambda: machine.show("SubState") == "running", "its end")
+
+
+def provide(machine):
+    """A key that the daemon's user alone may read, its certificates, and an anchor where the package has it."""
+    evidence = identity("CAM-7")
+    owner = machine.path(STORE).stat()
+    key = machine.path("/etc/bodycam/device.key")
+    shutil.copy(evidence["key"].removeprefix("file:"), key)
+    os.chown(key, owner.st_uid, owner.st_gid)
+    key.chmod(0o600)
+    shutil.copy(evidence["certificates"], machine.path("/etc/bodycam/certificates.pem"))
+    settings = machine.path(CONFIG).read_text()
+    settings = re.sub("^;key = .*", "key = file:/etc/bodycam/device.key", settings, flags=re.M)
+    machine.path(CONFIG).write_text(re.sub("^;((certificates|anchor) = .*)", r"\1", settings, flags=re.M))
+
+
+def test_what_is_signed(machine):
+    """As installed, with the sample's own lines: the key of the service's user, the anchor in its folder, and a kill."""
+    provide(machine)
+    start(machine)
+    record(machine)
+    wait_for(lambda: machine.path(f"{STORE}/recordings/CAM-7-000001/0001.mp4").stat().st_size > 100_000, "some seconds")
+    machine.run("systemctl", "kill", "-sKILL", "bodycamd")
+    wait_for(lambda: machine.show("NRestarts") == "1", "the next start")
+    wait_until_buffering(machine)
+    record(machine)
+    machine.run("systemctl", "stop", "bodycamd")
+    assert "unsigned" not in machine.unit_log()
+    anchor = machine.path(ANCHOR + "/anchor").stat()
+    assert anchor.st_uid == machine.path(STORE).stat().st_uid and anchor.st_mode & 0o007 == 0
+    status, report = verify(machine.path(STORE))
+    assert status == 0, report
 
 
 def test_settings_that_are_missing_or_wrong(machine):
