@@ -8,10 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "evidence/segment_name.h"
 #include "format/sealed.h"
+
+#define HASHED_BYTES 65536
 
 struct casket {
         struct bc_ward *ward;
@@ -19,10 +24,14 @@ struct casket {
         char name[BC_SEGMENT_NAME_BYTES_MAX];
         int fd;
         uint64_t size;
+        bool headed;
+        uint8_t seal[BC_HASH_BYTES]; // of its header
 };
 
+// ---- what can be seen from outside -----------------------------------------------------------------------------
+
 // Whether its header, as far as it goes, says that it belongs here. The name of the folder has the recording's number.
-static int is_ours(const struct casket *casket, bool *ret_ours)
+static int read_header(struct casket *casket, bool *ret_ours)
 {
         BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(BC_SEALED_HEADER_BYTES_MAX);
         size_t n = casket->size < BC_SEALED_HEADER_BYTES_MAX ? (size_t)casket->size : BC_SEALED_HEADER_BYTES_MAX;
@@ -37,17 +46,120 @@ static int is_ours(const struct casket *casket, bool *ret_ours)
         r = bc_file_read_at(casket->fd, bytes, n, 0);
         if (r < 0)
                 return r;
-        r = bc_sealed_header_parse(bytes, n, &header, &header_bytes);
-        if (r == 0)
-                *ret_ours = header.segment == casket->number && header.recording == manifest->counter &&
-                            strcmp(header.device, manifest->device) == 0;
-        return 0; // what the power cut off in its header, or altered, is for whoever has a key
+        // What the power cut off in its header, or altered, is for whoever has a key.
+        if (bc_sealed_header_parse(bytes, n, &header, &header_bytes) < 0)
+                return 0;
+        *ret_ours = header.segment == casket->number && header.recording == manifest->counter &&
+                    strcmp(header.device, manifest->device) == 0;
+        casket->headed = true;
+        return bc_facts_hash(bytes, header_bytes, casket->seal);
 }
 
-static int note(const struct casket *casket)
+static void free_hash(EVP_MD_CTX **hash)
+{
+        EVP_MD_CTX_free(*hash);
+}
+
+static int hash_file(const struct casket *casket, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        BC_CLEANUP(free_hash) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(HASHED_BYTES);
+
+        if (!hash || !bytes || EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        for (uint64_t at = 0; at < casket->size;) {
+                size_t n = casket->size - at < HASHED_BYTES ? (size_t)(casket->size - at) : HASHED_BYTES;
+                int r = bc_file_read_at(casket->fd, bytes, n, at);
+
+                if (r < 0)
+                        return r;
+                if (EVP_DigestUpdate(hash, bytes, n) != 1)
+                        return -ENOMEM;
+                at += n;
+        }
+        return EVP_DigestFinal_ex(hash, ret_sha256, NULL) == 1 ? 0 : -ENOMEM;
+}
+
+// ---- the record beside it --------------------------------------------------------------------------------------
+
+static void state_anchor(const struct bc_rescue_kit *kit, struct bc_record *record)
+{
+        const struct bc_anchor_state *anchor = &kit->anchor;
+
+        record->found.reset = kit->reset;
+        if (anchor->recording == 0)
+                return;
+        record->found.anchor.medium = 1;
+        record->found.anchor.recording = anchor->recording;
+        record->found.anchor.segment = anchor->segment;
+        record->found.anchor.index = anchor->index;
+        memcpy(record->found.anchor.hash, anchor->tail_hash, BC_HASH_BYTES);
+        record->found.anchor.signed_ns = anchor->tail_ns;
+}
+
+// Which records are in it only whoever opens it can say: what is signed is how the file was found, and the anchor.
+static int sign(const struct casket *casket)
+{
+        struct bc_rescue *rescue = casket->ward->rescue;
+        const struct bc_attestation *service = rescue->kit->service;
+        struct bc_record *record;
+
+        if (!rescue->signing)
+                rescue->signing = bc_signing_new();
+        if (!rescue->signing)
+                return -ENOMEM;
+        record = &rescue->signing->record;
+        memset(record, 0, sizeof(*record));
+        record->kind = BC_RECORD_SEALED;
+        record->recording = rescue->recording;
+        record->segment = casket->number;
+        record->stored.bytes = casket->size;
+        record->stored.headed = casket->headed;
+        memcpy(record->stored.seal, casket->seal, BC_HASH_BYTES);
+        if (hash_file(casket, record->stored.sha256) < 0)
+                return -EIO;
+        bc_facts_state(service->facts, bc_signer_now_ns(service->signer), record);
+        bc_facts_ledger(service->facts, &record->ledger, record->prev);
+        state_anchor(rescue->kit, record);
+        rescue->signing->with_chain = true;
+        bc_signer_ask(service->signer, rescue->signing);
+        if (bc_signer_wait(service->signer, rescue->signing, bc_signer_now_ns(service->signer) + BC_RESCUE_PATIENCE_NS) == 0)
+                return rescue->signing->error;
+        bc_signer_abandon(service->signer, rescue->signing);
+        rescue->signing = NULL;
+        return -ETIME;
+}
+
+// One that is there already was written by an earlier start that was cut off, or that found it first: it stays.
+static int state(const struct casket *casket)
+{
+        struct bc_rescue *rescue = casket->ward->rescue;
+        const struct bc_attestation *service = rescue->kit->service;
+        char name[BC_SEGMENT_NAME_BYTES_MAX];
+        struct bc_ledger_entry entry;
+        struct stat status;
+        int r;
+
+        bc_recovered_name(casket->number, name);
+        if (fstatat(casket->ward->folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+                return 0;
+        r = sign(casket);
+        if (r == 0)
+                r = bc_file_replace(casket->ward->folder_fd, name, rescue->signing->box, rescue->signing->box_bytes);
+        if (r < 0 || !service->ledger)
+                return r;
+        bc_entry_recovery(&entry, bc_signer_now_ns(service->signer), rescue->recording, casket->number, rescue->signing->hash);
+        bc_ledger_tell(service->ledger, &entry, false);
+        return 0;
+}
+
+// ---- the whole -------------------------------------------------------------------------------------------------
+
+static int treat(const struct casket *casket)
 {
         struct bc_ward_found *found = &casket->ward->found[casket->number];
         struct bc_manifest_segment *entry = bc_manifest_add_segment(&casket->ward->manifest, casket->number);
+        int r;
 
         found->kept = true;
         if (!entry)
@@ -55,6 +167,9 @@ static int note(const struct casket *casket)
         casket->ward->manifest.sealed = entry->sealed = true;
         if ((entry->state == BC_SEGMENT_CLOSED || entry->state == BC_SEGMENT_RECOVERED) && entry->bytes == casket->size)
                 return 0;
+        r = casket->ward->rescue ? state(casket) : 0;
+        if (r < 0)
+                return r;
         bc_ward_note_missing(casket->ward, entry, casket->size);
         entry->state = BC_SEGMENT_RECOVERED;
         entry->bytes = casket->size;
@@ -87,12 +202,12 @@ int bc_casket_treat(struct bc_ward *ward, uint32_t number)
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
         casket.fd = fd;
         casket.size = (uint64_t)status.st_size;
-        r = is_ours(&casket, &ours);
+        r = read_header(&casket, &ours);
         if (r < 0)
                 return r;
         if (!ours) {
                 bc_log_error("%s/%s is sealed as another segment: it is left alone", ward->name, casket.name);
                 return 0;
         }
-        return note(&casket);
+        return treat(&casket);
 }

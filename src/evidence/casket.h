@@ -6,7 +6,9 @@
 
 #include "evidence/patient.h"
 
-// Sees to NNNN.mp4.sealed, which is never opened for writing. 0 or negative errno.
+// Sees to NNNN.mp4.sealed, which is never opened for writing: where the recorder did not end it, NNNN.recovered beside it is a signed
+// record of its length and hash as they were found, and of the tail anchor (docs/formats/record.md, kind 8). Cut off by the next power
+// cut, it ends the same way. 0 or negative errno.
 int bc_casket_treat(struct bc_ward *ward, uint32_t number);
 
 #endif

@@ -26,3 +26,8 @@ uint32_t bc_segment_number(const char *name, bool *ret_sealed)
         bc_segment_file_name((uint32_t)number, *ret_sealed, expected);
         return strcmp(name, expected) == 0 ? (uint32_t)number : 0;
 }
+
+void bc_recovered_name(uint32_t number, char ret_name[BC_SEGMENT_NAME_BYTES_MAX])
+{
+        snprintf(ret_name, BC_SEGMENT_NAME_BYTES_MAX, "%04u.recovered", number);
+}

@@ -8,6 +8,7 @@
 #define CONTINUES BC_CODE_KIND(BC_RECORD_CONTINUES)
 #define CLOSE BC_CODE_KIND(BC_RECORD_CLOSE)
 #define RECOVERED BC_CODE_KIND(BC_RECORD_RECOVERED)
+#define SEALED BC_CODE_KIND(BC_RECORD_SEALED)
 #define LEDGER BC_CODE_KIND(BC_RECORD_LEDGER)
 #define LIVE (FRAGMENT | CONTINUES | CLOSE)
 #define SEGMENT (LIVE | RECOVERED)
@@ -17,7 +18,7 @@
 
 bool bc_payload_kind_is_known(uint64_t kind)
 {
-        return (kind >= BC_RECORD_FRAGMENT && kind <= BC_RECORD_RECOVERED) || kind == BC_RECORD_LEDGER;
+        return (kind >= BC_RECORD_FRAGMENT && kind <= BC_RECORD_RECOVERED) || kind == BC_RECORD_SEALED || kind == BC_RECORD_LEDGER;
 }
 
 static void code_time(struct bc_coder *c, int64_t *value)
@@ -385,6 +386,18 @@ static void code_reset(struct bc_coder *c, struct bc_record *r)
         bc_code_u32(c, &r->found.reset, 0, BC_RECORD_RESET_MAX);
 }
 
+// ---- a sealed file -------------------------------------------------------------------------------------------
+
+static void code_stored(struct bc_coder *c, struct bc_record *r)
+{
+        bc_code_tuple(c, 3);
+        bc_code_u64(c, &r->stored.bytes, 0, U63_MAX);
+        code_hash(c, r->stored.sha256);
+        if (bc_code_present(c, &r->stored.headed))
+                code_hash(c, r->stored.seal);
+        bc_code_array_end(c);
+}
+
 // ---- the ledger ----------------------------------------------------------------------------------------------
 
 static void code_events(struct bc_coder *c, struct bc_record *r)
@@ -410,8 +423,8 @@ static const struct bc_code_field fields[] = {
         { 7, 0, false, "utc", code_utc, NULL },
         { 8, 0, false, "firmware", code_firmware, NULL },
         { 9, 0, false, "settings", code_settings, NULL },
-        { 16, SEGMENT, false, "recording", code_recording, NULL },
-        { 17, SEGMENT, false, "segment", code_segment, NULL },
+        { 16, SEGMENT | SEALED, false, "recording", code_recording, NULL },
+        { 17, SEGMENT | SEALED, false, "segment", code_segment, NULL },
         { 18, SEGMENT, false, "index", code_index, NULL },
         { 19, SEGMENT, false, "offset", code_offset, NULL },
         { 20, SEGMENT, false, "bytes", code_range, NULL },
@@ -435,9 +448,10 @@ static const struct bc_code_field fields[] = {
         { 50, CLOSE, false, "ended", code_ended, NULL },
         { 56, RECOVERED, false, "found", code_found, NULL },
         { 57, RECOVERED, false, "moved", code_moved, NULL },
-        { 58, RECOVERED, false, "anchor", code_anchor, NULL },
+        { 58, RECOVERED | SEALED, false, "anchor", code_anchor, NULL },
         { 59, RECOVERED, false, "agrees", code_agrees, NULL },
-        { 60, RECOVERED, false, "reset", code_reset, NULL },
+        { 60, RECOVERED | SEALED, false, "reset", code_reset, NULL },
+        { 61, SEALED, false, "stored", code_stored, NULL },
         { 80, LEDGER, false, "events", code_events, NULL },
 };
 

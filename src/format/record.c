@@ -27,10 +27,12 @@ int bc_record_header(size_t payload_bytes, uint8_t ret_header[BC_RECORD_HEADER_B
 
 // ---- writing -------------------------------------------------------------------------------------------------
 
-// record.md, 3: the chain is in the first record of a segment and in no other; in a ledger it is where a file begins.
+// record.md, 3: the chain is in the first record of a segment and in no other but one that lies alone; in a ledger it is where a file
+// begins.
 static bool chain_in_place(const struct bc_record *record)
 {
-        return record->kind == BC_RECORD_LEDGER || (record->chain_count > 0) == (record->index == 1);
+        return record->kind == BC_RECORD_LEDGER ||
+               (record->chain_count > 0) == (record->index == 1 || record->kind == BC_RECORD_SEALED);
 }
 
 static void put_message(struct bc_writer *writer, const struct bc_record_message *message, const uint8_t *signature,

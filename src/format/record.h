@@ -54,6 +54,7 @@ enum bc_record_kind {
         BC_RECORD_CONTINUES = 2,
         BC_RECORD_CLOSE = 3,
         BC_RECORD_RECOVERED = 4,
+        BC_RECORD_SEALED = 8, // lies beside a sealed file
         BC_RECORD_LEDGER = 16,
 };
 
@@ -118,7 +119,7 @@ struct bc_record {
         enum bc_record_algorithm algorithm;
         uint8_t x5t[BC_HASH_BYTES];
         struct bc_record_bytes chain[BC_RECORD_CHAIN_MAX]; // DER; borrowed
-        size_t chain_count;                                // 1 .. 4 in index 1; in a ledger record 0 as well; else 0
+        size_t chain_count;                                // 1 .. 4 in index 1 and in SEALED; in a ledger record 0 as well; else 0
         // every kind
         char device[BC_RECORD_DEVICE_BYTES_MAX + 1];
         uint64_t epoch, boot, ledger;
@@ -195,6 +196,13 @@ struct bc_record {
                 bool agrees;
                 uint32_t reset;
         } found;
+        // SEALED; and of `found` anchor and reset
+        struct {
+                uint64_t bytes;
+                uint8_t sha256[BC_HASH_BYTES];
+                bool headed; // its header is whole
+                uint8_t seal[BC_HASH_BYTES];
+        } stored;
         // LEDGER
         struct bc_record_event event[BC_RECORD_EVENTS_MAX];
         size_t events;

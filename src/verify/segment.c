@@ -84,8 +84,9 @@ static int check_same(struct bc_walk *walk, uint64_t offset)
         struct bc_segment_verdict *verdict = walk->verdict;
         const struct bc_record *record = &walk->record;
 
-        if (record->kind == BC_RECORD_LEDGER)
-                return REFUSE(walk, BC_FINDING_RECORD, offset, "a record of the ledger lies in a segment");
+        if (record->kind == BC_RECORD_LEDGER || record->kind == BC_RECORD_SEALED)
+                return REFUSE(walk, BC_FINDING_RECORD, offset, "a record lies in a segment that belongs %s",
+                              record->kind == BC_RECORD_LEDGER ? "into the ledger" : "beside a sealed one");
         if (record->index != verdict->records + 1)
                 return REFUSE(walk, BC_FINDING_CHAIN, offset, "record %" PRIu32 " stands where %" PRIu32 " belongs",
                               record->index, verdict->records + 1);

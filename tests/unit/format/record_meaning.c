@@ -116,18 +116,33 @@ static void first(json_t *object, const struct bc_record *r)
                 set(object, "seal", hex(r->seal, 32));
 }
 
-static void recovered(json_t *object, const struct bc_record *r)
+static void anchor(json_t *object, const struct bc_record *r)
 {
-        set(object, "found", json_pack("[oo]", positive(r->found.before), positive(r->found.kept)));
-        set(object, "moved",
-            r->found.moved ? json_pack("[oo]", positive(r->found.moved_bytes), hex(r->found.moved_sha256, 32))
-                           : json_null());
         set(object, "anchor",
             r->found.anchor.medium > 0
                     ? json_pack("[oooooo]", positive(r->found.anchor.medium), positive(r->found.anchor.recording),
                                 positive(r->found.anchor.segment), positive(r->found.anchor.index),
                                 hex(r->found.anchor.hash, 32), integer(r->found.anchor.signed_ns))
                     : json_null());
+}
+
+static void sealed(json_t *object, const struct bc_record *r)
+{
+        set(object, "recording", positive(r->recording));
+        set(object, "segment", positive(r->segment));
+        anchor(object, r);
+        set(object, "reset", positive(r->found.reset));
+        set(object, "stored", json_pack("[ooo]", positive(r->stored.bytes), hex(r->stored.sha256, 32),
+                                        r->stored.headed ? hex(r->stored.seal, 32) : json_null()));
+}
+
+static void recovered(json_t *object, const struct bc_record *r)
+{
+        set(object, "found", json_pack("[oo]", positive(r->found.before), positive(r->found.kept)));
+        set(object, "moved",
+            r->found.moved ? json_pack("[oo]", positive(r->found.moved_bytes), hex(r->found.moved_sha256, 32))
+                           : json_null());
+        anchor(object, r);
         set(object, "agrees", json_boolean(r->found.agrees));
         set(object, "reset", positive(r->found.reset));
 }
@@ -172,6 +187,10 @@ static json_t *payload(const struct bc_record *r)
                               : json_null());
         set(object, "firmware", hex(r->firmware, 32));
         set(object, "settings", hex(r->settings, 32));
+        if (r->kind == BC_RECORD_SEALED) {
+                sealed(object, r);
+                return object;
+        }
         if (r->kind != BC_RECORD_LEDGER) {
                 segment(object, r);
                 return object;

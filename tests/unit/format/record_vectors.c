@@ -149,6 +149,26 @@ static void recovered(struct record_specimen *s)
         r->found.reset = 1;
 }
 
+static void sealed(struct record_specimen *s)
+{
+        struct bc_record *r = &s->record;
+
+        chain(s, 2);
+        r->recording = 1;
+        r->segment = 2;
+        r->found.anchor.medium = 1;
+        r->found.anchor.recording = 1;
+        r->found.anchor.segment = 2;
+        r->found.anchor.index = 40;
+        stand_in(r->found.anchor.hash, 0x90);
+        r->found.anchor.signed_ns = 133 * SECOND_NS;
+        r->found.reset = 1;
+        r->stored.bytes = 1234567;
+        stand_in(r->stored.sha256, 0x50);
+        r->stored.headed = true;
+        stand_in(r->stored.seal, 0xa0);
+}
+
 static void ledger(struct record_specimen *s)
 {
         struct bc_record *r = &s->record;
@@ -204,9 +224,13 @@ const char *record_vector(size_t number, struct record_specimen *ret)
                 common(ret, BC_RECORD_RECOVERED);
                 recovered(ret);
                 return "recovered";
-        default:
+        case 5:
                 common(ret, BC_RECORD_LEDGER);
                 ledger(ret);
                 return "ledger";
+        default:
+                common(ret, BC_RECORD_SEALED);
+                sealed(ret);
+                return "sealed";
         }
 }

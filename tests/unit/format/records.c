@@ -13,7 +13,7 @@
 #include "segments.h"
 
 const enum bc_record_kind record_kinds[RECORD_KINDS] = { BC_RECORD_FRAGMENT, BC_RECORD_CONTINUES, BC_RECORD_CLOSE,
-                                                         BC_RECORD_RECOVERED, BC_RECORD_LEDGER };
+                                                         BC_RECORD_RECOVERED, BC_RECORD_SEALED, BC_RECORD_LEDGER };
 
 static uint32_t upto(uint32_t *random, uint32_t max)
 {
@@ -204,6 +204,31 @@ static void random_first(struct bc_record *r, bool rich, uint32_t *random)
                 random_bytes(r->seal, 32, random);
 }
 
+static void random_anchor(struct bc_record *r, uint32_t *random)
+{
+        r->found.anchor.medium = upto(random, 1);
+        if (r->found.anchor.medium > 0) {
+                r->found.anchor.recording = u63(1, random);
+                r->found.anchor.segment = u32(1, 9999, random);
+                r->found.anchor.index = u32(1, UINT32_MAX, random);
+                random_bytes(r->found.anchor.hash, 32, random);
+                r->found.anchor.signed_ns = time_of(random);
+        }
+        r->found.reset = upto(random, 3);
+}
+
+static void random_sealed(struct bc_record *r, uint32_t *random)
+{
+        r->recording = u63(1, random);
+        r->segment = u32(1, 9999, random);
+        r->stored.bytes = u63(0, random);
+        random_bytes(r->stored.sha256, 32, random);
+        r->stored.headed = coin(random);
+        if (r->stored.headed)
+                random_bytes(r->stored.seal, 32, random);
+        random_anchor(r, random);
+}
+
 static void random_recovered(struct bc_record *r, uint32_t *random)
 {
         r->found.before = u63(1, random);
@@ -213,16 +238,8 @@ static void random_recovered(struct bc_record *r, uint32_t *random)
                 r->found.moved_bytes = u63(1, random);
                 random_bytes(r->found.moved_sha256, 32, random);
         }
-        r->found.anchor.medium = upto(random, 1);
-        if (r->found.anchor.medium > 0) {
-                r->found.anchor.recording = u63(1, random);
-                r->found.anchor.segment = u32(1, 9999, random);
-                r->found.anchor.index = u32(1, UINT32_MAX, random);
-                random_bytes(r->found.anchor.hash, 32, random);
-                r->found.anchor.signed_ns = time_of(random);
-        }
+        random_anchor(r, random);
         r->found.agrees = coin(random);
-        r->found.reset = upto(random, 3);
 }
 
 static void random_segment(struct bc_record *r, bool rich, uint32_t *random)
@@ -286,7 +303,9 @@ static void fill(struct record_specimen *ret, enum bc_record_kind kind, uint32_t
         }
         random_bytes(r->firmware, 32, random);
         random_bytes(r->settings, 32, random);
-        if (kind != BC_RECORD_LEDGER)
+        if (kind == BC_RECORD_SEALED)
+                random_sealed(r, random);
+        else if (kind != BC_RECORD_LEDGER)
                 random_segment(r, rich, random);
         else
                 r->events = count(1, BC_RECORD_EVENTS_MAX, rich, random);
@@ -295,7 +314,7 @@ static void fill(struct record_specimen *ret, enum bc_record_kind kind, uint32_t
                 r->event[i].event = u32(1, UINT32_MAX, random);
                 random_details(&r->event[i].details, ret->details[i], sizeof(ret->details[i]), random);
         }
-        if (r->index == 1 || (kind == BC_RECORD_LEDGER && coin(random)))
+        if (r->index == 1 || kind == BC_RECORD_SEALED || (kind == BC_RECORD_LEDGER && coin(random)))
                 r->chain_count = 1 + upto(random, BC_RECORD_CHAIN_MAX - 1);
         for (size_t i = 0; i < r->chain_count; i++) {
                 size_t bytes = 1 + upto(random, rich ? sizeof(ret->certificate[i]) - 1 : 40);

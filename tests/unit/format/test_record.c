@@ -125,6 +125,7 @@ static const struct {
         NUMBERS(found.moved_bytes),
         NUMBERS(found.anchor),
         NUMBERS(found.reset),
+        NUMBERS(stored.bytes),
         NUMBERS(event[0].time_ns),
         NUMBERS(event[0].event),
         NUMBERS(event[1].event),
@@ -215,7 +216,7 @@ static void lawful(enum bc_record_kind kind, uint32_t index)
                 r->succeeds.end = 100;
                 r->succeeds.offset = 50;
         }
-        if (kind == BC_RECORD_RECOVERED) {
+        if (kind == BC_RECORD_RECOVERED || kind == BC_RECORD_SEALED) {
                 r->found.before = 100;
                 r->found.kept = 90;
                 r->found.moved = true;
@@ -358,6 +359,13 @@ static void test_bounds_of_segments(void **state)
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.medium = 2);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.segment = 0);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.reset = 4);
+        REFUSED(BC_RECORD_SEALED, 2, r->segment = 0);
+        REFUSED(BC_RECORD_SEALED, 2, r->chain_count = 0);
+        REFUSED(BC_RECORD_SEALED, 2, r->sealed = true);
+        REFUSED(BC_RECORD_SEALED, 2, r->stored.bytes = UINT64_C(1) << 63);
+        REFUSED(BC_RECORD_SEALED, 2, r->found.anchor.medium = 2);
+        REFUSED(BC_RECORD_SEALED, 2, r->found.reset = 4);
+        TAKEN(BC_RECORD_SEALED, 2, r->stored.bytes = 0);
 }
 
 // All lists full, and a chain: more than a box takes. Byte by byte across the limit.
