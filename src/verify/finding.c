@@ -72,6 +72,7 @@ const char *bc_finding_code_name(enum bc_finding_code code)
                 [BC_FINDING_MISSING] = "missing",
                 [BC_FINDING_SUMMARY] = "summary",
                 [BC_FINDING_LEDGER] = "ledger",
+                [BC_FINDING_SEALED] = "sealed",
         };
 
         return names[code];

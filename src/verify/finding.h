@@ -46,6 +46,7 @@ enum bc_finding_code {
         BC_FINDING_MISSING,     // what is referred to and not there
         BC_FINDING_SUMMARY,     // manifest.json says otherwise
         BC_FINDING_LEDGER,
+        BC_FINDING_SEALED,      // what lies sealed: no key, altered, cut, another header
         BC_FINDING_CODES,
 };
 

@@ -19,9 +19,22 @@ static void close_dir(DIR **dir)
                 closedir(*dir);
 }
 
-void bc_folder_segment_name(uint32_t number, char ret_name[BC_FOLDER_NAME_BYTES])
+static bool has_bit(const uint64_t *bits, uint32_t number)
 {
-        snprintf(ret_name, BC_FOLDER_NAME_BYTES, "%04u.mp4", number % 10000u);
+        return bits[number / 64] >> (number % 64) & 1;
+}
+
+// number_of(): at most 9999.
+static void set_bit(uint64_t *bits, uint32_t number)
+{
+        bits[number / 64] |= UINT64_C(1) << (number % 64);
+}
+
+void bc_folder_segment_name(const struct bc_folder *folder, uint32_t number, char ret_name[BC_FOLDER_NAME_BYTES])
+{
+        number %= BC_FOLDER_SEGMENTS_MAX + 1;
+        snprintf(ret_name, BC_FOLDER_NAME_BYTES, has_bit(folder->clear, number) || !has_bit(folder->sealed, number) ? "%04u.mp4" : "%04u.mp4.sealed",
+                 number);
 }
 
 bool bc_folder_is_recording_name(const char *name)
@@ -78,11 +91,20 @@ static bool is_damaged_manifest(const char *name)
 // What a power cut leaves behind, and recovery removes.
 static bool is_new(const char *name)
 {
-        return strcmp(name, "manifest.json.new") == 0 || (number_of(name) > 0 && strcmp(name + 4, ".tail.new") == 0);
+        return strcmp(name, "manifest.json.new") == 0 ||
+               (number_of(name) > 0 && (strcmp(name + 4, ".tail.new") == 0 || strcmp(name + 4, ".recovered.new") == 0));
 }
 
-static int add_segment(struct bc_folder *folder, uint32_t number)
+static int add_segment(struct bc_folder *folder, uint32_t number, bool sealed, struct bc_findings *findings)
 {
+        bool there = has_bit(folder->clear, number) || has_bit(folder->sealed, number);
+
+        set_bit(sealed ? folder->sealed : folder->clear, number);
+        if (there) {
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "segment %u lies there both sealed and in the clear, which no camera does", number);
+                return 0;
+        }
         if (folder->segments == folder->segment_room) {
                 size_t want = folder->segment_room ? 2 * folder->segment_room : 16; // names are unique: 9999 at most
                 uint32_t *grown = reallocarray(folder->segment, want, sizeof(*grown));
@@ -118,8 +140,10 @@ static int add(struct bc_folder *folder, int folder_fd, const char *name, struct
 
         if (fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        bool segment = number_of(name) > 0 && strcmp(name + 4, ".mp4") == 0, manifest = strcmp(name, "manifest.json") == 0;
-        bool known = segment || manifest || is_tail(name) || is_damaged_manifest(name) || is_new(name);
+        bool sealed = number_of(name) > 0 && strcmp(name + 4, ".mp4.sealed") == 0;
+        bool segment = sealed || (number_of(name) > 0 && strcmp(name + 4, ".mp4") == 0), manifest = strcmp(name, "manifest.json") == 0;
+        bool recovered = number_of(name) > 0 && strcmp(name + 4, ".recovered") == 0;
+        bool known = segment || recovered || manifest || is_tail(name) || is_damaged_manifest(name) || is_new(name);
         if (!known || !S_ISREG(stat.st_mode)) {
                 bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s %s", name,
                         known ? "is not a regular file" : "does not belong into a recording's folder");
@@ -127,7 +151,9 @@ static int add(struct bc_folder *folder, int folder_fd, const char *name, struct
         }
         folder->manifest |= manifest;
         if (segment)
-                return add_segment(folder, number_of(name));
+                return add_segment(folder, number_of(name), sealed, findings);
+        if (recovered)
+                set_bit(folder->recovered, number_of(name));
         if (is_tail(name))
                 return add_tail(folder, name);
         if (is_new(name))
@@ -176,6 +202,10 @@ int bc_folder_read(int folder_fd, struct bc_folder *ret_folder, struct bc_findin
                 if (r < 0)
                         return r;
         }
+        for (uint32_t number = 1; number <= BC_FOLDER_SEGMENTS_MAX; number++)
+                if (has_bit(ret_folder->recovered, number) && !has_bit(ret_folder->sealed, number))
+                        bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "%04u.recovered speaks of a sealed segment that is not there", number);
         if (ret_folder->segments > 0)
                 qsort(ret_folder->segment, ret_folder->segments, sizeof(*ret_folder->segment), compare_numbers);
         if (ret_folder->tails > 0)

@@ -18,9 +18,11 @@ struct bc_folder_tail {
 };
 
 struct bc_folder {
-        uint32_t *segment; // numbers, ascending
+        uint32_t *segment; // numbers, ascending, each once
         struct bc_folder_tail *tail;
         size_t segments, segment_room, tails, tail_room;
+        uint64_t sealed[(BC_FOLDER_SEGMENTS_MAX + 64) / 64], clear[(BC_FOLDER_SEGMENTS_MAX + 64) / 64],
+                recovered[(BC_FOLDER_SEGMENTS_MAX + 64) / 64]; // bits by number: NNNN.mp4.sealed, NNNN.mp4, NNNN.recovered
         bool manifest; // there is a manifest.json
 };
 
@@ -28,8 +30,8 @@ struct bc_folder {
 int bc_folder_read(int folder_fd, struct bc_folder *ret_folder, struct bc_findings *findings);
 void bc_folder_done(struct bc_folder *folder);
 
-// "0001.mp4"
-void bc_folder_segment_name(uint32_t number, char ret_name[BC_FOLDER_NAME_BYTES]);
+// "0001.mp4", or "0001.mp4.sealed" where it lies so in this folder.
+void bc_folder_segment_name(const struct bc_folder *folder, uint32_t number, char ret_name[BC_FOLDER_NAME_BYTES]);
 
 // Whether it has the form DEVICE-NNNNNN.
 bool bc_folder_is_recording_name(const char *name);

@@ -141,6 +141,8 @@ static json_t *segment_to_json(const struct bc_segment_verdict *segment)
                                    segment->hashed ? bc_json_hash(segment->sha256, BC_HASH_BYTES) : json_null(), "findings",
                                    bc_json_findings(&segment->findings));
 
+        if (object)
+                json_object_set_new(object, "sealed", json_boolean(segment->stored_sealed));
         if (!object || segment->records == 0)
                 return object;
         json_object_update_new(

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #define PASS_BYTES_MAX 1024
 
 struct bc_opener {
+        pthread_mutex_t lock; // over the key's use
         EVP_PKEY *key;
         enum bc_envelope_kind kind;
         uint8_t *id; // IssuerAndSerialNumber of the certificate, DER; NULL: none was named
@@ -57,6 +59,7 @@ void bc_opener_free(struct bc_opener *opener)
         if (!opener)
                 return;
         EVP_PKEY_free(opener->key);
+        pthread_mutex_destroy(&opener->lock);
         free(opener->id);
         free(opener);
 }
@@ -210,6 +213,7 @@ int bc_opener_load(const struct bc_opener_source *source, struct bc_opener **ret
 
         if (!opener)
                 return -ENOMEM;
+        pthread_mutex_init(&opener->lock, NULL);
         r = load_key(opener, source, ret_fault);
         if (r == 0 && source->certificate_path)
                 r = load_certificate(opener, source, ret_fault);
@@ -301,7 +305,9 @@ int bc_opener_open(const struct bc_opener *opener, const uint8_t *envelope, size
         ret_opened->recipients = parsed.recipients;
         ret_opened->recipient = 0;
         message = d2i_CMS_ContentInfo(NULL, &at, (long)n);
+        pthread_mutex_lock((pthread_mutex_t *)&opener->lock);
         r = message && at == envelope + n ? open_message(opener, &parsed, message, ret_opened) : -EBADMSG;
+        pthread_mutex_unlock((pthread_mutex_t *)&opener->lock);
         ERR_clear_error();
         return r;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The agency's private key, which opens the envelopes of sealed files.
 //
-// Immutable once loaded, but for what OpenSSL caches in a key: thread-bound.
+// Immutable once loaded, but for what OpenSSL caches in a key, which a lock is over: any thread.
 #ifndef BC_VERIFY_OPENER_H
 #define BC_VERIFY_OPENER_H
 

@@ -30,6 +30,11 @@ void bc_original_done(struct bc_original *original)
         *original = (struct bc_original){ .fd = -1 };
 }
 
+int bc_original_read(const struct bc_original *original, uint64_t offset, void *bytes, size_t n)
+{
+        return original->read ? original->read(original->source, offset, bytes, n) : bc_file_read_at(original->fd, bytes, n, offset);
+}
+
 void bc_original_restore(struct bc_original *original, uint64_t offset, const uint8_t header[BC_PATCH_BYTES])
 {
         original->restored = true;
@@ -52,7 +57,7 @@ int bc_original_advance(struct bc_original *original, uint64_t to)
         while (original->at < to) {
                 uint64_t left = to - original->at;
                 size_t n = left < BUFFER_BYTES ? (size_t)left : BUFFER_BYTES;
-                int r = bc_file_read_at(original->fd, original->buffer, n, original->at);
+                int r = bc_original_read(original, original->at, original->buffer, n);
                 if (r < 0)
                         return r;
                 if (EVP_DigestUpdate(original->file, original->buffer, n) != 1)

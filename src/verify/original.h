@@ -16,6 +16,8 @@
 
 struct bc_original {
         int fd;
+        int (*read)(void *source, uint64_t offset, void *bytes, size_t n); // in place of fd; NULL: from fd
+        void *source;
         uint64_t size; // bytes behind it do not exist for this file
         uint64_t at;   // hashed up to here
         EVP_MD_CTX *file, *range;
@@ -30,6 +32,9 @@ struct bc_original {
 // 0 or -ENOMEM.
 int bc_original_init(struct bc_original *original, int fd, uint64_t size);
 void bc_original_done(struct bc_original *original);
+
+// Exactly n bytes at an offset, as they lie there. 0 or negative errno.
+int bc_original_read(const struct bc_original *original, uint64_t offset, void *bytes, size_t n);
 
 // From now on the original has these 8 bytes at offset. Before anything at or behind that was hashed.
 void bc_original_restore(struct bc_original *original, uint64_t offset, const uint8_t header[BC_PATCH_BYTES]);

@@ -79,7 +79,7 @@ void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recordin
                 bc_segment_judge(&own, verdict->fd, slash ? slash + 1 : verdict->path, NULL, &verdict->segment[i]);
                 return;
         }
-        bc_folder_segment_name(verdict->folder.segment[i], name);
+        bc_folder_segment_name(&verdict->folder, verdict->folder.segment[i], name);
         bc_segment_judge_at(&own, verdict->fd, name, name, NULL, &verdict->segment[i]);
 }
 
@@ -93,14 +93,15 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
         const struct bc_judge own = judge_of(judge, verdict);
         char name[BC_FOLDER_NAME_BYTES];
 
-        bc_folder_segment_name(verdict->folder.segment[i], name);
+        bc_folder_segment_name(&verdict->folder, verdict->folder.segment[i], name);
         bc_segment_judge_at(&own, verdict->fd, name, name, vouched, &limited);
-        bool recovered = whole->end == BC_RECORD_RECOVERED && whole->kept == vouched->end;
+        // The record beside a sealed one says of all of it how it was found.
+        bool recovered = whole->end == BC_RECORD_RECOVERED && (whole->kept == vouched->end || whole->beside);
         if (recovered) {
                 // All up to `kept` is vouched for, so recovery does not have to be believed.
                 bc_findings_settle(&whole->findings, BC_FINDING_UNSIGNED);
         } else {
-                uint64_t bytes = whole->bytes;
+                uint64_t bytes = whole->bytes, plain_bytes = whole->plain_bytes;
                 bool hashed = whole->hashed;
                 uint8_t sha256[BC_HASH_BYTES];
                 memcpy(sha256, whole->sha256, sizeof(sha256));
@@ -108,14 +109,15 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
                 if (whole->end != 0)
                         bc_find(&ended, BC_FINDING_END, BC_VERDICT_TAMPERED, whole->covered,
                                 "it has an end of its own, and its successor says that it was abandoned");
-                if (bytes > vouched->end)
+                if (plain_bytes > vouched->end)
                         bc_find(&ended, BC_FINDING_END, BC_VERDICT_UNPROVEN, vouched->end,
                                 "%" PRIu64 " bytes lie behind the end that its successor states, and no record covers them",
-                                bytes - vouched->end);
+                                plain_bytes - vouched->end);
                 bc_segment_verdict_done(whole);
                 *whole = limited;
                 limited = (struct bc_segment_verdict){ 0 };
                 whole->bytes = bytes;
+                whole->plain_bytes = plain_bytes;
                 whole->hashed = hashed;
                 memcpy(whole->sha256, sha256, sizeof(sha256));
                 for (size_t k = 0; k < ended.count; k++)

@@ -123,7 +123,7 @@ static int64_t anchor_age_ns(const struct bc_recording_verdict *verdict, const s
 {
         const struct bc_segment_verdict *newest = last;
 
-        if (newest->records == 1 && newest > verdict->segment && newest[-1].records > 0)
+        if (newest->records == 1 && !newest->beside && newest > verdict->segment && newest[-1].records > 0)
                 newest--; // its only record is recovery's
         if (last->anchor_recording < last->recording && verdict->segment[0].records > 0)
                 return newest->last_signed_ns - verdict->segment[0].first_signed_ns;

@@ -269,7 +269,9 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
                 fprintf(stream, "  %-13s %s \"%s\"%s\n", i == 0 ? "Drivers" : "", bc_role_name(first->driver[i].role),
                         bc_text_escape(first->driver[i].name, escaped, sizeof(escaped)),
                         first->driver[i].simulated ? " SIMULATED" : "");
-        if (first->sealed)
+        if (first->stored_sealed)
+                fprintf(stream, "  %-13s for the agency; opened with its key, written nowhere\n", "Sealed");
+        else if (first->sealed)
                 fprintf(stream, "  %-13s it was written into a sealed file, whose header is not judged here\n", "Sealed");
         fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped since the device's start\n", "Frames",
                 last->captured, last->dropped);

@@ -19,6 +19,7 @@ static void free_walk(struct bc_walk **walk)
                 return;
         bc_original_done(&(*walk)->original);
         bc_certificate_done(&(*walk)->certificate);
+        bc_plain_free((*walk)->plain);
         free((*walk)->box);
         free(*walk);
 }
@@ -154,6 +155,7 @@ static void note_first(struct bc_walk *walk)
         for (size_t i = 0; i < record->drivers; i++)
                 verdict->simulated |= record->driver[i].simulated;
         verdict->sealed = record->sealed;
+        memcpy(verdict->seal, record->seal, BC_HASH_BYTES);
         memcpy(verdict->begun_reason, record->begun.reason, sizeof(verdict->begun_reason));
         verdict->press_ticks = record->begun.press_ticks;
         verdict->pre_event_ticks = record->begun.pre_event_ticks;
@@ -338,7 +340,7 @@ static int on_record(void *user, uint64_t offset, uint32_t bytes)
         uint8_t hash[BC_HASH_BYTES];
         char text[160];
         size_t at = 0;
-        int r = bc_file_read_at(walk->original.fd, walk->bytes, bytes, offset);
+        int r = bc_original_read(&walk->original, offset, walk->bytes, bytes);
 
         if (r == 0)
                 r = bc_sha256(walk->bytes, bytes, hash);
@@ -378,14 +380,14 @@ static int read_at(void *user, uint64_t offset, void *bytes, size_t n)
 {
         struct bc_walk *walk = user;
 
-        return bc_file_read_at(walk->original.fd, bytes, n, offset);
+        return bc_original_read(&walk->original, offset, bytes, n);
 }
 
 static int read_head(struct bc_walk *walk)
 {
         uint8_t *bytes = walk->bytes;
         size_t n = walk->original.size < BC_INIT_BYTES_MAX ? (size_t)walk->original.size : BC_INIT_BYTES_MAX;
-        int r = bc_file_read_at(walk->original.fd, bytes, n, 0);
+        int r = bc_original_read(&walk->original, 0, bytes, n);
 
         _Static_assert(sizeof(walk->bytes) >= BC_INIT_BYTES_MAX, "a head has room where a record has");
         if (r == 0)
@@ -458,39 +460,63 @@ static bool same_file(const struct stat *a, const struct stat *b)
                a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+// Walks over the segment's bytes, wherever they come from.
+static int judge_bytes(struct bc_walk *walk, int fd, uint64_t size)
+{
+        struct bc_segment_verdict *verdict = walk->verdict;
+        uint8_t sha256[BC_HASH_BYTES];
+        bool all = !walk->vouched || walk->vouched->end >= size;
+
+        int r = bc_original_init(&walk->original, fd, all ? size : walk->vouched->end);
+        if (r < 0)
+                return r;
+        if (walk->plain) {
+                walk->original.read = bc_plain_read;
+                walk->original.source = walk->plain;
+        } else {
+                walk->original.on_bytes = walk->judge->on_bytes;
+                walk->original.user = walk->judge->user;
+        }
+        r = walk_file(walk);
+        if (r < 0)
+                return r;
+        judge_signer(walk);
+        if (walk->plain)
+                bc_walk_judge_header(walk);
+        r = bc_original_file(&walk->original, sha256);
+        if (r < 0 || walk->plain)
+                return r;
+        memcpy(verdict->sha256, sha256, BC_HASH_BYTES);
+        verdict->hashed = all;
+        return 0;
+}
+
 static int judge(struct bc_walk *walk, int fd)
 {
         struct bc_segment_verdict *verdict = walk->verdict;
         struct stat before, after;
+        bool sealed;
 
         if (fstat(fd, &before) < 0)
                 return -errno;
         if (!S_ISREG(before.st_mode))
                 return -EINVAL;
-        verdict->bytes = (uint64_t)before.st_size;
+        verdict->bytes = verdict->plain_bytes = (uint64_t)before.st_size;
         uint64_t size = verdict->bytes;
-        if (walk->vouched && walk->vouched->end < size)
-                size = walk->vouched->end;
-        int r = bc_original_init(&walk->original, fd, size);
-        if (r < 0)
+        int r = bc_plain_is_sealed(fd, size, &sealed);
+        if (r == 0 && sealed)
+                r = bc_walk_unseal(walk, fd, &size);
+        if (r == 0)
+                r = judge_bytes(walk, fd, size);
+        if (r < 0 && r != -ECANCELED)
                 return r;
-        walk->original.on_bytes = walk->judge->on_bytes;
-        walk->original.user = walk->judge->user;
-        r = walk_file(walk);
-        if (r < 0)
-                return r;
-        judge_signer(walk);
-        r = bc_original_file(&walk->original, verdict->sha256);
-        if (r < 0)
-                return r;
-        verdict->hashed = size == verdict->bytes;
         if (fstat(fd, &after) < 0)
                 return -errno;
         return same_file(&before, &after) ? 0 : -ESTALE;
 }
 
-void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, const struct bc_succession *vouched,
-                      struct bc_segment_verdict *ret_verdict)
+static void judge_file(const struct bc_judge *how, int folder_fd, int fd, const char *file, const struct bc_succession *vouched,
+                       struct bc_segment_verdict *ret_verdict)
 {
         __attribute__((cleanup(free_walk))) struct bc_walk *walk = calloc(1, sizeof(*walk));
         int r = -ENOMEM;
@@ -499,6 +525,7 @@ void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, cons
         snprintf(ret_verdict->file, sizeof(ret_verdict->file), "%s", file);
         if (walk) {
                 walk->judge = how;
+                walk->folder_fd = folder_fd;
                 walk->vouched = vouched;
                 walk->verdict = ret_verdict;
                 r = judge(walk, fd);
@@ -506,6 +533,12 @@ void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, cons
         if (r < 0)
                 bc_find(&ret_verdict->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "cannot be read: %s",
                         r == -ESTALE ? "it changed meanwhile" : r == -EINVAL ? "not a regular file" : strerror(-r));
+}
+
+void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, const struct bc_succession *vouched,
+                      struct bc_segment_verdict *ret_verdict)
+{
+        judge_file(how, -1, fd, file, vouched, ret_verdict);
 }
 
 void bc_segment_judge_at(const struct bc_judge *how, int folder_fd, const char *name, const char *file,
@@ -521,7 +554,7 @@ void bc_segment_judge_at(const struct bc_judge *how, int folder_fd, const char *
                         errno == ELOOP ? "it is a link" : strerror(errno));
                 return;
         }
-        bc_segment_judge(how, fd, file, vouched, ret_verdict);
+        judge_file(how, folder_fd, fd, file, vouched, ret_verdict);
         close(fd);
 }
 

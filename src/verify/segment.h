@@ -13,13 +13,16 @@
 #include "verify/finding.h"
 #include "verify/news.h"
 
-#define BC_SEGMENT_FILE_BYTES 16 // "0001.mp4"
+#define BC_SEGMENT_FILE_BYTES 16 // "0001.mp4.sealed"
+
+struct bc_opener;
 
 struct bc_witnesses;
 
 struct bc_judge {
         const struct bc_trust *trust; // borrowed
         bool allow_test;
+        const struct bc_opener *opener; // of sealed files; borrowed; NULL: there is no key
         int64_t now_utc_ns; // the present
         const struct bc_witnesses *witnesses; // borrowed; NULL: none
         int64_t not_after_ns; // what is judged was there by then (UTC), whatever it claims; 0: not known
@@ -102,6 +105,12 @@ struct bc_segment_verdict {
         int64_t anchor_signed_ns;
         uint8_t anchor_hash[BC_HASH_BYTES];
         bool anchor_here; // the record that it names is in this file
+        // Of one that lies sealed; bytes and sha256 are the sealed file's, all other places are in its plain text
+        bool stored_sealed;
+        uint64_t plain_bytes; // that could be opened
+        uint8_t seal[BC_HASH_BYTES]; // by its first record
+        bool beside;          // a record of recovery lies beside it, and is of this very file
+        uint8_t beside_hash[BC_HASH_BYTES], beside_signer[BC_HASH_BYTES];
 };
 
 // Judges an open file. vouched: it was abandoned, and this is what its successor says of it, so that no end of its own is
@@ -110,7 +119,8 @@ struct bc_segment_verdict {
 void bc_segment_judge(const struct bc_judge *judge, int fd, const char *file, const struct bc_succession *vouched,
                       struct bc_segment_verdict *ret_verdict);
 
-// The same for a name in a folder; links are not followed, and what is no regular file is not opened.
+// The same for a name in a folder; links are not followed, and what is no regular file is not opened. Of a sealed one the record beside
+// it is read, too.
 void bc_segment_judge_at(const struct bc_judge *judge, int folder_fd, const char *name, const char *file,
                          const struct bc_succession *vouched, struct bc_segment_verdict *ret_verdict);
 

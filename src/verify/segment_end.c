@@ -21,7 +21,7 @@ static int is_whole(const struct bc_walk *walk, uint64_t id, bool *ret_whole)
         *ret_whole = false;
         if (id < 8 || walk->original.size - (id - 8) < BC_RECORD_HEADER_BYTES)
                 return 0;
-        int r = bc_file_read_at(walk->original.fd, header, BC_RECORD_HEADER_BYTES, id - 8);
+        int r = bc_original_read(&walk->original, id - 8, header, BC_RECORD_HEADER_BYTES);
         if (r < 0)
                 return r;
         *ret_whole = bc_box_parse(header, BC_RECORD_HEADER_BYTES, walk->original.size - (id - 8), &box) == 0 &&
@@ -63,7 +63,7 @@ static int find_record(const struct bc_walk *walk, uint64_t from, uint64_t *ret_
         // Windows overlap by an id, less one byte.
         for (; *ret_offset == size && from < size && size - from >= BC_BOX_ID_BYTES; from += SEARCH_BYTES - BC_BOX_ID_BYTES + 1) {
                 size_t n = size - from < SEARCH_BYTES ? (size_t)(size - from) : SEARCH_BYTES;
-                int r = bc_file_read_at(walk->original.fd, bytes, n, from);
+                int r = bc_original_read(&walk->original, from, bytes, n);
                 if (r == 0)
                         r = find_in_window(walk, from, bytes, n, ret_offset);
                 if (r < 0)
@@ -114,9 +114,13 @@ static int judge_no_end(struct bc_walk *walk, const struct bc_scan *scan)
         else if (scan->layout.patched)
                 bc_find(&verdict->findings, BC_FINDING_MOOV, BC_VERDICT_TAMPERED, scan->layout.moov_offset,
                         "the header is that of a finished file, and no record ends it");
+        else if (verdict->records == 0 && walk->plain)
+                bc_walk_judge_nothing(walk);
         else if (verdict->records == 0)
                 bc_find(&verdict->findings, BC_FINDING_NO_RECORD, BC_VERDICT_UNJUDGED, 0,
                         "no record in it: nothing is proven of it. That does not make it innocent");
+        else if (verdict->beside)
+                bc_walk_end_beside(walk);
         else
                 bc_find(&verdict->findings, BC_FINDING_END, BC_VERDICT_UNPROVEN, verdict->covered,
                         "the end is not proven: no record ends the segment, and none covers the last %" PRIu64 " bytes",
@@ -163,7 +167,7 @@ static int judge_end(struct bc_walk *walk, const struct bc_scan *scan)
         } else if (scan->moov == BC_MOOV_CUT) {
                 bc_find(findings, BC_FINDING_END, BC_VERDICT_UNPROVEN, scan->moov_offset,
                         "the file ends within its final moov; all that was recorded is there");
-        } else if (scan->moov == BC_MOOV_NONE) {
+        } else if (scan->moov == BC_MOOV_NONE && !walk->plain) {
                 bc_find(findings, BC_FINDING_END, BC_VERDICT_NOTE, walk->end_offset,
                         "the final moov was not written, as after a power cut; all that was recorded is there");
         }

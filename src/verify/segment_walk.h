@@ -5,6 +5,7 @@
 
 #include "format/scan.h"
 #include "verify/original.h"
+#include "verify/plain.h"
 #include "verify/segment.h"
 
 #define BC_WALK_NO_TRACK UINT32_MAX
@@ -36,9 +37,27 @@ struct bc_walk {
         struct bc_record record;
         struct bc_record_message message;
         struct bc_record_span span[BC_TRACKS_MAX]; // of the range at hand
+        // Of one that lies sealed.
+        int folder_fd;          // in which there may be a record beside it; -1: not known
+        struct bc_plain *plain; // NULL: it lies in the clear
+        struct bc_sealed_header header;
+        uint8_t header_hash[BC_HASH_BYTES];
 };
 
 // Judges what lies behind the last record, and the moov. 0 or negative errno.
 int bc_walk_end(struct bc_walk *walk, const struct bc_scan *scan);
+
+// A sealed file: hashes it, judges the record beside it, opens it. 0: the walk goes over walk->plain, *ret_plain_bytes of it; -ECANCELED:
+// nothing of it can be walked over, and why is found; another negative errno.
+int bc_walk_unseal(struct bc_walk *walk, int fd, uint64_t *ret_plain_bytes);
+
+// Whether the sealed file is the one that its records were written into.
+void bc_walk_judge_header(struct bc_walk *walk);
+
+// No record is in it.
+void bc_walk_judge_nothing(struct bc_walk *walk);
+
+// It has no end, and the record beside it says how it was found.
+void bc_walk_end_beside(struct bc_walk *walk);
 
 #endif

@@ -124,21 +124,31 @@ static void settle_end(const struct bc_segment_verdict *last, struct bc_recordin
                 last->file);
 }
 
+// Whether it holds records that nobody could read.
+static bool is_shut(const struct bc_recording_verdict *recording)
+{
+        for (size_t i = 0; i < recording->segments; i++)
+                if (recording->segment[i].stored_sealed && recording->segment[i].records == 0)
+                        return true;
+        return false;
+}
+
 static void judge_closed(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
 {
         const struct bc_segment_verdict *last = last_signed(recording);
         struct bc_findings *findings = &recording->findings;
+        bool shut = is_shut(recording);
 
-        if (stated->hashed && (!last || memcmp(stated->hash, last->chain_hash, BC_HASH_BYTES) != 0))
+        if (stated->hashed && !shut && (!last || memcmp(stated->hash, last->chain_hash, BC_HASH_BYTES) != 0))
                 bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the ledger names another newest record of it: something was cut off, or put behind");
         else if (stated->segments != recording->segments)
                 bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "it has %" PRIu32 " segments, by the ledger; %zu are there", stated->segments,
                         recording->segments);
-        else if (stated->hashed)
+        else if (stated->hashed && !shut)
                 settle_end(last, recording);
-        else if (last)
+        else if (last && !stated->hashed)
                 bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "by the ledger nothing of it was signed");
 }
@@ -154,8 +164,9 @@ static void judge_recovered(const struct bc_ledger_recording *stated, struct bc_
                 bc_find(&recording->findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "by the ledger segment %" PRIu32 " was recovered, and it is not there",
                         stated->recovered_segment);
-        else if (segment->end != BC_RECORD_RECOVERED ||
-                 memcmp(segment->last_hash, stated->recovered_hash, BC_HASH_BYTES) != 0)
+        else if (segment->stored_sealed ? !segment->beside || memcmp(segment->beside_hash, stated->recovered_hash, BC_HASH_BYTES) != 0
+                                        : segment->end != BC_RECORD_RECOVERED ||
+                                                  memcmp(segment->last_hash, stated->recovered_hash, BC_HASH_BYTES) != 0)
                 bc_find(&recording->findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the ledger names another record of the recovery of segment %" PRIu32,
                         stated->recovered_segment);

@@ -265,6 +265,49 @@ bool bc_unseal_next(struct bc_unseal *unseal, const uint8_t **ret_bytes, size_t 
         return true;
 }
 
+uint64_t bc_unseal_offset(const struct bc_unseal *unseal)
+{
+        return unseal->offset;
+}
+
+int bc_unseal_measure(struct bc_unseal *unseal, uint64_t offset, size_t *ret_n, uint64_t *ret_next_offset)
+{
+        uint8_t head[BC_SEALED_HEAD_BYTES];
+        bool final;
+        int r;
+
+        if (offset > unseal->source.size || unseal->source.size - offset < sizeof(head) + BC_SEALED_TAG_BYTES)
+                return -ESTALE;
+        r = unseal->source.read(unseal->source.user, offset, head, sizeof(head));
+        if (r < 0)
+                return r;
+        if (bc_sealed_head_parse(head, ret_n, &final) < 0 ||
+            unseal->source.size - offset < sizeof(head) + *ret_n + BC_SEALED_TAG_BYTES)
+                return -ESTALE;
+        *ret_next_offset = offset + sizeof(head) + *ret_n + BC_SEALED_TAG_BYTES;
+        return 0;
+}
+
+int bc_unseal_again(struct bc_unseal *unseal, uint64_t counter, uint64_t offset, const uint8_t **ret_bytes, size_t *ret_n)
+{
+        uint64_t next_offset;
+        bool final;
+        size_t n;
+        int r = bc_unseal_measure(unseal, offset, &n, &next_offset);
+
+        if (r == 0)
+                r = unseal->source.read(unseal->source.user, offset, unseal->sealed, (size_t)(next_offset - offset));
+        if (r < 0)
+                return r;
+        // Read once more: what is decrypted is what was measured.
+        size_t again;
+        if (bc_sealed_head_parse(unseal->sealed, &again, &final) < 0 || again != n || !decrypt(unseal, counter, n, final))
+                return -ESTALE;
+        *ret_bytes = unseal->plain;
+        *ret_n = n;
+        return 0;
+}
+
 // ---- the report ------------------------------------------------------------------------------------------------
 
 const struct bc_unseal_report *bc_unseal_report(const struct bc_unseal *unseal)

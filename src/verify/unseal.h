@@ -85,6 +85,15 @@ BC_DEFINE_CLEANUP(unseal, struct bc_unseal, bc_unseal_free)
 // The next chunk's plain text, lent until the next call. true: there is one (the final one may be empty); false: that was all.
 bool bc_unseal_next(struct bc_unseal *unseal, const uint8_t **ret_bytes, size_t *ret_n);
 
+// Where in the file the next chunk begins.
+uint64_t bc_unseal_offset(const struct bc_unseal *unseal);
+
+// Once bc_unseal_next() returned false: chunks that it gave out, once more. The first says how much plain text the chunk at offset
+// has, by its head alone, and where the next one begins; the second decrypts chunk number `counter` there and lends it until the
+// next call. 0; -ESTALE: it is not there any more: the file was changed; or what reading failed with.
+int bc_unseal_measure(struct bc_unseal *unseal, uint64_t offset, size_t *ret_n, uint64_t *ret_next_offset);
+int bc_unseal_again(struct bc_unseal *unseal, uint64_t counter, uint64_t offset, const uint8_t **ret_bytes, size_t *ret_n);
+
 // Lent; what it says is final once bc_unseal_next() returned false.
 const struct bc_unseal_report *bc_unseal_report(const struct bc_unseal *unseal);
 

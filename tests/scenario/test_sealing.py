@@ -6,7 +6,7 @@ import re
 
 import pytest
 from agency import make_agency, make_party, unseal
-from harness import authority, run_bodycamd, verify, write_settings
+from harness import authority, findings, run_bodycamd, verify, write_settings
 
 # What an MP4 of ours has, and nothing that is sealed may show. The mark's words and a name stand for what identifies.
 SECRETS = [b"moof", b"mdat", b"avc1", b"tx3g", b"Lat:", b"59.3", b"the witness", b"UNIT-X", b"Odengatan"]
@@ -38,6 +38,18 @@ def sealed_files(recording):
     return sorted(recording.glob("*.mp4.sealed"))
 
 
+def parts(data):
+    """A sealed file as [header and commitment, chunk, chunk, ...]."""
+    at = 12 + 1 + data[12] + 36
+    at += 4 + int.from_bytes(data[at:at + 4], "big") + 32
+    found = [data[:at]]
+    while at < len(data):
+        n = 4 + (int.from_bytes(data[at:at + 4], "big") & 0x7fffffff) + 16
+        found.append(data[at:at + n])
+        at += n
+    return found
+
+
 @pytest.fixture
 def agency(tmp_path):
     folder = tmp_path / "agency"
@@ -57,7 +69,13 @@ def test_sealed_opened_and_verified(daemon, agency, tmp_path):
     assert [s["file"] for s in manifest["segments"]] == [f.name for f in sealed_files(recording)]
     assert [s["bytes"] for s in manifest["segments"]] == [f.stat().st_size for f in sealed_files(recording)]
     assert len(manifest["segments"]) >= 3
+    code, report = verify(d.store)
+    assert code == 3 and "no key to open it with" in json.dumps(report), findings(report)
     for key in ("rsa", "p256"):
+        code, report = verify(d.store, arguments=["--key", folder / f"{key}.key"])
+        assert code == 0, findings(report)
+        assert "the witness" in json.dumps(report) and "command: Odengatan 4" in json.dumps(report)
+        assert verify(recording, arguments=["--key", folder / f"{key}.key"])[0] == 0
         out = tmp_path / f"out-{key}" / recording.name
         out.parent.mkdir()
         code, report = unseal(folder / f"{key}.key", *sealed_files(recording), "-o", out)
@@ -156,3 +174,89 @@ def test_rule_19_killed_and_restarted(daemon, agency, tmp_path):
     code, report = unseal(folder / "p256.key", *sealed_files(recording), "-o", tmp_path / "out")
     assert code == 2, report
     assert [f["verdict"] for f in report["files"]] == ["whole"] * (len(before) - 1) + ["cut"]
+    # The record beside it, the ledger and the anchor prove the end.
+    for path in (d.store, recording):
+        code, report = verify(path, arguments=["--key", folder / "rsa.key"])
+        assert code == 0 and "the tail anchor (a file) agrees" in json.dumps(report), findings(report)
+        assert verify(path)[0] == 3
+    judge_store(d.store)
+
+    last, beside = recording / max(before), recording / max(before).replace(".mp4.sealed", ".recovered")
+    data, record = last.read_bytes(), beside.read_bytes()
+
+    def judge(status, word, with_key=True):
+        for path in (d.store, recording):
+            code, report = verify(path, arguments=["--key", folder / "rsa.key"] if with_key else [])
+            assert code == status and word in json.dumps(report), (code, findings(report))
+
+    for n in (len(data) - 1, len(data) // 2):  # cut after recovery has looked: with a key and without
+        last.write_bytes(data[:n])
+        judge(1, "states another size or hash")
+        judge(1, "states another size or hash", with_key=False)
+    last.write_bytes(data + b"\0")
+    judge(1, "states another size or hash", with_key=False)
+    last.write_bytes(data)
+    beside.write_bytes(record[:-1] + bytes([record[-1] ^ 1]))
+    judge(1, "is not signed by the device")
+    beside.unlink()
+    code, report = verify(recording, arguments=["--key", folder / "rsa.key"])
+    assert code == 2, findings(report)
+    code, report = verify(d.store, arguments=["--key", folder / "rsa.key"])
+    assert code == 1 and "the ledger names another record of the recovery" in json.dumps(report), findings(report)
+
+
+def test_rule_8_cut_before_recovery(daemon, agency):
+    """Somebody cuts whole chunks off, and lets the device find the rest: the anchor, kept elsewhere, names a record that is gone."""
+    folder, sealing = agency
+    d = daemon({"sealing": sealing})
+    film(d, 9, stop=False)
+    d.kill()
+    recording, = (d.store / "recordings").iterdir()
+    last = sealed_files(recording)[-1]
+    data = last.read_bytes()
+    last.write_bytes(data[:len(data) // 2])
+    d.start()
+    d.wait_for(lambda: d.state == "BUFFERING", "the buffer")
+    d.terminate()
+    code, report = verify(d.store, arguments=["--key", folder / "p256.key"])
+    assert code == 1 and "recovery found less" in json.dumps(report), (code, findings(report))
+
+
+@pytest.mark.parametrize("attack, word", [
+    ("chunk flipped", "altered"), ("chunk dropped", "left out"), ("chunk doubled", "left out"), ("no final flag", "cut off"),
+    ("behind final", "behind the final chunk"), ("header of another file", "is another file's"), ("recipient stripped", "header is not the one"),
+    ("another segment", "its label says 2"), ("both", "both sealed and in the clear")])
+def test_rule_20_attacks(daemon, agency, attack, word):
+    """Each change to a sealed file is found by whoever has a key, in the recording and in the store."""
+    folder, sealing = agency
+    d = daemon({"sealing": sealing, "recording": {"segment": "2 s"}})
+    film(d, 4)
+    d.terminate()
+    recording, = (d.store / "recordings").iterdir()
+    first, second = sealed_files(recording)[:2]
+    data, other = first.read_bytes(), second.read_bytes()
+    chunks = parts(data)
+    heads = b"".join(chunks[:1])
+    if attack == "chunk flipped":
+        first.write_bytes(data[:len(heads) + 40] + bytes([data[len(heads) + 40] ^ 1]) + data[len(heads) + 41:])
+    elif attack == "chunk dropped":
+        first.write_bytes(b"".join(chunks[:2] + chunks[3:]))
+    elif attack == "chunk doubled":
+        first.write_bytes(b"".join(chunks[:2] + chunks[1:]))
+    elif attack == "no final flag":
+        first.write_bytes(b"".join(chunks[:-1]))
+    elif attack == "behind final":
+        first.write_bytes(data + chunks[-1])
+    elif attack == "header of another file":
+        first.write_bytes(parts(other)[0] + data[len(heads):])
+    elif attack == "recipient stripped":
+        at = data.index(b"rsa")
+        first.write_bytes(data[:at] + b"rsb" + data[at + 3:])
+    elif attack == "another segment":
+        first.write_bytes(other)
+    elif attack == "both":
+        (recording / "0001.mp4").write_bytes(b"")
+    for path in (d.store, recording):
+        code, report = verify(path, arguments=["--key", folder / "p256.key"])
+        assert code == 1 and word in json.dumps(report), (code, findings(report))
+    (recording / "0001.mp4").unlink(missing_ok=True)

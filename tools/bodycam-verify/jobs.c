@@ -86,7 +86,7 @@ static uint64_t size_of(const struct bc_recording_verdict *recording)
                 return fstat(recording->fd, &stat) == 0 ? (uint64_t)stat.st_size : 0;
         for (size_t i = 0; i < recording->folder.segments; i++) {
                 char name[BC_FOLDER_NAME_BYTES];
-                bc_folder_segment_name(recording->folder.segment[i], name);
+                bc_folder_segment_name(&recording->folder, recording->folder.segment[i], name);
                 if (fstatat(recording->fd, name, &stat, 0) == 0)
                         bytes += (uint64_t)stat.st_size;
         }

@@ -11,6 +11,7 @@
 #include "base/utc_clock.h"
 #include "items.h"
 #include "jobs.h"
+#include "verify/opener.h"
 #include "verify/stamp.h"
 
 #define STAMPS_MAX 64
@@ -28,6 +29,8 @@ struct request {
         struct bc_stamp_trust *authorities;
         const char *stamp[STAMPS_MAX];
         size_t stamps;
+        struct bc_opener_source key;
+        struct bc_opener *opener;
         bool json;
         unsigned jobs;
         char **path;
@@ -43,6 +46,8 @@ static const char help[] =
         "                    it (@2026-11-26T01:12:14Z) when it was seen; or nonce:HEX@UTC, that nobody knew before then\n"
         "  --stamp FILE      a time stamp (RFC 3161) over a head's hash, or whose SHA-256 was given to the device as a nonce\n"
         "  --tsa CA.pem      a time stamping authority that is believed; may be given more than once\n"
+        "  --key AGENCY.key  opens sealed files: the agency's private key (PEM). Nothing that is opened is written anywhere\n"
+        "  --pass-file FILE  the first line is the password of an encrypted key\n"
         "  --allow-test      test certificates and simulated devices count\n"
         "  --json            the report as JSON\n"
         "  --jobs N          so many files at the same time (1 to 64); without it one per processor\n"
@@ -116,16 +121,29 @@ static int parse_jobs(struct request *request, const char *text)
         return -1;
 }
 
+static int load_key(struct request *request)
+{
+        char fault[BC_OPENER_FAULT_BYTES] = "out of memory";
+
+        if (!request->key.key_path)
+                return request->key.pass_path ? complain("--pass-file", "goes with --key") : -1;
+        if (bc_opener_load(&request->key, &request->opener, fault) < 0)
+                return complain("--key", fault);
+        request->judge.opener = request->opener;
+        return -1;
+}
+
 static int parse(struct request *request, int argc, char **argv)
 {
-        enum { TRUST = 256, CRL, ALLOW_TEST, JSON, JOBS, WITNESS, STAMP, TSA, KEY, HELP, VERSION };
+        enum { TRUST = 256, CRL, ALLOW_TEST, JSON, JOBS, WITNESS, STAMP, TSA, KEY, PASS_FILE, HELP, VERSION };
         static const struct option options[] = {
                 { "trust", required_argument, NULL, TRUST },   { "crl", required_argument, NULL, CRL },
                 { "allow-test", no_argument, NULL, ALLOW_TEST }, { "json", no_argument, NULL, JSON },
                 { "jobs", required_argument, NULL, JOBS },     { "witness", required_argument, NULL, WITNESS },
                 { "stamp", required_argument, NULL, STAMP },   { "tsa", required_argument, NULL, TSA },
                 { "key", required_argument, NULL, KEY },       { "help", no_argument, NULL, HELP },
-                { "version", no_argument, NULL, VERSION },     { 0 },
+                { "version", no_argument, NULL, VERSION },     { "pass-file", required_argument, NULL, PASS_FILE },
+                { 0 },
         };
         int option, status = -1;
 
@@ -154,7 +172,10 @@ static int parse(struct request *request, int argc, char **argv)
                         status = believe(request, optarg);
                         break;
                 case KEY:
-                        status = complain("--key", "this version does not open sealed files: decrypt them first");
+                        request->key.key_path = optarg;
+                        break;
+                case PASS_FILE:
+                        request->key.pass_path = optarg;
                         break;
                 case HELP:
                         fputs(help, stdout);
@@ -172,6 +193,8 @@ static int parse(struct request *request, int argc, char **argv)
                 fputs(help, stderr);
                 return USAGE_STATUS;
         }
+        if (status < 0)
+                status = load_key(request);
         return status < 0 ? read_stamps(request) : status;
 }
 
@@ -241,5 +264,6 @@ int main(int argc, char **argv)
         if (status < 0)
                 status = (int)judge(&request);
         bc_witnesses_done(&request.witnesses);
+        bc_opener_free(request.opener);
         return status;
 }

@@ -98,7 +98,7 @@ def check_usage(at, trust):
         done = verify(*words, expect=3)
         check(done.stdout == "" and done.stderr != "", f"{words} is refused in words")
     check("HASH" in verify("--witness", "x", at, expect=3).stderr, "what --witness takes")
-    check("sealed" in verify("--key", "x", at, expect=3).stderr, "why --key is refused")
+    check("cannot be read" in verify("--key", "x", at, expect=3).stderr, "why --key is refused")
     check("--trust" in verify("--help", expect=0).stdout, "help")
     verify("--version", expect=0)
     with open("/dev/full", "w", encoding="utf-8") as full:

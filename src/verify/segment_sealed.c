@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A segment that lies sealed: its file, the record that recovery put beside it, and what of it can be opened (sealed.md, 6 and 7).
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "verify/segment_walk.h"
+#include "verify/signature.h"
+
+#define RECOVERED_SUFFIX ".recovered"
+
+// ---- the file from outside -------------------------------------------------------------------------------------
+
+static int hash_file(struct bc_walk *walk, int fd)
+{
+        struct bc_segment_verdict *verdict = walk->verdict;
+        struct bc_original file;
+        int r = bc_original_init(&file, fd, verdict->bytes);
+
+        file.on_bytes = walk->judge->on_bytes;
+        file.user = walk->judge->user;
+        if (r == 0)
+                r = bc_original_file(&file, verdict->sha256);
+        bc_original_done(&file);
+        verdict->hashed = r == 0;
+        return r;
+}
+
+// Without a key that is all there is.
+static int read_header(struct bc_walk *walk, int fd)
+{
+        struct bc_sealed_header *header = &walk->header;
+        size_t n = walk->verdict->bytes < sizeof(walk->bytes) ? (size_t)walk->verdict->bytes : sizeof(walk->bytes), header_bytes;
+        int r = bc_file_read_at(fd, walk->bytes, n, 0);
+
+        _Static_assert(sizeof(walk->bytes) >= BC_SEALED_HEADER_BYTES_MAX, "a sealed file's header has room where a record has");
+        if (r < 0)
+                return r;
+        r = bc_sealed_header_parse(walk->bytes, n, header, &header_bytes);
+        header->envelope = NULL;
+        if (r == -ENODATA)
+                bc_find(&walk->verdict->findings, BC_FINDING_SEALED, BC_VERDICT_UNPROVEN, walk->verdict->bytes,
+                        "cut off within its header: nothing of it can be opened");
+        else if (r < 0)
+                bc_find(&walk->verdict->findings, BC_FINDING_SEALED, BC_VERDICT_UNJUDGED, 0, "not a sealed file of this version");
+        if (r < 0)
+                return -ECANCELED;
+        return bc_sha256(walk->bytes, header_bytes, walk->header_hash);
+}
+
+// ---- the record beside it --------------------------------------------------------------------------------------
+
+// Its box; 0 bytes: there is none.
+static int load_beside(int folder_fd, const char *name, uint8_t *box, size_t *ret_bytes)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        char beside[BC_SEGMENT_FILE_BYTES];
+        size_t n;
+        int r;
+
+        *ret_bytes = 0;
+        if (folder_fd < 0 || strlen(name) < 4)
+                return 0;
+        snprintf(beside, sizeof(beside), "%.4s" RECOVERED_SUFFIX, name);
+        r = bc_file_load(folder_fd, beside, BC_RECORD_BYTES_MAX, &bytes, &n);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        memcpy(box, bytes, n);
+        *ret_bytes = n;
+        return 0;
+}
+
+static void find_beside(struct bc_walk *walk, enum bc_finding_code code, const char *what)
+{
+        bc_find(&walk->verdict->findings, code, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "the record beside it, %.4s" RECOVERED_SUFFIX ", %s",
+                walk->verdict->file, what);
+}
+
+static bool is_of_this_file(struct bc_walk *walk)
+{
+        const struct bc_record *record = &walk->record;
+        const struct bc_segment_verdict *verdict = walk->verdict;
+
+        if (record->stored.bytes != verdict->bytes || memcmp(record->stored.sha256, verdict->sha256, BC_HASH_BYTES) != 0)
+                find_beside(walk, BC_FINDING_HASH, "states another size or hash: the sealed file is not as recovery found it");
+        else if (!record->stored.headed || memcmp(record->stored.seal, walk->header_hash, BC_HASH_BYTES) != 0)
+                find_beside(walk, BC_FINDING_HASH, "states another header");
+        else if (strcmp(record->device, walk->header.device) != 0 || record->recording != walk->header.recording ||
+                 record->segment != walk->header.segment)
+                find_beside(walk, BC_FINDING_LABEL, "is of another segment");
+        else
+                return true;
+        return false;
+}
+
+static int judge_beside(struct bc_walk *walk, struct bc_certificate *certificate, const uint8_t *box, size_t n)
+{
+        struct bc_segment_verdict *verdict = walk->verdict;
+        struct bc_findings *findings = &verdict->findings;
+        const struct bc_record *record = &walk->record;
+        int64_t instant = walk->judge->now_utc_ns;
+        char text[160];
+        int r;
+
+        if (bc_record_parse(box, n, &walk->record, &walk->message, text, sizeof(text), NULL) < 0 || record->kind != BC_RECORD_SEALED) {
+                find_beside(walk, BC_FINDING_RECORD, "is not a lawful record of its kind");
+                return 0;
+        }
+        r = bc_certificate_open(certificate, record, BC_NO_OFFSET, findings);
+        if (r < 0)
+                return r == -EBADMSG ? 0 : r;
+        if (record->algorithm != certificate->signer.algorithm ||
+            bc_signature_check(certificate->key, certificate->signer.algorithm, &walk->message) < 0) {
+                find_beside(walk, BC_FINDING_SIGNATURE, "is not signed by the device that it names");
+                return 0;
+        }
+        if (record->utc.source != 0)
+                instant = record->utc.utc_ns;
+        bc_certificate_trust(certificate, walk->judge->trust, &instant, 1,
+                             record->utc.source != 0 ? BC_INSTANT_CLAIMED : BC_INSTANT_NOW, findings);
+        if (!is_of_this_file(walk))
+                return 0;
+        verdict->beside = true;
+        verdict->before = record->stored.bytes;
+        verdict->reset = record->found.reset;
+        verdict->anchor_medium = record->found.anchor.medium;
+        verdict->anchor_recording = record->found.anchor.recording;
+        verdict->anchor_segment = record->found.anchor.segment;
+        verdict->anchor_index = record->found.anchor.index;
+        verdict->anchor_signed_ns = record->found.anchor.signed_ns;
+        memcpy(verdict->anchor_hash, record->found.anchor.hash, BC_HASH_BYTES);
+        memcpy(verdict->beside_signer, record->x5t, BC_HASH_BYTES);
+        return bc_sha256(box, n, verdict->beside_hash);
+}
+
+static int look_beside(struct bc_walk *walk)
+{
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *box = malloc(BC_RECORD_BYTES_MAX);
+        BC_CLEANUP(bc_certificate_done) struct bc_certificate certificate;
+        size_t n;
+        int r;
+
+        bc_certificate_init(&certificate);
+        if (!box)
+                return -ENOMEM;
+        r = load_beside(walk->folder_fd, walk->verdict->file, box, &n);
+        return r < 0 || n == 0 ? r : judge_beside(walk, &certificate, box, n);
+}
+
+// ---- what can be opened ----------------------------------------------------------------------------------------
+
+// How the sealed file ends. Bytes at its end that are no chunk were there when the device started again, by the record beside it:
+// they are what any power cut may leave, and count for nothing.
+static void judge_unsealed(struct bc_walk *walk, const struct bc_unseal_report *report)
+{
+        static const enum bc_verdict verdicts[] = { [BC_UNSEAL_IS_WHOLE] = BC_VERDICT_NOTE, [BC_UNSEAL_IS_CUT] = BC_VERDICT_NOTE,
+                                                    [BC_UNSEAL_IS_TAMPERED] = BC_VERDICT_TAMPERED,
+                                                    [BC_UNSEAL_IS_UNJUDGED] = BC_VERDICT_UNJUDGED };
+        enum bc_verdict verdict = verdicts[bc_unseal_verdict(report->finding)];
+        char text[BC_UNSEAL_TEXT_BYTES];
+
+        if (report->finding == BC_UNSEAL_WHOLE)
+                return;
+        if (walk->verdict->beside && report->committed && verdict == BC_VERDICT_TAMPERED && report->finding != BC_UNSEAL_BEHIND_FINAL)
+                verdict = BC_VERDICT_NOTE;
+        bc_unseal_text(report, text);
+        bc_find(&walk->verdict->findings, BC_FINDING_SEALED, verdict, report->offset, "%s", text);
+}
+
+void bc_walk_judge_nothing(struct bc_walk *walk)
+{
+        const struct bc_segment_verdict *verdict = walk->verdict;
+
+        if (verdict->beside && verdict->anchor_medium != 0 && verdict->anchor_recording == walk->header.recording &&
+            verdict->anchor_segment == walk->header.segment)
+                bc_find(&walk->verdict->findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "recovery found less than the device had already written: the tail anchor names record %" PRIu32
+                        " of it, and no record is in it", verdict->anchor_index);
+        else
+                bc_find(&walk->verdict->findings, BC_FINDING_NO_RECORD, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "no record is in it: nothing is proven of it");
+}
+
+int bc_walk_unseal(struct bc_walk *walk, int fd, uint64_t *ret_plain_bytes)
+{
+        struct bc_segment_verdict *verdict = walk->verdict;
+        const struct bc_unseal_report *report;
+        int r = hash_file(walk, fd);
+
+        verdict->stored_sealed = true;
+        if (r == 0)
+                r = read_header(walk, fd);
+        if (r == 0)
+                r = look_beside(walk);
+        if (r < 0)
+                return r;
+        if (!walk->judge->opener) {
+                bc_find(&verdict->findings, BC_FINDING_SEALED, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                        "sealed, and no key to open it with (--key)%s",
+                        verdict->beside ? "; it is as the device found it at its next start" : "");
+                return -ECANCELED;
+        }
+        r = bc_plain_open(walk->judge->opener, fd, verdict->bytes, &walk->plain);
+        if (r < 0)
+                return r;
+        report = bc_plain_report(walk->plain);
+        judge_unsealed(walk, report);
+        *ret_plain_bytes = verdict->plain_bytes = report->plain_bytes;
+        if (report->plain_bytes > 0)
+                return 0;
+        if (report->committed)
+                bc_walk_judge_nothing(walk);
+        return -ECANCELED;
+}
+
+void bc_walk_judge_header(struct bc_walk *walk)
+{
+        const struct bc_segment_verdict *verdict = walk->verdict;
+        const struct bc_sealed_header *header = &walk->header;
+        struct bc_findings *findings = &walk->verdict->findings;
+
+        if (verdict->records == 0)
+                return;
+        if (!verdict->sealed || memcmp(verdict->seal, walk->header_hash, BC_HASH_BYTES) != 0)
+                bc_find(findings, BC_FINDING_SEALED, BC_VERDICT_TAMPERED, 0,
+                        "the first record states %s: it was sealed anew by somebody", verdict->sealed ? "another header" : "no header");
+        else if (strcmp(header->device, verdict->device) != 0 || header->recording != verdict->recording ||
+                 header->segment != verdict->segment || header->boot != verdict->boot ||
+                 memcmp(header->boot_id, verdict->boot_id, BC_BOOT_ID_BYTES) != 0)
+                bc_find(findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0, "the header is of another segment or boot than its records");
+        if (verdict->beside && memcmp(verdict->beside_signer, verdict->signer.sha256, BC_HASH_BYTES) != 0)
+                bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "the record beside it is signed with another key");
+}
+
+void bc_walk_end_beside(struct bc_walk *walk)
+{
+        struct bc_segment_verdict *verdict = walk->verdict;
+        bool here = verdict->anchor_recording == verdict->recording && verdict->anchor_segment == verdict->segment;
+
+        verdict->anchor_here = verdict->anchor_index >= 1 && verdict->anchor_index <= verdict->records &&
+                               verdict->records - verdict->anchor_index < BC_WALK_HASHES &&
+                               memcmp(walk->hash[verdict->anchor_index % BC_WALK_HASHES], verdict->anchor_hash, BC_HASH_BYTES) == 0;
+        verdict->agrees = verdict->anchor_here || !here;
+        verdict->end = BC_RECORD_RECOVERED;
+        verdict->kept = verdict->covered;
+        if (walk->original.size > verdict->covered)
+                bc_find(&verdict->findings, BC_FINDING_UNSIGNED, BC_VERDICT_NOTE, verdict->covered,
+                        "%" PRIu64 " bytes behind the last record are in it; nothing proves what they are",
+                        walk->original.size - verdict->covered);
+}
