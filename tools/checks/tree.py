@@ -47,12 +47,21 @@ class Tree:
         """C text whose comments, strings and character constants are blanked; line numbers stay."""
         return strip_c(self.text(path) or "")
 
+    @functools.lru_cache(maxsize=None)
+    def calls(self, path):
+        """{name: offsets} of what C text calls; members are not among it."""
+        found = {}
+        for match in C_CALL.finditer(self.code(path)):
+            found.setdefault(match.group(), []).append(match.start())
+        return found
+
     def find(self, path, line, message):
         self.findings.append(f"{path}:{line}: {message}")
 
 
 C_TOKENS = re.compile(
     r"""//(?:[^\n\\]|\\.)*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""", re.DOTALL)
+C_CALL = re.compile(r"(?<![\w.])(?<!->)\b\w+(?=\s*\()")
 
 
 def strip_c(text):
@@ -65,6 +74,10 @@ def strip_c(text):
 
 def matches(path, patterns):
     return any(fnmatch.fnmatchcase(path, p) for p in patterns)
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
 
 
 def lines(text):
