@@ -121,14 +121,13 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
         for (int lane = 0; lane < BC_LANE_COUNT; lane++)
                 recording->base_ticks[lane] = bc_ticks_from_ns(first_picture_ns);
         recording->base_ticks[BC_LANE_SOUND] = next_sound_ticks(recording);
-        recording->attest.hole_from_ticks = first_picture_ns > recording->declared_ns ? bc_ticks_from_ns(recording->declared_ns)
-                                                                                      : BC_RECORD_UNKNOWN;
         memset(recording->decode_ticks, 0, sizeof(recording->decode_ticks));
         bc_describe_segment(recording, &init);
         bc_segment_name(recording->number, name);
         r = bc_segment_init(&recording->segment, recording->folder_fd, name, &init);
         if (r == 0)
-                r = bc_attest_begin(recording);
+                r = bc_attest_begin(recording, first_picture_ns > recording->declared_ns ? bc_ticks_from_ns(recording->declared_ns) :
+                                                                                           BC_RECORD_UNKNOWN);
         if (r < 0)
                 return r;
         entry = bc_manifest_add_segment(&recording->manifest, recording->number);

@@ -156,10 +156,8 @@ static void note_first(struct bc_walk *walk)
         memcpy(verdict->begun_reason, record->begun.reason, sizeof(verdict->begun_reason));
         verdict->press_ticks = record->begun.press_ticks;
         verdict->pre_event_ticks = record->begun.pre_event_ticks;
-        verdict->succeeds = record->succeeds.stated;
-        verdict->succession = (struct bc_succession){ .segment = record->succeeds.segment, .cause = record->succeeds.cause,
-                                                      .end = record->succeeds.end, .offset = record->succeeds.offset };
-        memcpy(verdict->succession.sha256, record->succeeds.sha256, BC_HASH_BYTES);
+        memcpy(verdict->abandoned, record->succeeds, sizeof(verdict->abandoned));
+        verdict->abandoned_count = record->succeeds_count;
 }
 
 // The first record brings the certificate; the head that was signed is put in place of a patched one.
@@ -482,7 +480,7 @@ static int judge(struct bc_walk *walk, int fd)
         return same_file(&before, &after) ? 0 : -ESTALE;
 }
 
-void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, const struct bc_succession *vouched,
+void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, const struct bc_record_abandoned *vouched,
                       struct bc_segment_verdict *ret_verdict)
 {
         __attribute__((cleanup(free_walk))) struct bc_walk *walk = calloc(1, sizeof(*walk));
@@ -502,7 +500,7 @@ void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, cons
 }
 
 void bc_segment_judge_at(const struct bc_judge *how, int folder_fd, const char *name, const char *file,
-                         const struct bc_succession *vouched, struct bc_segment_verdict *ret_verdict)
+                         const struct bc_record_abandoned *vouched, struct bc_segment_verdict *ret_verdict)
 {
         // O_NONBLOCK: a pipe of that name does not hold us up.
         int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
