@@ -20,15 +20,15 @@ static struct bc_ended_segment *oldest(struct bc_attest *attest)
         return attest->ended_count > 0 ? &attest->ended[0] : NULL;
 }
 
-static struct bc_abandoned *abandoned_before(struct bc_attest *attest, uint32_t number)
+static struct bc_attest_before *before(struct bc_attest *attest, uint32_t number)
 {
         struct bc_ended_segment *ended = oldest(attest);
 
-        return ended && ended->number == number ? &ended->abandoned : &attest->abandoned;
+        return ended && ended->number == number ? &ended->before : &attest->before;
 }
 
 static void state_beginning(const struct bc_recording *recording, const struct bc_segment *segment,
-                            const struct bc_abandoned *abandoned, struct bc_record *record)
+                            const struct bc_attest_before *before, struct bc_record *record)
 {
         const struct bc_manifest *manifest = &recording->manifest;
 
@@ -40,12 +40,8 @@ static void state_beginning(const struct bc_recording *recording, const struct b
         record->begun.pre_event_ticks = manifest->pre_event_ticks;
         record->sealed = segment->sealer;
         memcpy(record->seal, segment->seal, sizeof(record->seal));
-        record->succeeds.stated = abandoned->stated;
-        record->succeeds.segment = abandoned->segment;
-        record->succeeds.cause = abandoned->cause;
-        record->succeeds.end = abandoned->end;
-        record->succeeds.offset = abandoned->offset;
-        memcpy(record->succeeds.sha256, abandoned->sha256, BC_HASH_BYTES);
+        memcpy(record->succeeds, before->abandoned, sizeof(record->succeeds));
+        record->succeeds_count = before->abandoned_count;
 }
 
 // The first record of a recording hangs on the ledger, each further one on the one before.
@@ -60,15 +56,14 @@ static void state_place(struct bc_recording *recording, struct bc_record *record
 }
 
 // A hole is declared in the manifest when what is behind it is durable; a record says it at once, as what will be declared.
-static void state_hole(const struct bc_recording *recording, struct bc_record *record)
+static void state_hole(const struct bc_attest_before *before, struct bc_record *record)
 {
-        const struct bc_attest *attest = &recording->attest;
         struct bc_record_gap *gap = &record->gap[record->gaps];
 
-        if (record->index != 1 || attest->hole_from_ticks == BC_RECORD_UNKNOWN || record->gaps == BC_RECORD_GAPS_MAX)
+        if (before->hole_from_ticks == BC_RECORD_UNKNOWN || record->gaps == BC_RECORD_GAPS_MAX)
                 return;
         *gap = (struct bc_record_gap){ .kind = BC_GAP_OVERTAKEN + 1,
-                                       .from_ticks = attest->hole_from_ticks, .to_ticks = record->base_ticks, .count = 1 };
+                                       .from_ticks = before->hole_from_ticks, .to_ticks = record->base_ticks, .count = 1 };
         record->gaps++;
 }
 
@@ -92,10 +87,11 @@ static int compose(struct bc_recording *recording, const struct bc_segment *segm
         bc_facts_state_capture(attest->service->facts, now_ns, record);
         state_place(recording, record);
         attest->signing->with_chain = record->index == 1;
-        if (record->index == 1)
-                state_beginning(recording, segment, abandoned_before(attest, number), record);
         more = bc_news_ask(&recording->manifest, record);
-        state_hole(recording, record);
+        if (record->index == 1) {
+                state_beginning(recording, segment, before(attest, number), record);
+                state_hole(before(attest, number), record);
+        }
         return more;
 }
 
@@ -127,7 +123,7 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
         memcpy(attest->prev, signing->hash, sizeof(attest->prev));
         attest->begun = true;
         if (record->index == 1)
-                abandoned_before(attest, record->segment)->stated = false;
+                before(attest, record->segment)->abandoned_count = 0;
         bc_news_settle(&recording->manifest, true);
         // Only now: the anchor must not know more than the card.
         if (attest->service->ledger)
@@ -136,19 +132,36 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
         return bc_proof_recorded(proof, signing->box, signing->box_bytes);
 }
 
-// The next segment's first record will state up to where this one counts. Where that next one was left before it had a record, the
-// one behind it speaks of it, and the end of this one stays unproven.
-static void note_abandoned(struct bc_abandoned *abandoned, struct bc_proof *proof, uint32_t number, int error)
+// Kept in the order of their numbers. Of more than can be stated the end of the oldest stays unproven.
+static void add_abandoned(struct bc_attest_before *before, const struct bc_record_abandoned *abandoned)
 {
-        if (abandoned->stated && abandoned->segment > number)
-                return;
-        abandoned->segment = number;
-        abandoned->stated = true;
-        abandoned->cause = (uint32_t)-error;
-        abandoned->end = proof->durable;
-        abandoned->offset = proof->covered;
-        if (bc_proof_rest(proof, abandoned->sha256) < 0)
-                abandoned->stated = false; // then its end stays unproven
+        size_t at = before->abandoned_count;
+
+        while (at > 0 && before->abandoned[at - 1].segment > abandoned->segment)
+                at--;
+        if (before->abandoned_count == BC_RECORD_SUCCEEDS_MAX) {
+                bc_log_error("too many segments in a row were abandoned: the end of one stays unproven");
+                if (at == 0)
+                        return;
+                at--;
+                memmove(&before->abandoned[0], &before->abandoned[1], at * sizeof(before->abandoned[0]));
+        } else {
+                memmove(&before->abandoned[at + 1], &before->abandoned[at], (before->abandoned_count - at) * sizeof(before->abandoned[0]));
+                before->abandoned_count++;
+        }
+        before->abandoned[at] = *abandoned;
+}
+
+// The first record of the next segment that has one will state up to where this one counts.
+static void note_abandoned(struct bc_attest_before *before, struct bc_proof *proof, uint32_t number, int error)
+{
+        struct bc_record_abandoned abandoned = { .segment = number, .cause = (uint32_t)-error, .end = proof->durable,
+                                                 .offset = proof->covered };
+
+        if (bc_proof_rest(proof, abandoned.sha256) == 0)
+                add_abandoned(before, &abandoned);
+        else
+                bc_log_error("segment %u: its end stays unproven: out of memory", number);
 }
 
 // ---- the segment being written ---------------------------------------------------------------------------------
@@ -168,11 +181,12 @@ void bc_attest_init(struct bc_attest *attest, const struct bc_attestation *servi
         }
         attest->asked = BC_ASKED_NOTHING;
         attest->late_ns = BC_NS_NEVER;
-        attest->hole_from_ticks = BC_RECORD_UNKNOWN;
+        attest->before.hole_from_ticks = BC_RECORD_UNKNOWN;
 }
 
-int bc_attest_begin(struct bc_recording *recording)
+int bc_attest_begin(struct bc_recording *recording, int64_t hole_from_ticks)
 {
+        recording->attest.before.hole_from_ticks = hole_from_ticks;
         if (!recording->attest.service)
                 return 0;
         if (!recording->attest.signing)
@@ -266,7 +280,7 @@ void bc_attest_abandon(struct bc_recording *recording, int error)
                 attest->asked = BC_ASKED_NOBODY;
         bc_news_settle(&recording->manifest, false);
         if (recording->segment.durable_bytes > 0)
-                note_abandoned(&attest->abandoned, &attest->proof, recording->number, error);
+                note_abandoned(&attest->before, &attest->proof, recording->number, error);
         bc_proof_done(&attest->proof);
 }
 
@@ -331,6 +345,7 @@ static void leave_oldest(struct bc_recording *recording, int error)
         struct bc_attest *attest = &recording->attest;
         struct bc_ended_segment *ended = oldest(attest);
         const bool waits = attest->ended_count > 1; // the next one does, too
+        struct bc_attest_before *next = waits ? &attest->ended[1].before : &attest->before;
 
         bc_log_error("%s could not be finalised: %s", ended->segment.name, strerror(-error));
         // A signer that is late is no trouble of the card's, and has its own alarm.
@@ -339,7 +354,10 @@ static void leave_oldest(struct bc_recording *recording, int error)
         if (attest->asked == BC_ASKED_ENDED)
                 attest->asked = BC_ASKED_NOBODY;
         bc_news_settle(&recording->manifest, false);
-        note_abandoned(waits ? &attest->ended[1].abandoned : &attest->abandoned, &ended->proof, ended->number, error);
+        // What it should have stated itself is left to the next one, too.
+        for (size_t i = 0; i < ended->before.abandoned_count; i++)
+                add_abandoned(next, &ended->before.abandoned[i]);
+        note_abandoned(next, &ended->proof, ended->number, error);
         note_in_manifest(recording, ended->number, waits ? attest->ended[1].number : recording->segment_begun ? recording->number : 0,
                          ended->segment.sealer ? bc_segment_file_bytes(&ended->segment) : ended->proof.durable, error);
         drop_oldest(attest);
@@ -439,8 +457,9 @@ void bc_attest_end(struct bc_recording *recording, enum bc_record_kind kind, int
                 return;
         }
         *ended = (struct bc_ended_segment){ .segment = recording->segment, .proof = attest->proof, .number = recording->number,
-                                            .kind = kind, .since_ns = now_ns, .abandoned = attest->abandoned };
-        attest->abandoned.stated = false;
+                                            .kind = kind, .since_ns = now_ns, .before = attest->before };
+        attest->before.abandoned_count = 0;
+        attest->before.hole_from_ticks = BC_RECORD_UNKNOWN;
         attest->ended_count++;
         attest->proof = (struct bc_proof){ 0 }; // given away
         if (attest->asked == BC_ASKED_CURRENT) {

@@ -34,12 +34,11 @@ struct bc_attestation {
         struct bc_ledger *ledger; // NULL: there is none
 };
 
-// A segment that was left without a record that ends it.
-struct bc_abandoned {
-        bool stated; // that the first record of the segment behind it has to state
-        uint32_t segment, cause;
-        uint64_t end, offset;
-        uint8_t sha256[BC_HASH_BYTES];
+// What the first record of a segment has to state of what lies before it.
+struct bc_attest_before {
+        struct bc_record_abandoned abandoned[BC_RECORD_SUCCEEDS_MAX]; // by their numbers: segments without a record that ends them
+        size_t abandoned_count;
+        int64_t hole_from_ticks; // where the hole begins that ends with the first picture; BC_RECORD_UNKNOWN: there is none
 };
 
 // A segment whose last fragment is written.
@@ -51,7 +50,7 @@ struct bc_ended_segment {
         int64_t since_ns;         // when it ended
         uint8_t *moov;            // behind room for the record
         size_t moov_bytes;
-        struct bc_abandoned abandoned; // before it
+        struct bc_attest_before before;
 };
 
 struct bc_attest {
@@ -75,8 +74,7 @@ struct bc_attest {
 
         uint8_t prev[BC_HASH_BYTES]; // the newest durable record of this recording
         bool begun;                  // there is one
-        struct bc_abandoned abandoned; // before the segment being written, or the one to come
-        int64_t hole_from_ticks;     // what is missing before the segment's first picture; BC_RECORD_UNKNOWN
+        struct bc_attest_before before; // of the segment being written, or the one to come
 
         struct bc_ended_segment ended[BC_ATTEST_ENDED_MAX];
         size_t ended_count;
@@ -87,8 +85,8 @@ void bc_attest_init(struct bc_attest *attest, const struct bc_attestation *servi
 // What has ended stays open for the next start, what was asked is not waited for.
 void bc_attest_done(struct bc_attest *attest);
 
-// A segment begins. 0 or -ENOMEM.
-int bc_attest_begin(struct bc_recording *recording);
+// A segment begins. hole_from_ticks: what is missing before its first picture begins there; BC_RECORD_UNKNOWN. 0 or -ENOMEM.
+int bc_attest_begin(struct bc_recording *recording, int64_t hole_from_ticks);
 
 // For bc_segment_append(): the record of a fragment that is about to be written.
 // base_ticks: where each run's track begins. Returns the record's bytes in box, 0: it will follow.

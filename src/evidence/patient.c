@@ -236,8 +236,18 @@ static int look_at_next(struct patient *patient, struct bc_rescue_look *ret_look
         return r;
 }
 
+// What a segment behind it states of it; NULL: nothing.
+static const struct bc_record_abandoned *stated_of(const struct patient *patient, const struct bc_rescue_look *next)
+{
+        for (size_t i = 0; i < next->succeeds_count; i++)
+                if (next->succeeds[i].segment == patient->number)
+                        return &next->succeeds[i];
+        return NULL;
+}
+
 // Whether its successor proves it up to where that says it counts: then *ret_look is of so much.
-static int look_by_successor(struct patient *patient, const struct bc_abandoned *succeeds, bool *ret_proven, struct bc_rescue_look *ret_look)
+static int look_by_successor(struct patient *patient, const struct bc_record_abandoned *succeeds, bool *ret_proven,
+                             struct bc_rescue_look *ret_look)
 {
         struct bc_rescue_look seen;
         struct bc_init_layout layout;
@@ -246,7 +256,7 @@ static int look_by_successor(struct patient *patient, const struct bc_abandoned 
         int r;
 
         *ret_proven = false;
-        if (!succeeds->stated || succeeds->segment != patient->number || succeeds->end > patient->size)
+        if (!succeeds || succeeds->end > patient->size)
                 return 0;
         r = bc_rescue_examine(patient->ward->rescue, patient->fd, succeeds->end, patient->number, &seen);
         if (r < 0 || seen.foreign || seen.covered != succeeds->offset)
@@ -276,11 +286,11 @@ static int look(struct patient *patient, struct bc_rescue_look *ret_look, uint64
                 return r;
         r = look_at_next(patient, &next);
         if (r == 0)
-                r = look_by_successor(patient, &next.succeeds, &proven, ret_look);
+                r = look_by_successor(patient, stated_of(patient, &next), &proven, ret_look);
         if (r < 0)
                 return r;
         if (proven) {
-                *ret_kept = next.succeeds.end;
+                *ret_kept = stated_of(patient, &next)->end;
                 return 0;
         }
         if (next.index == 0 && limit < patient->size)

@@ -112,7 +112,7 @@ static int64_t next_sound_ticks(const struct bc_recording *recording)
         return (ticks + BC_SOUND_UNIT_SAMPLES - 1) / BC_SOUND_UNIT_SAMPLES * BC_SOUND_UNIT_SAMPLES;
 }
 
-static int make_segment(struct bc_recording *recording, const struct bc_init *init)
+static int make_segment(struct bc_recording *recording, const struct bc_init *init, int64_t first_picture_ns)
 {
         char name[BC_SEGMENT_NAME_BYTES_MAX];
         struct bc_sealed_header about;
@@ -127,7 +127,8 @@ static int make_segment(struct bc_recording *recording, const struct bc_init *in
                 r = bc_segment_seal(&recording->segment, recording->sealing, &about);
         }
         if (r == 0)
-                r = bc_attest_begin(recording);
+                r = bc_attest_begin(recording, first_picture_ns > recording->declared_ns ? bc_ticks_from_ns(recording->declared_ns) :
+                                                                                           BC_RECORD_UNKNOWN);
         if (r < 0)
                 bc_segment_done(&recording->segment);
         return r;
@@ -142,11 +143,9 @@ static int begin_segment(struct bc_recording *recording, int64_t first_picture_n
         for (int lane = 0; lane < BC_LANE_COUNT; lane++)
                 recording->base_ticks[lane] = bc_ticks_from_ns(first_picture_ns);
         recording->base_ticks[BC_LANE_SOUND] = next_sound_ticks(recording);
-        recording->attest.hole_from_ticks = first_picture_ns > recording->declared_ns ? bc_ticks_from_ns(recording->declared_ns)
-                                                                                      : BC_RECORD_UNKNOWN;
         memset(recording->decode_ticks, 0, sizeof(recording->decode_ticks));
         bc_describe_segment(recording, &init);
-        r = make_segment(recording, &init);
+        r = make_segment(recording, &init, first_picture_ns);
         if (r < 0)
                 return r;
         entry = bc_manifest_add_segment(&recording->manifest, recording->number);

@@ -60,11 +60,9 @@ static int on_record(void *user, uint64_t offset, uint32_t bytes)
                 look->foreign = true;
                 return 0;
         }
-        if (walk->record.index == 1 && walk->record.succeeds.stated) {
-                look->succeeds = (struct bc_abandoned){ .stated = true, .segment = walk->record.succeeds.segment,
-                                                        .cause = walk->record.succeeds.cause, .end = walk->record.succeeds.end,
-                                                        .offset = walk->record.succeeds.offset };
-                memcpy(look->succeeds.sha256, walk->record.succeeds.sha256, BC_HASH_BYTES);
+        if (walk->record.index == 1) {
+                memcpy(look->succeeds, walk->record.succeeds, sizeof(look->succeeds));
+                look->succeeds_count = walk->record.succeeds_count;
         }
         look->index = walk->record.index;
         look->covered = walk->record.offset + walk->record.bytes;

@@ -42,7 +42,8 @@ struct bc_rescue_look {
         uint8_t hash[BC_HASH_BYTES];  // of that
         uint64_t covered, records_end; // where its range ends, and its box
         bool anchored;                // the record that the tail anchor names is among them
-        struct bc_abandoned succeeds; // by its first record: how far the segment before it counts
+        struct bc_record_abandoned succeeds[BC_RECORD_SUCCEEDS_MAX]; // by its first record: how far those before it count
+        size_t succeeds_count;
 };
 
 // Walks through the first `limit` bytes of the file. 0 or negative errno, as of bc_scan_file().

@@ -294,20 +294,26 @@ static void code_begun(struct bc_coder *c, struct bc_record *r)
 
 static bool succeeds_stated(const struct bc_record *r)
 {
-        return r->succeeds.stated;
+        return r->succeeds_count > 0;
 }
 
 static void code_succeeds(struct bc_coder *c, struct bc_record *r)
 {
-        bc_code_tuple(c, 5);
-        bc_code_u32(c, &r->succeeds.segment, 1, r->segment - 1); // segment is at least 1
-        bc_code_u32(c, &r->succeeds.cause, 0, BC_RECORD_CAUSE_MAX);
-        code_place(c, &r->succeeds.end, 0);
-        bc_code_u64(c, &r->succeeds.offset, 0, r->succeeds.end);
-        code_hash(c, r->succeeds.sha256);
+        uint32_t least = 1; // each is of a later segment than the one before
+
+        bc_code_array(c, &r->succeeds_count, 1, BC_RECORD_SUCCEEDS_MAX);
+        for (size_t i = 0; i < r->succeeds_count && i < BC_RECORD_SUCCEEDS_MAX; i++) {
+                struct bc_record_abandoned *abandoned = &r->succeeds[i];
+                bc_code_tuple(c, 5);
+                bc_code_u32(c, &abandoned->segment, least, r->segment - 1); // segment is at least 1
+                bc_code_u32(c, &abandoned->cause, 0, BC_RECORD_CAUSE_MAX);
+                code_place(c, &abandoned->end, 0);
+                bc_code_u64(c, &abandoned->offset, 0, abandoned->end);
+                code_hash(c, abandoned->sha256);
+                bc_code_array_end(c);
+                least = abandoned->segment + 1;
+        }
         bc_code_array_end(c);
-        if (c->reader)
-                r->succeeds.stated = true;
 }
 
 static bool seal_stated(const struct bc_record *r)

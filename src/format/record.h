@@ -36,6 +36,7 @@
 #define BC_RECORD_DRIVERS_MAX 8
 #define BC_RECORD_EVENTS_MAX 64
 #define BC_RECORD_SEGMENTS_MAX 9999
+#define BC_RECORD_SUCCEEDS_MAX 8
 #define BC_RECORD_HEAD_BYTES_MAX 16384
 #define BC_RECORD_GAP_KINDS 7   // of manifest.md's table, from 1
 #define BC_RECORD_SOURCE_MAX 3  // of UTC: 1 rtc, 2 ntp, 3 gnss
@@ -105,6 +106,12 @@ struct bc_record_driver {
         bool simulated;
 };
 
+struct bc_record_abandoned { // a segment that has no end of its own
+        uint32_t segment, cause; // its number; Linux's errno
+        uint64_t end, offset;    // it counts up to end; its records had covered it up to offset
+        uint8_t sha256[BC_HASH_BYTES]; // of what lies between
+};
+
 // One event of the ledger; details: one map in the CBOR of record.md 2 (format/cbor.h), keys from 0, plain values; borrowed,
 // judged by docs/formats/ledger.md.
 struct bc_record_event {
@@ -163,12 +170,8 @@ struct bc_record {
                 char reason[BC_RECORD_TEXT_BYTES_MAX + 1];
                 int64_t press_ticks, pre_event_ticks; // RECOVERED: may be BC_RECORD_UNKNOWN
         } begun;
-        struct {
-                bool stated;
-                uint32_t segment, cause;
-                uint64_t end, offset;
-                uint8_t sha256[BC_HASH_BYTES];
-        } succeeds;
+        struct bc_record_abandoned succeeds[BC_RECORD_SUCCEEDS_MAX]; // by their numbers, ascending
+        size_t succeeds_count;                                       // 0: the segment before has an end of its own
         bool sealed;
         uint8_t seal[BC_HASH_BYTES];
         // CONTINUES, CLOSE, RECOVERED

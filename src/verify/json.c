@@ -127,10 +127,13 @@ static json_t *recovered_to_json(const struct bc_segment_verdict *segment)
 
 static json_t *succeeds_to_json(const struct bc_segment_verdict *segment)
 {
-        if (!segment->succeeds)
-                return json_null();
-        return json_pack("{s:o, s:o, s:o}", "segment", bc_json_count(segment->succession.segment), "errno",
-                         bc_json_count(segment->succession.cause), "end", bc_json_count(segment->succession.end));
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < segment->abandoned_count; i++)
+                json_array_append_new(array, json_pack("{s:o, s:o, s:o}", "segment", bc_json_count(segment->abandoned[i].segment),
+                                                       "errno", bc_json_count(segment->abandoned[i].cause), "end",
+                                                       bc_json_count(segment->abandoned[i].end)));
+        return array;
 }
 
 static json_t *segment_to_json(const struct bc_segment_verdict *segment)

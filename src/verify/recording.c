@@ -83,13 +83,12 @@ void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recordin
         bc_segment_judge_at(&own, verdict->fd, name, name, NULL, &verdict->segment[i]);
 }
 
-// What its successor states of an abandoned segment is judged with that statement; what recovery appended later stays as it
+// What a successor states of an abandoned segment is judged with that statement; what recovery appended later stays as it
 // was found.
-static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i)
+static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i,
+                            const struct bc_segment_verdict *successor, const struct bc_record_abandoned *vouched)
 {
         struct bc_segment_verdict *whole = &verdict->segment[i], limited;
-        const struct bc_segment_verdict *successor = &verdict->segment[i + 1];
-        const struct bc_succession *vouched = &successor->succession;
         const struct bc_judge own = judge_of(judge, verdict);
         char name[BC_FOLDER_NAME_BYTES];
 
@@ -144,6 +143,12 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
         bc_segment_verdict_done(&limited);
 }
 
+// Nothing of it was signed while it was recorded.
+static bool is_unsigned(const struct bc_segment_verdict *segment)
+{
+        return segment->records == 0 || (segment->records == 1 && segment->end == BC_RECORD_RECOVERED);
+}
+
 // A segment against the one before it.
 static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
 {
@@ -153,7 +158,7 @@ static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
 
         // Nothing signed in the one before, but its successor's word: the chain hangs on the last that was signed.
         const struct bc_segment_verdict *anchor = before;
-        while (anchor > first && anchor->records == 0)
+        while (anchor > first && is_unsigned(anchor))
                 anchor--;
         if (segment->records == 0 || anchor->records == 0)
                 return;
@@ -183,24 +188,36 @@ static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
                         before->file);
 }
 
+// What segment i states of one that lies before it.
+static void judge_succession(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i,
+                             const struct bc_record_abandoned *stated)
+{
+        struct bc_segment_verdict *segment = &verdict->segment[i];
+        size_t before = i;
+
+        // Between the two there is none but of which nothing was signed: else that one would have stated it.
+        do
+                before--;
+        while (before < i && verdict->folder.segment[before] > stated->segment && is_unsigned(&verdict->segment[before]));
+        if (before >= i || verdict->folder.segment[before] < stated->segment) {
+                bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "segment %" PRIu32 ", which was abandoned after %" PRIu64 " bytes, is not there", stated->segment, stated->end);
+        } else if (verdict->folder.segment[before] > stated->segment) {
+                bc_find(&segment->findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "it states that segment %" PRIu32 " was abandoned, and records of %s lie between", stated->segment,
+                        verdict->segment[before].file);
+        } else {
+                judge_abandoned(judge, verdict, before, segment, stated);
+                verdict->segment[before + 1].follows_abandoned = true;
+        }
+}
+
 static void judge_successions(const struct bc_judge *judge, struct bc_recording_verdict *verdict)
 {
-        // From the end: what a segment states of the one before does not depend on what becomes of it.
-        for (size_t i = verdict->segments; i-- > 0;) {
-                struct bc_segment_verdict *segment = &verdict->segment[i];
-                if (segment->records == 0 || !segment->succeeds)
-                        continue;
-                uint32_t number = segment->succession.segment;
-                if (number >= segment->segment)
-                        bc_find(&segment->findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                                "it states that it succeeds segment %" PRIu32, number);
-                else if (i > 0 && verdict->folder.segment[i - 1] == number)
-                        judge_abandoned(judge, verdict, i - 1);
-                else
-                        bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                                "segment %" PRIu32 ", which was abandoned after %" PRIu64 " bytes, is not there", number,
-                                segment->succession.end);
-        }
+        // From the end: what a segment states of those before does not depend on what becomes of it.
+        for (size_t i = verdict->segments; i-- > 0;)
+                for (size_t k = verdict->segment[i].records > 0 ? verdict->segment[i].abandoned_count : 0; k-- > 0;)
+                        judge_succession(judge, verdict, i, &verdict->segment[i].abandoned[k]);
 }
 
 static void judge_numbers(struct bc_recording_verdict *verdict)

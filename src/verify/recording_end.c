@@ -35,8 +35,8 @@ static bool may_repeat(const struct bc_recording_verdict *verdict, size_t i, boo
         const struct bc_segment_verdict *before = &verdict->segment[i - 1];
 
         *ret_earliest = before->repeat_ticks;
-        if (verdict->segment[i].succeeds || sound)
-                return verdict->segment[i].succeeds;
+        if (verdict->segment[i].follows_abandoned || sound)
+                return verdict->segment[i].follows_abandoned;
         // A hole in the sound alone costs no picture: the next segment begins at the key frame before it.
         for (size_t track = 0; track < before->tracks; track++) {
                 size_t last = before->track[track].kind == BC_TRACK_AAC ? last_with(verdict, i, track) : i;

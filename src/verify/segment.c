@@ -159,10 +159,8 @@ static void note_first(struct bc_walk *walk)
         memcpy(verdict->begun_reason, record->begun.reason, sizeof(verdict->begun_reason));
         verdict->press_ticks = record->begun.press_ticks;
         verdict->pre_event_ticks = record->begun.pre_event_ticks;
-        verdict->succeeds = record->succeeds.stated;
-        verdict->succession = (struct bc_succession){ .segment = record->succeeds.segment, .cause = record->succeeds.cause,
-                                                      .end = record->succeeds.end, .offset = record->succeeds.offset };
-        memcpy(verdict->succession.sha256, record->succeeds.sha256, BC_HASH_BYTES);
+        memcpy(verdict->abandoned, record->succeeds, sizeof(verdict->abandoned));
+        verdict->abandoned_count = record->succeeds_count;
 }
 
 // The first record brings the certificate; the head that was signed is put in place of a patched one.
@@ -515,7 +513,7 @@ static int judge(struct bc_walk *walk, int fd)
         return same_file(&before, &after) ? 0 : -ESTALE;
 }
 
-static void judge_file(const struct bc_judge *how, int folder_fd, int fd, const char *file, const struct bc_succession *vouched,
+static void judge_file(const struct bc_judge *how, int folder_fd, int fd, const char *file, const struct bc_record_abandoned *vouched,
                        struct bc_segment_verdict *ret_verdict)
 {
         __attribute__((cleanup(free_walk))) struct bc_walk *walk = calloc(1, sizeof(*walk));
@@ -535,14 +533,14 @@ static void judge_file(const struct bc_judge *how, int folder_fd, int fd, const 
                         r == -ESTALE ? "it changed meanwhile" : r == -EINVAL ? "not a regular file" : strerror(-r));
 }
 
-void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, const struct bc_succession *vouched,
+void bc_segment_judge(const struct bc_judge *how, int fd, const char *file, const struct bc_record_abandoned *vouched,
                       struct bc_segment_verdict *ret_verdict)
 {
         judge_file(how, -1, fd, file, vouched, ret_verdict);
 }
 
 void bc_segment_judge_at(const struct bc_judge *how, int folder_fd, const char *name, const char *file,
-                         const struct bc_succession *vouched, struct bc_segment_verdict *ret_verdict)
+                         const struct bc_record_abandoned *vouched, struct bc_segment_verdict *ret_verdict)
 {
         // O_NONBLOCK: a pipe of that name does not hold us up.
         int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);

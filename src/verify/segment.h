@@ -31,13 +31,6 @@ struct bc_judge {
         void *user;
 };
 
-// What the successor of an abandoned segment states of it (record.md, key 37).
-struct bc_succession {
-        uint32_t segment, cause;
-        uint64_t end, offset;
-        uint8_t sha256[BC_HASH_BYTES];
-};
-
 // UTC as a record claims it.
 struct bc_claim {
         bool known;
@@ -80,8 +73,9 @@ struct bc_segment_verdict {
         bool simulated, sealed;
         char begun_reason[BC_RECORD_TEXT_BYTES_MAX + 1];
         int64_t press_ticks, pre_event_ticks;
-        bool succeeds; // another one was abandoned
-        struct bc_succession succession;
+        struct bc_record_abandoned abandoned[BC_RECORD_SUCCEEDS_MAX]; // what it states of segments before it (record.md, key 37)
+        size_t abandoned_count;
+        bool follows_abandoned; // a record states that the segment before it was abandoned
         // Of the last record, and over all of them.
         bool changed_programs; // firmware or settings are not the same in all records
         uint64_t last_ledger, first_captured, first_dropped, captured, dropped;
@@ -116,13 +110,13 @@ struct bc_segment_verdict {
 // Judges an open file. vouched: it was abandoned, and this is what its successor says of it, so that no end of its own is
 // called for and no byte behind is looked at; else NULL. The verdict is filled in whatever happens; bc_segment_verdict_done()
 // must be called.
-void bc_segment_judge(const struct bc_judge *judge, int fd, const char *file, const struct bc_succession *vouched,
+void bc_segment_judge(const struct bc_judge *judge, int fd, const char *file, const struct bc_record_abandoned *vouched,
                       struct bc_segment_verdict *ret_verdict);
 
 // The same for a name in a folder; links are not followed, and what is no regular file is not opened. Of a sealed one the record beside
 // it is read, too.
 void bc_segment_judge_at(const struct bc_judge *judge, int folder_fd, const char *name, const char *file,
-                         const struct bc_succession *vouched, struct bc_segment_verdict *ret_verdict);
+                         const struct bc_record_abandoned *vouched, struct bc_segment_verdict *ret_verdict);
 
 void bc_segment_verdict_done(struct bc_segment_verdict *verdict);
 

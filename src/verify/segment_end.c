@@ -181,7 +181,7 @@ static int judge_end(struct bc_walk *walk, const struct bc_scan *scan)
 static int judge_vouched(struct bc_walk *walk)
 {
         struct bc_segment_verdict *verdict = walk->verdict;
-        const struct bc_succession *vouched = walk->vouched;
+        const struct bc_record_abandoned *vouched = walk->vouched;
         uint8_t sha256[BC_HASH_BYTES], header[BC_PATCH_BYTES];
 
         if (walk->original.size < vouched->end) {

@@ -21,7 +21,7 @@ struct bc_walk_box {
 
 struct bc_walk {
         const struct bc_judge *judge;
-        const struct bc_succession *vouched;
+        const struct bc_record_abandoned *vouched;
         struct bc_segment_verdict *verdict;
         struct bc_original original;
         struct bc_certificate certificate;

@@ -148,8 +148,8 @@ static void compare_segment(const struct comparison *comparison, const struct bc
         } else if (!same_text(state, "open") && !same_text(state, "abandoned")) {
                 differ(comparison, false, "state");
         }
-        if (segment->succeeds)
-                compare_integer(comparison, entry, "succeeds", segment->succession.segment);
+        if (segment->abandoned_count > 0)
+                compare_integer(comparison, entry, "succeeds", segment->abandoned[segment->abandoned_count - 1].segment);
 }
 
 static void compare_segments(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)

@@ -421,6 +421,35 @@ static void test_successor_of_abandoned(void **state)
         }
 }
 
+// Two in a row, the second while its first record was still with a slow signer: the next record there is proves both ends.
+static void test_successor_of_two(void **state)
+{
+        const struct notary_temper temper = { .pace_ns = 1500 * MS };
+        struct act *act = act_begin(&temper, 30 * S);
+        struct witness *witness;
+
+        (void)state;
+        assert_int_equal(bc_recorder_start(act->bench.recorder, 110 * S, "button"), 0);
+        bench_run_until(&act->bench, 114 * S);
+        for (int i = 0; i < 2; i++) { // a write of 0001.mp4, and then the second one of 0002.mp4
+                card.calls = 0;
+                card.first = i == 0 ? 1 : 3;
+                card.fails_every = card.failures = 1;
+                bench_run_until(&act->bench, 114 * S + (i + 1) * 700 * MS);
+        }
+        assert_int_equal(card.struck, 2);
+        bench_run_until(&act->bench, 118 * S);
+        assert_int_equal(bc_recorder_stop(act->bench.recorder, 118 * S, "button"), 0);
+        bench_run_until(&act->bench, 150 * S);
+        witness = act_read(act, 1, WITNESS_CLOSED | WITNESS_GAPS);
+        assert_int_equal(witness->segments, 3);
+        assert_int_equal(witness->segment[1]->records, 0);
+        assert_true(witness->segment[0]->abandoned && witness->segment[1]->abandoned);
+        assert_int_equal(witness->by_kind[BC_RECORD_CLOSE], 1);
+        witness_free(witness);
+        act_end(act);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -429,6 +458,7 @@ int main(void)
                 cmocka_unit_test(test_signer_that_changes),
                 cmocka_unit_test(test_signer_that_never_signs),
                 cmocka_unit_test(test_successor_of_abandoned),
+                cmocka_unit_test(test_successor_of_two),
                 cmocka_unit_test(test_card_that_stalls),
                 cmocka_unit_test(test_recorder_that_is_dropped),
                 cmocka_unit_test(test_every_call_fails_once),

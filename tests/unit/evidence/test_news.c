@@ -135,10 +135,11 @@ static void test_the_largest_record_fits(void **state)
                         memset(record->begun.reason, 'x', BC_RECORD_TEXT_BYTES_MAX);
                         record->begun.press_ticks = record->begun.pre_event_ticks = INT64_MAX;
                         record->segment = 9999;
-                        record->succeeds.stated = record->sealed = true;
-                        record->succeeds.segment = 9998;
-                        record->succeeds.cause = 4095;
-                        record->succeeds.end = record->succeeds.offset = UINT32_MAX;
+                        record->sealed = true;
+                        record->succeeds_count = BC_RECORD_SUCCEEDS_MAX;
+                        for (uint32_t i = 0; i < BC_RECORD_SUCCEEDS_MAX; i++)
+                                record->succeeds[i] = (struct bc_record_abandoned){ .segment = 9991 + i, .cause = 4095, .end = UINT32_MAX,
+                                                                                    .offset = UINT32_MAX };
                 }
                 assert_true(bc_news_ask(&manifest, record));
                 assert_int_equal(bc_record_compose(record, message), 0);

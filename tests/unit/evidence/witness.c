@@ -147,30 +147,35 @@ static void check_beginning(struct reading *reading, const struct bc_record *rec
         assert_memory_equal(record->boot_id, reading->init.label.boot_id, BC_BOOT_ID_BYTES);
         assert_false(record->sealed);
         if (!before) {
-                assert_false(record->succeeds.stated);
+                assert_int_equal(record->succeeds_count, 0);
                 if (reading->first)
                         assert_memory_equal(record->prev, reading->first, BC_HASH_BYTES);
                 return;
         }
-        if (record->succeeds.stated) {
+        for (size_t n = record->succeeds_count; n-- > 0;) {
+                const struct bc_record_abandoned *stated = &record->succeeds[n];
                 uint64_t covered = 0;
 
-                // One that never had a record may lie between.
-                for (size_t i = witness->segments - 1; i-- > 0 && before->number != record->succeeds.segment;)
+                assert_null(last); // one that has a record states those before it itself
+                for (size_t i = witness->segments - 1; i-- > 0;) {
                         before = witness->segment[i];
-                assert_int_equal(record->succeeds.segment, before->number);
+                        if (before->number == stated->segment)
+                                break;
+                }
+                assert_int_equal(stated->segment, before->number);
                 before->abandoned = true;
-                before->end = record->succeeds.end;
+                before->end = stated->end;
                 for (size_t i = 0; i < before->records; i++)
                         if (before->record[i].end <= before->end) {
                                 last = &before->record[i];
                                 covered = last->covered;
                         }
                 assert_true(before->end <= before->size);
-                assert_int_equal(record->succeeds.offset, covered);
+                assert_int_equal(stated->offset, covered);
                 hash_of(before->bytes + covered, before->end - covered, hash);
-                assert_memory_equal(hash, record->succeeds.sha256, BC_HASH_BYTES);
-        } else {
+                assert_memory_equal(hash, stated->sha256, BC_HASH_BYTES);
+        }
+        if (record->succeeds_count == 0) {
                 last = before->records ? &before->record[before->records - 1] : NULL;
                 if (!last || last->kind < BC_RECORD_CONTINUES)
                         fail_msg("segment %u has no end, and segment %u does not say so", before->number, record->segment);
@@ -289,6 +294,28 @@ static void read_one(struct reading *reading, int folder_fd, const char *file)
         bc_scan_done(&scan);
 }
 
+static bool has_record(const struct witness_segment *segment)
+{
+        return segment->records > 0 && (!segment->abandoned || segment->record[0].end <= segment->end);
+}
+
+// Each segment ends with a record, or the next one that has a record states how far it counts.
+static void check_ends(const struct witness *witness)
+{
+        size_t in_a_row = 0; // a record can name so many
+
+        for (size_t i = witness->segments; i-- > 0;) {
+                const struct witness_segment *segment = witness->segment[i];
+                bool ended = segment->records && segment->record[segment->records - 1].kind != BC_RECORD_FRAGMENT, followed = false;
+
+                for (size_t k = i + 1; k < witness->segments; k++)
+                        followed |= has_record(witness->segment[k]);
+                if (followed && !ended && !segment->abandoned && in_a_row < BC_RECORD_SUCCEEDS_MAX)
+                        fail_msg("segment %u has no end, and none behind it says so", segment->number);
+                in_a_row = ended ? 0 : in_a_row + 1;
+        }
+}
+
 static bool is_stated(const struct witness *witness, int64_t from, int64_t to)
 {
         for (size_t i = 0; i < witness->gaps; i++) {
@@ -400,6 +427,7 @@ struct witness *witness_read(int recordings_fd, const char *name, const struct n
                 read_one(reading, folder_fd, file);
         }
         check_time(witness);
+        check_ends(witness);
         check_rules(witness, folder_fd, rules);
         close(folder_fd);
         free(reading);

@@ -108,10 +108,15 @@ static void first(json_t *object, const struct bc_record *r)
         set(object, "drivers", drivers);
         set(object, "begun",
             json_pack("[soo]", r->begun.reason, integer(r->begun.press_ticks), integer(r->begun.pre_event_ticks)));
-        if (r->succeeds.stated)
-                set(object, "succeeds",
-                    json_pack("[ooooo]", positive(r->succeeds.segment), positive(r->succeeds.cause),
-                              positive(r->succeeds.end), positive(r->succeeds.offset), hex(r->succeeds.sha256, 32)));
+        json_t *succeeds = json_array();
+        for (size_t i = 0; i < r->succeeds_count; i++)
+                add(succeeds, json_pack("[ooooo]", positive(r->succeeds[i].segment), positive(r->succeeds[i].cause),
+                                        positive(r->succeeds[i].end), positive(r->succeeds[i].offset),
+                                        hex(r->succeeds[i].sha256, 32)));
+        if (r->succeeds_count > 0)
+                set(object, "succeeds", succeeds);
+        else
+                json_decref(succeeds);
         if (r->sealed)
                 set(object, "seal", hex(r->seal, 32));
 }

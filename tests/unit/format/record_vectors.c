@@ -126,12 +126,9 @@ static void recovered(struct record_specimen *s)
         first_of_segment(s);
         r->begun.reason[0] = '\0';
         r->begun.press_ticks = r->begun.pre_event_ticks = BC_RECORD_UNKNOWN;
-        r->succeeds.stated = true;
-        r->succeeds.segment = 1;
-        r->succeeds.cause = 5;
-        r->succeeds.end = 125949;
-        r->succeeds.offset = 125000;
-        stand_in(r->succeeds.sha256, 0x70);
+        r->succeeds_count = 1;
+        r->succeeds[0] = (struct bc_record_abandoned){ .segment = 1, .cause = 5, .end = 125949, .offset = 125000 };
+        stand_in(r->succeeds[0].sha256, 0x70);
         r->moov_bytes = 4000;
         stand_in(r->moov_sha256, 0x60);
         r->found.before = 30000;

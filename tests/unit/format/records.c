@@ -191,13 +191,15 @@ static void random_first(struct bc_record *r, bool rich, uint32_t *random)
         bool unknown = r->kind == BC_RECORD_RECOVERED && coin(random);
         r->begun.press_ticks = unknown ? BC_RECORD_UNKNOWN : time_of(random);
         r->begun.pre_event_ticks = unknown ? BC_RECORD_UNKNOWN : time_of(random);
-        r->succeeds.stated = r->segment > 1 && coin(random);
-        if (r->succeeds.stated) {
-                r->succeeds.segment = u32(1, r->segment - 1, random);
-                r->succeeds.cause = u32(0, 4095, random);
-                r->succeeds.end = u32(0, UINT32_MAX, random);
-                r->succeeds.offset = u32(0, (uint32_t)r->succeeds.end, random);
-                random_bytes(r->succeeds.sha256, 32, random);
+        r->succeeds_count = coin(random) ? u32(0, r->segment > BC_RECORD_SUCCEEDS_MAX ? BC_RECORD_SUCCEEDS_MAX : r->segment - 1, random) : 0;
+        for (size_t i = 0; i < r->succeeds_count; i++) {
+                struct bc_record_abandoned *abandoned = &r->succeeds[i];
+                uint32_t left = (uint32_t)(r->succeeds_count - i); // of which each has its own number
+                abandoned->segment = u32(i > 0 ? abandoned[-1].segment + 1 : 1, r->segment - left, random);
+                abandoned->cause = u32(0, 4095, random);
+                abandoned->end = u32(0, UINT32_MAX, random);
+                abandoned->offset = u32(0, (uint32_t)abandoned->end, random);
+                random_bytes(abandoned->sha256, 32, random);
         }
         r->sealed = coin(random);
         if (r->sealed)

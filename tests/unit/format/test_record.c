@@ -114,10 +114,12 @@ static const struct {
         NUMBERS(driver[0].name),
         NUMBERS(drivers),
         NUMBERS(begun),
-        NUMBERS(succeeds.segment),
-        NUMBERS(succeeds.cause),
-        NUMBERS(succeeds.end),
-        NUMBERS(succeeds.offset),
+        NUMBERS(succeeds[0].segment),
+        NUMBERS(succeeds[0].cause),
+        NUMBERS(succeeds[0].end),
+        NUMBERS(succeeds[0].offset),
+        NUMBERS(succeeds[1]),
+        NUMBERS(succeeds_count),
         NUMBERS(moov_bytes),
         NUMBERS(ended),
         NUMBERS(found.before),
@@ -211,10 +213,9 @@ static void lawful(enum bc_record_kind kind, uint32_t index)
         if (index == 1) {
                 r->drivers = 1;
                 r->driver[0] = (struct bc_record_driver){ BC_DRIVER_MIC, "alsa", false };
-                r->succeeds.stated = true;
-                r->succeeds.segment = 6;
-                r->succeeds.end = 100;
-                r->succeeds.offset = 50;
+                r->succeeds_count = 2;
+                r->succeeds[0] = (struct bc_record_abandoned){ .segment = 4, .end = 7 };
+                r->succeeds[1] = (struct bc_record_abandoned){ .segment = 6, .end = 100, .offset = 50 };
         }
         if (kind == BC_RECORD_RECOVERED || kind == BC_RECORD_SEALED) {
                 r->found.before = 100;
@@ -337,7 +338,7 @@ static void test_bounds_of_segments(void **state)
         REFUSED(BC_RECORD_CLOSE, 2, r->moov_bytes = UINT64_C(1) << 32);
         REFUSED(BC_RECORD_CLOSE, 2, r->ended.segments = 0);
         REFUSED(BC_RECORD_CLOSE, 2, r->ended.stop_ticks = BC_RECORD_UNKNOWN);
-        REFUSED(BC_RECORD_CLOSE, 2, r->succeeds.stated = true); // not in index 1
+        REFUSED(BC_RECORD_CLOSE, 2, r->succeeds_count = 1); // not in index 1
         REFUSED(BC_RECORD_CLOSE, 2, r->sealed = true);
         REFUSED(BC_RECORD_FRAGMENT, 1, r->head_bytes = 0);
         REFUSED(BC_RECORD_FRAGMENT, 1, r->head_bytes = 16385);
@@ -345,10 +346,15 @@ static void test_bounds_of_segments(void **state)
         REFUSED(BC_RECORD_FRAGMENT, 1, r->driver[0].role = 0);
         REFUSED(BC_RECORD_FRAGMENT, 1, r->driver[0].role = 8);
         REFUSED(BC_RECORD_FRAGMENT, 1, r->driver[0].name[0] = '\0');
-        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds.segment = 7); // itself
-        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds.segment = 0);
-        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds.cause = 4096);
-        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds.offset = 101);
+        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds[1].segment = 7); // itself
+        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds[0].segment = 0);
+        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds[0].segment = 6); // twice
+        TAKEN(BC_RECORD_FRAGMENT, 1, r->succeeds[0].segment = 5);
+        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds[1].segment = 3); // not in their order
+        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds[1].cause = 4096);
+        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds[1].offset = 101);
+        TAKEN(BC_RECORD_FRAGMENT, 1, r->succeeds_count = 0);
+        REFUSED(BC_RECORD_FRAGMENT, 1, r->succeeds_count = BC_RECORD_SUCCEEDS_MAX + 1);
         REFUSED(BC_RECORD_FRAGMENT, 1, r->segment = 1); // succeeds nothing
         REFUSED(BC_RECORD_FRAGMENT, 1, r->begun.press_ticks = BC_RECORD_UNKNOWN);
         TAKEN(BC_RECORD_RECOVERED, 1, r->begun.press_ticks = BC_RECORD_UNKNOWN);

@@ -324,14 +324,10 @@ static void write_record(struct forge *forge, struct forge_segment *segment, enu
                 fill_news(forge, record);
         if (segment->index == 1)
                 fill_first(forge, segment, record, der);
-        if (segment->index == 1 && segment->number > 1 && forge->succeeds.segment != 0) {
-                record->succeeds.stated = true;
-                record->succeeds.segment = forge->succeeds.segment;
-                record->succeeds.cause = 5;
-                record->succeeds.end = forge->succeeds.end;
-                record->succeeds.offset = forge->succeeds.offset;
-                memcpy(record->succeeds.sha256, forge->succeeds.sha256, BC_HASH_BYTES);
-                forge->succeeds.segment = 0;
+        if (segment->index == 1 && segment->number > 1) {
+                memcpy(record->succeeds, forge->succeeds, sizeof(record->succeeds));
+                record->succeeds_count = forge->succeeds_count;
+                forge->succeeds_count = 0;
         }
         if (kind != BC_RECORD_FRAGMENT)
                 fill_end(forge, segment, record);
@@ -431,10 +427,10 @@ void forge_abandon(struct forge *forge, uint64_t end, int64_t from_ticks)
 {
         struct forge_segment *segment = &forge->segment[forge->segments - 1];
 
-        forge->succeeds.segment = segment->number;
-        forge->succeeds.end = end;
-        forge->succeeds.offset = segment->covered;
-        hash(segment->bytes + segment->covered, end - segment->covered, forge->succeeds.sha256);
+        must(forge->succeeds_count < BC_RECORD_SUCCEEDS_MAX);
+        struct bc_record_abandoned *abandoned = &forge->succeeds[forge->succeeds_count++];
+        *abandoned = (struct bc_record_abandoned){ .segment = segment->number, .cause = 5, .end = end, .offset = segment->covered };
+        hash(segment->bytes + segment->covered, end - segment->covered, abandoned->sha256);
         for (size_t i = 0; i < FORGE_TRACKS; i++)
                 if (forge->end_ticks[i] > from_ticks)
                         forge->last_ticks[i] = forge->end_ticks[i] = i == 1 ? forge->end_ticks[1] -

@@ -67,12 +67,9 @@ struct forge {
         // Told of each record before it is signed, to make a liar of the device.
         void (*on_record)(void *user, struct bc_record *record);
         void *user;
-        // For the next segment's first record; segment 0: nothing.
-        struct {
-                uint32_t segment;
-                uint64_t end, offset;
-                uint8_t sha256[BC_HASH_BYTES];
-        } succeeds;
+        // For the first record of the next segment that has one.
+        struct bc_record_abandoned succeeds[BC_RECORD_SUCCEEDS_MAX];
+        size_t succeeds_count;
         // Of the tail anchor in Z.
         bool no_anchor;
         int64_t anchor_age_ns;

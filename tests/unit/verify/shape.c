@@ -102,8 +102,6 @@ struct forge *shape_new(const struct forge_identity *identity, uint32_t seed, ui
                 if (forge_random(&random, 3) == 0)
                         forge_mark(forge, forge->end_ticks[0] + 100, "knife \xe2\x80\xae efink");
                 if (!last && forge_random(&random, 4) == 0) {
-                        if (forge->succeeds.segment != 0)
-                                say(&words, "R"); // what it succeeds is stated by its own first record
                         forge_write(forge, words.text);
                         abandon(forge);
                         continue;

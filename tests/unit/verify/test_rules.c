@@ -375,82 +375,6 @@ static void test_rule_06_nothing_twice(void **state)
         forge_free(forge);
 }
 
-// A successor may repeat a GOP and not more.
-static void test_rule_07_abandoned(void **state)
-{
-        static const struct {
-                int64_t pictures_back;
-                enum bc_verdict expected;
-        } cases[] = {
-                { 0, BC_VERDICT_AUTHENTIC }, { 3, BC_VERDICT_AUTHENTIC }, { 4, BC_VERDICT_TAMPERED }, { 6, BC_VERDICT_TAMPERED }
-        };
-
-        (void)state;
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                struct forge *forge = forge_new(&trial.identity, 0);
-                struct forge_segment *segment = forge_write(forge, "IPPaaaaatg R IPPaaaa R IPPaaaaaa");
-                forge->segments_stated = 2;
-                forge_abandon(forge, segment->size, forge->end_ticks[0] - cases[i].pictures_back * 1600);
-                forge_write(forge, "IPPaatg R IPPaa X F");
-                trial_expect(&trial, trial_recording(&trial, forge), cases[i].expected);
-                // What nothing vouches for but the successor.
-                segment->bytes[segment->size - 1] ^= 1;
-                trial_expect_found(&trial, trial_recording(&trial, forge), BC_VERDICT_TAMPERED, BC_FINDING_HASH);
-                segment->bytes[segment->size - 1] ^= 1;
-                segment->size--;
-                trial_expect_found(&trial, trial_recording(&trial, forge), BC_VERDICT_TAMPERED, BC_FINDING_COVERAGE);
-                segment->size++;
-                forge_free(forge);
-        }
-}
-
-static void test_rule_07_abandoned_with_bytes_behind(void **state)
-{
-        struct forge *forge = forge_new(&trial.identity, 0);
-        struct forge_segment *segment = forge_write(forge, "IPPaaaaa R IPPaaaaa R IPP");
-
-        (void)state;
-        forge->segments_stated = 2;
-        forge_abandon(forge, segment->box_at[segment->boxes - 1], forge->end_ticks[0] - 3 * 1600);
-        forge_write(forge, "IPPaatg R IPPaa X F");
-        trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_UNPROVEN);
-        forge_free(forge);
-}
-
-// Nothing of it was signed when it was abandoned: its successor vouches for all of it, and the chain goes on from before.
-static void test_rule_07_abandoned_unsigned(void **state)
-{
-        struct forge *forge = forge_new(&trial.identity, 0);
-
-        (void)state;
-        forge->segments_stated = 3;
-        forge_write(forge, "IPPaatg R IPPaa C F");
-        struct forge_segment *segment = forge_write(forge, "IPPaatg IPPaa");
-        forge_abandon(forge, segment->size, forge->end_ticks[0] - 3 * 1600);
-        forge_write(forge, "IPPaatg R IPPaa X F");
-        trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_AUTHENTIC);
-        segment->bytes[segment->layout.bytes + 400] ^= 1;
-        trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_TAMPERED);
-        forge_free(forge);
-}
-
-// Twice in a row, the second time before anything was signed: the one record that could have stated the first end never was.
-// Honest, and not proven.
-static void test_rule_07_abandoned_twice(void **state)
-{
-        struct forge *forge = forge_new(&trial.identity, 0);
-
-        (void)state;
-        forge->segments_stated = 3;
-        for (int i = 0; i < 2; i++) {
-                const struct forge_segment *segment = forge_write(forge, i == 0 ? "IPPaatg R IPPaa" : "IPPaatg IPPaa");
-                forge_abandon(forge, segment->size, forge->end_ticks[0] - 3 * 1600);
-        }
-        forge_write(forge, "IPPaatg R IPPaa X F");
-        trial_expect_found(&trial, trial_recording(&trial, forge), BC_VERDICT_UNPROVEN, BC_FINDING_END);
-        forge_free(forge);
-}
-
 static void test_rule_07_last_segment(void **state)
 {
         struct forge *forge = forge_new(&trial.identity, 0);
@@ -516,10 +440,6 @@ int main(void)
                 cmocka_unit_test(test_rule_06_times_are_those_of_the_fragments),
                 cmocka_unit_test(test_rule_06_holes_between_segments),
                 cmocka_unit_test(test_rule_06_nothing_twice),
-                cmocka_unit_test(test_rule_07_abandoned),
-                cmocka_unit_test(test_rule_07_abandoned_with_bytes_behind),
-                cmocka_unit_test(test_rule_07_abandoned_unsigned),
-                cmocka_unit_test(test_rule_07_abandoned_twice),
                 cmocka_unit_test(test_rule_07_last_segment),
                 cmocka_unit_test(test_rule_07_goes_on_behind_close),
                 cmocka_unit_test(test_rule_13_counters),
