@@ -248,6 +248,7 @@ int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_par
         evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
         evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .public_key = evidence->identity->chain->public_key,
                                                    .anchor = found.anchor };
+        memcpy(evidence->rescue.x5t, evidence->identity->chain->x5t, BC_HASH_BYTES);
         tell_of_start(evidence, &found);
         return 0;
 }

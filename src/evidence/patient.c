@@ -229,7 +229,7 @@ static int look_at_next(struct patient *patient, struct bc_rescue_look *ret_look
                 next.fd = fd;
                 next.size = (uint64_t)status.st_size;
                 if (read_head(&next, &init, &layout) == 0 && is_ours(&next, &init))
-                        r = bc_rescue_examine(ward->rescue, fd, next.size, number, ret_look);
+                        r = bc_rescue_examine(ward->rescue, fd, next.size, number, BC_RESCUE_FIRST, ret_look);
                 if (ret_look->foreign)
                         *ret_look = (struct bc_rescue_look){ 0 };
         }
@@ -245,9 +245,9 @@ static const struct bc_record_abandoned *stated_of(const struct patient *patient
         return NULL;
 }
 
-// Whether its successor proves it up to where that says it counts: then *ret_look is of so much.
+// Whether its successor proves it up to where that says it counts: then *look, of the whole file, becomes that of so much.
 static int look_by_successor(struct patient *patient, const struct bc_record_abandoned *succeeds, bool *ret_proven,
-                             struct bc_rescue_look *ret_look)
+                             struct bc_rescue_look *look)
 {
         struct bc_rescue_look seen;
         struct bc_init_layout layout;
@@ -258,8 +258,8 @@ static int look_by_successor(struct patient *patient, const struct bc_record_aba
         *ret_proven = false;
         if (!succeeds || succeeds->end > patient->size)
                 return 0;
-        r = bc_rescue_examine(patient->ward->rescue, patient->fd, succeeds->end, patient->number, &seen);
-        if (r < 0 || seen.foreign || seen.covered != succeeds->offset)
+        r = bc_rescue_examine(patient->ward->rescue, patient->fd, succeeds->end, patient->number, BC_RESCUE_CHAIN, &seen);
+        if (r < 0 || seen.covered != succeeds->offset || seen.index > look->index)
                 return r == -ENODATA || r == -EBADMSG ? 0 : r;
         r = read_head(patient, &init, &layout);
         if (r == 0)
@@ -267,23 +267,39 @@ static int look_by_successor(struct patient *patient, const struct bc_record_aba
         if (r < 0 || memcmp(sha256, succeeds->sha256, BC_HASH_BYTES) != 0)
                 return r;
         *ret_proven = true;
-        *ret_look = seen;
+        *look = seen;
         return 0;
 }
 
+// The manifest says that no more of it was called durable: records behind that do not count, whatever they look like.
+static int look_no_further(struct patient *patient, uint64_t limit, struct bc_rescue_look *look)
+{
+        struct bc_rescue_look seen;
+        int r;
+
+        if (limit >= look->records_end)
+                return 0;
+        r = bc_rescue_examine(patient->ward->rescue, patient->fd, limit, patient->number, BC_RESCUE_CHAIN, &seen);
+        if (r == 0)
+                *look = seen;
+        return r;
+}
+
 // What counts of it, by its own records and by what the one behind it says of it. Only where none is behind it the manifest is asked
-// how far an abandoned one had come: nobody signed that. What follows was never called durable, whatever it looks like.
+// how far an abandoned one had come: nobody signed that. Of one without a record all counts up to the first box that claims to be one.
 static int look(struct patient *patient, struct bc_rescue_look *ret_look, uint64_t *ret_kept)
 {
         struct bc_rescue *rescue = patient->ward->rescue;
         uint64_t limit = limit_of(patient);
         struct bc_rescue_look next;
         bool proven = false;
-        int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, ret_look);
+        int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, BC_RESCUE_BYTES, ret_look);
 
         *ret_kept = ret_look->records_end;
         if (r < 0 || ret_look->foreign || ret_look->kind == BC_RECORD_RECOVERED)
                 return r;
+        if (ret_look->broken_at < limit)
+                limit = ret_look->broken_at;
         r = look_at_next(patient, &next);
         if (r == 0)
                 r = look_by_successor(patient, stated_of(patient, &next), &proven, ret_look);
@@ -293,8 +309,8 @@ static int look(struct patient *patient, struct bc_rescue_look *ret_look, uint64
                 *ret_kept = stated_of(patient, &next)->end;
                 return 0;
         }
-        if (next.index == 0 && limit < patient->size)
-                r = bc_rescue_examine(rescue, patient->fd, limit, patient->number, ret_look);
+        if (next.index == 0)
+                r = look_no_further(patient, limit, ret_look);
         *ret_kept = ret_look->index == 0 ? limit : ret_look->records_end;
         return r;
 }
@@ -411,8 +427,9 @@ static int examine_signed(struct patient *patient, struct bc_ward_found *found)
                 return r;
         // EVIDENCE 10.
         if (seen.foreign) {
-                bc_log_error("%s/%s has records that are not this device's, or not of this place: it is left alone", patient->ward->name,
+                bc_log_error("%s/%s is signed with another certificate than this device's: it is left alone", patient->ward->name,
                              patient->name);
+                found->left_alone = true;
                 return 0;
         }
         if (seen.kind >= BC_RECORD_CONTINUES)
@@ -430,7 +447,7 @@ static int follow_finished(const struct patient *patient)
 {
         struct bc_rescue *rescue = patient->ward->rescue;
         struct bc_rescue_look seen;
-        int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, &seen);
+        int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, BC_RESCUE_CHAIN, &seen);
 
         if (r == 0 && seen.index > 0)
                 bc_rescue_follow(rescue, patient->number, seen.hash, false);

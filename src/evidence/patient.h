@@ -17,6 +17,7 @@ struct bc_ward_found {
         bool sealed;         // or NNNN.mp4.sealed
         bool kept;           // it is a segment of this recording
         bool failed;         // it could not be dealt with
+        bool left_alone;     // it is not for this device to recover: what the manifest says of it stays
         bool tail;
         uint64_t tail_bytes; // of all its tails
 };

@@ -30,6 +30,11 @@ static void free_der(unsigned char **der)
         OPENSSL_free(*der);
 }
 
+static void free_certificate(X509 **certificate)
+{
+        X509_free(*certificate);
+}
+
 // r and s one behind the other become what OpenSSL reads.
 static int encode(const struct bc_record_bytes *signature, unsigned char **ret_der)
 {
@@ -45,19 +50,38 @@ static int encode(const struct bc_record_bytes *signature, unsigned char **ret_d
         return i2d_ECDSA_SIG(pair, ret_der);
 }
 
-bool bc_recognise(const struct bc_record_bytes *public_key, const struct bc_record *record, const struct bc_record_message *message)
+static bool is_signed(EVP_PKEY *key, const struct bc_record *record, const struct bc_record_message *message)
 {
         const EVP_MD *digest = record->algorithm == BC_RECORD_ES384 ? EVP_sha384() : EVP_sha256();
-        const unsigned char *at = public_key->bytes;
-        BC_CLEANUP(free_key) EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)public_key->n);
         BC_CLEANUP(free_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
         BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(BC_RECORD_BYTES_MAX + 64);
         BC_CLEANUP(free_der) unsigned char *der = NULL;
         int der_bytes = encode(&message->signature, &der);
         size_t n;
 
-        return key && context && bytes && der_bytes > 0 &&
+        return context && bytes && der_bytes > 0 &&
                bc_record_to_be_signed(message, bytes, BC_RECORD_BYTES_MAX + 64, &n) == 0 &&
                EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1 &&
                EVP_DigestVerify(context, der, (size_t)der_bytes, bytes, n) == 1;
+}
+
+bool bc_recognise(const struct bc_record_bytes *public_key, const struct bc_record *record, const struct bc_record_message *message)
+{
+        const unsigned char *at = public_key->bytes;
+        BC_CLEANUP(free_key) EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)public_key->n);
+
+        return key && is_signed(key, record, message);
+}
+
+bool bc_recognise_signer(const struct bc_record *record, const struct bc_record_message *message)
+{
+        const unsigned char *at = record->chain_count > 0 ? record->chain[0].bytes : NULL;
+        BC_CLEANUP(free_certificate) X509 *certificate = at ? d2i_X509(NULL, &at, (long)record->chain[0].n) : NULL;
+        EVP_PKEY *key = certificate ? X509_get0_pubkey(certificate) : NULL;
+        uint8_t sha256[BC_HASH_BYTES];
+
+        // Of other kinds of key no record is signed.
+        return key && EVP_PKEY_is_a(key, "EC") &&
+               EVP_Digest(record->chain[0].bytes, record->chain[0].n, sha256, NULL, EVP_sha256(), NULL) == 1 &&
+               memcmp(sha256, record->x5t, BC_HASH_BYTES) == 0 && is_signed(key, record, message);
 }

@@ -105,7 +105,7 @@ static int settle_states(struct bc_ward *ward)
                 const struct bc_ward_found *found = &ward->found[number];
                 struct bc_manifest_segment *entry = bc_manifest_find_segment(&ward->manifest, number);
 
-                if (!entry && !found->kept && !found->failed && !found->tail)
+                if (found->left_alone || (!entry && !found->kept && !found->failed && !found->tail))
                         continue;
                 entry = bc_manifest_add_segment(&ward->manifest, number);
                 if (!entry)

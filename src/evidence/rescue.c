@@ -9,91 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "evidence/recognise.h"
 #include "format/finalise.h"
 #include "format/text.h"
 
 #define HASHED_BYTES 65536
-
-// ---- what the records say --------------------------------------------------------------------------------------
-
-struct walk {
-        struct bc_rescue *rescue;
-        int fd;
-        uint32_t segment;
-        struct bc_rescue_look *look;
-        struct bc_record record;
-        struct bc_record_message message;
-        uint8_t box[BC_RECORD_BYTES_MAX];
-};
-
-static bool fits(const struct walk *walk)
-{
-        const struct bc_record *record = &walk->record;
-        const struct bc_rescue_look *look = walk->look;
-
-        return record->kind != BC_RECORD_LEDGER && record->recording == walk->rescue->recording && record->segment == walk->segment &&
-               record->index == look->index + 1 && record->offset == look->covered &&
-               (look->index == 0 || memcmp(record->prev, look->hash, BC_HASH_BYTES) == 0) &&
-               bc_recognise(&walk->rescue->kit->public_key, record, &walk->message);
-}
-
-static int read_walk(void *user, uint64_t offset, void *bytes, size_t n)
-{
-        const struct walk *walk = user;
-
-        return bc_file_read_at(walk->fd, bytes, n, offset);
-}
-
-static int on_record(void *user, uint64_t offset, uint32_t bytes)
-{
-        struct walk *walk = user;
-        struct bc_rescue_look *look = walk->look;
-        const struct bc_anchor_state *anchor = &walk->rescue->kit->anchor;
-        int r = bc_file_read_at(walk->fd, walk->box, bytes, offset);
-
-        if (r < 0)
-                return r;
-        if (look->foreign || look->kind > BC_RECORD_FRAGMENT)
-                return 0;
-        if (bc_record_parse(walk->box, bytes, &walk->record, &walk->message, NULL, 0, NULL) < 0 || !fits(walk)) {
-                look->foreign = true;
-                return 0;
-        }
-        if (walk->record.index == 1) {
-                memcpy(look->succeeds, walk->record.succeeds, sizeof(look->succeeds));
-                look->succeeds_count = walk->record.succeeds_count;
-        }
-        look->index = walk->record.index;
-        look->covered = walk->record.offset + walk->record.bytes;
-        look->records_end = offset + bytes;
-        look->kind = walk->record.kind;
-        if (EVP_Digest(walk->box, bytes, look->hash, NULL, EVP_sha256(), NULL) != 1)
-                return -ENOMEM;
-        look->anchored |= anchor->recording == walk->rescue->recording && anchor->segment == walk->segment &&
-                          anchor->index == look->index && memcmp(anchor->tail_hash, look->hash, BC_HASH_BYTES) == 0;
-        return 0;
-}
-
-int bc_rescue_examine(struct bc_rescue *rescue, int fd, uint64_t limit, uint32_t segment, struct bc_rescue_look *ret_look)
-{
-        BC_CLEANUP(bc_cleanup_memory) struct walk *walk = calloc(1, sizeof(*walk));
-        struct bc_scan_source source = { .read = read_walk, .size = limit, .on_record = on_record, .user = walk };
-        struct bc_scan scan;
-        int r;
-
-        *ret_look = (struct bc_rescue_look){ 0 };
-        if (!walk)
-                return -ENOMEM;
-        walk->rescue = rescue;
-        walk->fd = fd;
-        walk->segment = segment;
-        walk->look = ret_look;
-        r = bc_scan_file(&source, &scan);
-        if (r == 0)
-                bc_scan_done(&scan);
-        return r;
-}
 
 // ---- the record of recovery ------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@
 struct bc_rescue_kit {
         const struct bc_attestation *service;
         struct bc_record_bytes public_key; // SubjectPublicKeyInfo: which records are this device's
+        uint8_t x5t[BC_HASH_BYTES];        // of the certificate that it signs with
         struct bc_anchor_state anchor;     // as it was found at the start
         uint32_t reset;                    // docs/formats/record.md, key 60
 };
@@ -34,20 +35,30 @@ struct bc_rescue {
         struct bc_signing *signing;   // made when it is needed
 };
 
-// What its own records say of a segment.
+// How closely its records are looked at.
+enum bc_rescue_depth {
+        BC_RESCUE_FIRST, // the first record alone
+        BC_RESCUE_CHAIN, // signatures and chain
+        BC_RESCUE_BYTES, // and that their ranges are what was signed: reads all of them, once
+};
+
+// What its own records prove of a segment: those of the longest prefix that holds. The first one that does not hold ends it, and what
+// comes behind, be it torn by a power cut, changed or put there, is no record here.
 struct bc_rescue_look {
-        bool foreign;                 // it has a record that is not this device's, or not of this place: to be left alone
+        bool foreign;                 // its first record was signed, and lawfully, with another certificate: to be left alone
         enum bc_record_kind kind;     // of the last record; other than FRAGMENT: it ends the segment, only moov and patch may be missing
         uint32_t index;               // of the last record; 0: there is none
         uint8_t hash[BC_HASH_BYTES];  // of that
         uint64_t covered, records_end; // where its range ends, and its box
+        uint64_t broken_at;           // the box of a record that does not hold; UINT64_MAX: there is none
         bool anchored;                // the record that the tail anchor names is among them
         struct bc_record_abandoned succeeds[BC_RECORD_SUCCEEDS_MAX]; // by its first record: how far those before it count
         size_t succeeds_count;
 };
 
 // Walks through the first `limit` bytes of the file. 0 or negative errno, as of bc_scan_file().
-int bc_rescue_examine(struct bc_rescue *rescue, int fd, uint64_t limit, uint32_t segment, struct bc_rescue_look *ret_look);
+int bc_rescue_examine(struct bc_rescue *rescue, int fd, uint64_t limit, uint32_t segment, enum bc_rescue_depth depth,
+                      struct bc_rescue_look *ret_look);
 
 // What was found, for the record.
 struct bc_rescue_found {

@@ -205,6 +205,7 @@ struct bc_recovery_report scene_start(const struct clinic *clinic, const struct 
         struct bc_store *store;
         char text[256];
 
+        memcpy(kit.x5t, scene_notary.x5t, BC_HASH_BYTES);
         assert_int_equal(bc_clock_new_real(&clock), 0);
         notary_set(&scene_notary, &temper);
         notary_open(&scene_notary, clock, 1, 2);

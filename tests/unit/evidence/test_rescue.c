@@ -170,7 +170,7 @@ static void assert_left_alone(struct specimen *before)
         clinic_close(&clinic);
 }
 
-static void test_records_of_another_device(void **state)
+static void test_rule_10_records_of_another_device(void **state)
 {
         struct notary ours = scene_notary;
         struct specimen before;
@@ -183,42 +183,6 @@ static void test_records_of_another_device(void **state)
         notary_done(&scene_notary);
         scene_notary = ours;
         specimen_done(&before);
-}
-
-// Our own, of another segment; of this one, but an earlier one again; of this one, damaged.
-static void test_records_of_another_place(void **state)
-{
-        struct scene_marks *marks = malloc(sizeof(*marks)), *other = malloc(sizeof(*marks));
-        struct specimen before;
-        struct specimen_file *file, *second;
-
-        (void)state;
-        assert_non_null(marks);
-        assert_non_null(other);
-        for (int kind = 0; kind < 3; kind++) {
-                scene_on_the_way(&quick, &before);
-                file = specimen_find(&before, "0003.mp4");
-                second = specimen_find(&before, "0002.mp4");
-                scene_marks(file, marks);
-                scene_marks(second, other);
-                specimen_cut(file, marks->end[1]);
-                if (kind == 0)
-                        specimen_append(file, second->bytes + other->at[2], other->end[2] - other->at[2]);
-                if (kind == 1) {
-                        uint8_t *again = malloc(marks->end[1] - marks->at[1]);
-
-                        assert_non_null(again);
-                        memcpy(again, file->bytes + marks->at[1], marks->end[1] - marks->at[1]);
-                        specimen_append(file, again, marks->end[1] - marks->at[1]);
-                        free(again);
-                }
-                if (kind == 2)
-                        file->bytes[marks->end[1] - 5] ^= 1; // of the signature
-                assert_left_alone(&before);
-                specimen_done(&before);
-        }
-        free(marks);
-        free(other);
 }
 
 // ---- finished, but nobody said so ------------------------------------------------------------------------------
@@ -437,8 +401,7 @@ int main(void)
                 cmocka_unit_test(test_each_anchor),
                 cmocka_unit_test(test_cut_of_quick_signer),
                 cmocka_unit_test(test_cut_of_slow_signer),
-                cmocka_unit_test(test_records_of_another_device),
-                cmocka_unit_test(test_records_of_another_place),
+                cmocka_unit_test(test_rule_10_records_of_another_device),
                 cmocka_unit_test(test_finished_but_listed),
                 cmocka_unit_test(test_abandoned_with_successor),
                 cmocka_unit_test(test_abandoned_without_successor),
