@@ -60,13 +60,23 @@ static int unpatch(const struct patient *patient, const struct bc_scan *scan)
         return write_durably(patient, bytes, sizeof(bytes), scan->layout.moov_offset);
 }
 
+// Where the file ends but for what is to be set aside. Behind a record that ends the segment lies its moov, which follows from what
+// is proven, or what a power cut left of that: it is written again, whatever it looks like.
+static uint64_t end_of(const struct patient *patient, const struct bc_scan *scan, bool has_end)
+{
+        uint64_t end = scan->boxes_end + scan->moov_bytes;
+
+        if (has_end)
+                return end < patient->size ? end : patient->size;
+        return scan->moov == BC_MOOV_WHOLE || scan->moov == BC_MOOV_CUT ? scan->rest_offset : scan->boxes_end;
+}
+
 // Sets aside what follows the fragments, if it is not their moov or its beginning, and writes moov and patch. What is
 // there already is written again, with the same bytes: an earlier sync of it may have failed, and a later one then
 // proves nothing. Readable at every moment: a patch that leads nowhere is taken back first.
-static int finalise(struct patient *patient, const struct bc_scan *scan)
+static int finalise(struct patient *patient, const struct bc_scan *scan, bool has_end)
 {
-        bool moov_begins = scan->moov == BC_MOOV_WHOLE || scan->moov == BC_MOOV_CUT;
-        uint64_t end = moov_begins ? scan->rest_offset : scan->boxes_end;
+        uint64_t end = end_of(patient, scan, has_end);
         uint8_t patch[BC_PATCH_BYTES];
         int r;
 
@@ -171,7 +181,7 @@ static int move_whole(struct patient *patient, struct bc_ward_found *found)
         return 0;
 }
 
-static int treat(struct patient *patient, const struct bc_scan *scan, struct bc_ward_found *found)
+static int treat(struct patient *patient, const struct bc_scan *scan, bool has_end, struct bc_ward_found *found)
 {
         struct bc_manifest_segment *entry;
         int r;
@@ -184,7 +194,7 @@ static int treat(struct patient *patient, const struct bc_scan *scan, struct bc_
                 return -ENOMEM;
         if (bc_scan_finished(scan) && (entry->state == BC_SEGMENT_CLOSED || entry->state == BC_SEGMENT_RECOVERED))
                 return 0;
-        r = finalise(patient, scan);
+        r = finalise(patient, scan, has_end);
         if (r < 0)
                 return r;
         describe(patient, scan, entry);
@@ -334,7 +344,7 @@ static int end_signed(struct patient *patient, const struct bc_rescue_look *look
         }
         if (r < 0)
                 return r;
-        r = treat(patient, &scan, found);
+        r = treat(patient, &scan, true, found);
         bc_scan_done(&scan);
         if (r == 0)
                 bc_rescue_follow(patient->ward->rescue, patient->number, look->hash, false);
@@ -350,22 +360,18 @@ static int cut_off(struct patient *patient, const struct bc_scan *scan, struct b
                 if (r < 0)
                         return r;
         }
-        // A recovery that was cut off may have moved it already, and begun to write behind what it kept: what it found then is stated.
-        r = bc_tail_oldest(patient->ward->folder_fd, patient->number, &found->moved_bytes, found->moved_sha256);
+        r = bc_tail_save(patient->ward->folder_fd, patient->number, patient->fd, found->kept, patient->size);
+        // A recovery that was cut off may have moved some already, and begun to write behind what it kept: all that is stated.
         if (r == 0)
-                found->before = found->kept + found->moved_bytes;
+                r = bc_tail_sum(patient->ward->folder_fd, patient->number, &found->moved_bytes, found->moved_sha256);
         if (r < 0 && r != -ENOENT)
                 return r;
+        found->before = found->kept + found->moved_bytes;
         if (found->kept == patient->size)
                 return 0;
-        if (r == -ENOENT) {
-                found->moved_bytes = patient->size - found->kept;
-                r = bc_rescue_hash(patient->fd, &scan->layout, found->kept, patient->size, found->moved_sha256);
-        }
-        if (r == 0)
-                r = bc_tail_save(patient->ward->folder_fd, patient->number, patient->fd, found->kept, patient->size);
-        if (r == 0)
-                r = ftruncate(patient->fd, (off_t)found->kept) < 0 ? -errno : bc_file_sync(patient->fd);
+        if (ftruncate(patient->fd, (off_t)found->kept) < 0)
+                return -errno;
+        r = bc_file_sync(patient->fd);
         if (r == 0)
                 patient->ward->report->tail_bytes += patient->size - found->kept;
         return r;
@@ -486,7 +492,7 @@ static int examine(struct patient *patient, struct bc_ward_found *found)
                 return move_whole(patient, found);
         if (r < 0)
                 return r;
-        r = treat(patient, &scan, found);
+        r = treat(patient, &scan, false, found);
         bc_scan_done(&scan);
         return r;
 }
@@ -517,5 +523,8 @@ int bc_patient_treat(struct bc_ward *ward, uint32_t number)
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
         patient.fd = fd;
         patient.size = (uint64_t)status.st_size;
-        return examine(&patient, &ward->found[number]);
+        r = examine(&patient, &ward->found[number]);
+        if (r == 0)
+                bc_tail_tidy(ward->folder_fd, number);
+        return r;
 }

@@ -153,24 +153,17 @@ static void free_hash(EVP_MD_CTX **hash)
         EVP_MD_CTX_free(*hash);
 }
 
-int bc_tail_oldest(int folder_fd, uint32_t number, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES])
+static int add_tail(int folder_fd, const char *name, uint8_t *bytes, EVP_MD_CTX *hash, uint64_t *sum)
 {
-        BC_CLEANUP(free_hash) EVP_MD_CTX *hash = EVP_MD_CTX_new();
-        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(COPY_BYTES);
-        BC_CLEANUP(bc_cleanup_fd) int fd = -1;
-        char name[NAME_BYTES_MAX];
+        BC_CLEANUP(bc_cleanup_fd) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         struct stat status;
 
-        if (!hash || !bytes || EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) != 1)
-                return -ENOMEM;
-        tail_name(number, 1, "", name);
-        fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
-                return errno == ELOOP ? -ENOENT : -errno;
+                return errno == ENOENT || errno == ELOOP ? 0 : -errno;
         if (fstat(fd, &status) < 0)
                 return -errno;
-        if (!S_ISREG(status.st_mode) || status.st_size == 0)
-                return -ENOENT;
+        if (!S_ISREG(status.st_mode))
+                return 0;
         for (uint64_t at = 0, size = (uint64_t)status.st_size; at < size; at += COPY_BYTES) {
                 size_t n = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES;
                 int r = bc_file_read_at(fd, bytes, n, at);
@@ -180,6 +173,32 @@ int bc_tail_oldest(int folder_fd, uint32_t number, uint64_t *ret_bytes, uint8_t 
                 if (EVP_DigestUpdate(hash, bytes, n) != 1)
                         return -ENOMEM;
         }
-        *ret_bytes = (uint64_t)status.st_size;
+        *sum += (uint64_t)status.st_size;
+        return 0;
+}
+
+int bc_tail_sum(int folder_fd, uint32_t number, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        BC_CLEANUP(free_hash) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(COPY_BYTES);
+        char name[NAME_BYTES_MAX];
+        uint64_t sum = 0;
+        int r = hash && bytes && EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
+
+        for (unsigned nth = 1; r == 0 && nth <= TAILS_MAX; nth++) {
+                tail_name(number, nth, "", name);
+                r = add_tail(folder_fd, name, bytes, hash, &sum);
+        }
+        if (r < 0 || sum == 0)
+                return r < 0 ? r : -ENOENT;
+        *ret_bytes = sum;
         return EVP_DigestFinal_ex(hash, ret_sha256, NULL) == 1 ? 0 : -ENOMEM;
+}
+
+void bc_tail_tidy(int folder_fd, uint32_t number)
+{
+        char name[NAME_BYTES_MAX];
+
+        tail_name(number, 1, ".new", name);
+        (void)unlinkat(folder_fd, name, 0); // it matters to nobody but a verifier, who says that it is there
 }

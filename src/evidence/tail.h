@@ -12,8 +12,11 @@
 // exactly these bytes already (of a run that was cut off) will do. 0 or negative errno; the file is not touched.
 int bc_tail_save(int folder_fd, uint32_t number, int fd, uint64_t offset, uint64_t size);
 
-// The oldest tail of the segment: how long it is, and its SHA-256. -ENOENT: it has none.
-int bc_tail_oldest(int folder_fd, uint32_t number, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES]);
+// All tails of the segment, one behind the other in their order: how long they are, and their SHA-256. -ENOENT: it has none.
+int bc_tail_sum(int folder_fd, uint32_t number, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES]);
+
+// Removes what a run that was cut off left half copied.
+void bc_tail_tidy(int folder_fd, uint32_t number);
 
 // The whole file becomes a tail: renames it, durably.
 int bc_tail_rename(int folder_fd, uint32_t number, const char *file_name);

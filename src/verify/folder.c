@@ -129,7 +129,7 @@ static int add_tail(struct bc_folder *folder, const char *name)
         }
         struct bc_folder_tail *tail = &folder->tail[folder->tails++];
         size_t n = strlen(name);
-        *tail = (struct bc_folder_tail){ .segment = number_of(name) };
+        *tail = (struct bc_folder_tail){ .segment = number_of(name), .nth = name[4] == '-' ? (uint32_t)strtoul(name + 5, NULL, 10) : 1 };
         memcpy(tail->name, name, n < sizeof(tail->name) ? n : sizeof(tail->name) - 1); // is_tail(): 12 at most
         return 0;
 }
@@ -174,7 +174,11 @@ static int compare_numbers(const void *a, const void *b)
 
 static int compare_tails(const void *a, const void *b)
 {
-        return strcmp(((const struct bc_folder_tail *)a)->name, ((const struct bc_folder_tail *)b)->name);
+        const struct bc_folder_tail *x = a, *y = b;
+
+        if (x->segment != y->segment)
+                return (x->segment > y->segment) - (x->segment < y->segment);
+        return (x->nth > y->nth) - (x->nth < y->nth);
 }
 
 int bc_folder_read(int folder_fd, struct bc_folder *ret_folder, struct bc_findings *findings)

@@ -13,13 +13,13 @@
 #define BC_FOLDER_NAME_BYTES 16 // "0001-99.tail"
 
 struct bc_folder_tail {
-        uint32_t segment;
+        uint32_t segment, nth; // nth: from 1
         char name[BC_FOLDER_NAME_BYTES];
 };
 
 struct bc_folder {
         uint32_t *segment; // numbers, ascending, each once
-        struct bc_folder_tail *tail;
+        struct bc_folder_tail *tail; // by segment, then in the order in which they were made
         size_t segments, segment_room, tails, tail_room;
         uint64_t sealed[(BC_FOLDER_SEGMENTS_MAX + 64) / 64], clear[(BC_FOLDER_SEGMENTS_MAX + 64) / 64],
                 recovered[(BC_FOLDER_SEGMENTS_MAX + 64) / 64]; // bits by number: NNNN.mp4.sealed, NNNN.mp4, NNNN.recovered

@@ -36,7 +36,7 @@ int bc_recording_open_at(int parent_fd, const char *name, const char *path, stru
         }
         if (r < 0) {
                 verdict.segments = 0;
-                bc_recording_done(&verdict);
+                bc_recording_verdict_done(&verdict);
                 return r;
         }
         *ret_verdict = verdict;
@@ -48,7 +48,7 @@ int bc_recording_open(const char *path, struct bc_recording_verdict *ret_verdict
         return bc_recording_open_at(AT_FDCWD, path, path, ret_verdict);
 }
 
-void bc_recording_done(struct bc_recording_verdict *verdict)
+void bc_recording_verdict_done(struct bc_recording_verdict *verdict)
 {
         for (size_t i = 0; i < verdict->segments; i++)
                 bc_segment_verdict_done(&verdict->segment[i]);

@@ -28,7 +28,7 @@ struct bc_recording_verdict {
 // Opens a recording's folder, or a file. 0 or negative errno (nothing to give back then).
 int bc_recording_open(const char *path, struct bc_recording_verdict *ret_verdict);
 int bc_recording_open_at(int parent_fd, const char *name, const char *path, struct bc_recording_verdict *ret_verdict);
-void bc_recording_done(struct bc_recording_verdict *verdict);
+void bc_recording_verdict_done(struct bc_recording_verdict *verdict);
 
 // i < verdict->segments, each once.
 void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recording_verdict *verdict, size_t i);

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "verify/recording_end.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#include "base/cleanup.h"
-#include "verify/original.h"
 
 #define SOUND_UNIT_TICKS 1024
 #define ANCHOR_AGE_NS (2 * BC_NS_PER_S) // how old a tail anchor may be while the device records
@@ -177,64 +171,4 @@ void bc_recording_judge_end(struct bc_recording_verdict *verdict)
                         last->segments < verdict->segments ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the recording has %" PRIu32 " segments, by its last record; %zu %s there", last->segments,
                         verdict->segments, verdict->segments == 1 ? "is" : "are");
-}
-
-// The segment whose recovery set this aside.
-static const struct bc_segment_verdict *mover(const struct bc_recording_verdict *verdict, uint32_t number)
-{
-        for (size_t i = 0; i < verdict->segments; i++)
-                if (verdict->folder.segment[i] == number && verdict->segment[i].moved)
-                        return &verdict->segment[i];
-        return NULL;
-}
-
-static int hash_tail(int folder_fd, const char *name, uint64_t *ret_bytes, uint8_t ret_sha256[BC_HASH_BYTES])
-{
-        BC_CLEANUP(bc_cleanup_fd) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        struct bc_original original;
-        struct stat stat;
-
-        if (fd < 0 || fstat(fd, &stat) < 0)
-                return -errno;
-        if (!S_ISREG(stat.st_mode))
-                return -EINVAL;
-        int r = bc_original_init(&original, fd, (uint64_t)stat.st_size);
-        if (r == 0)
-                r = bc_original_file(&original, ret_sha256);
-        bc_original_done(&original);
-        *ret_bytes = (uint64_t)stat.st_size;
-        return r;
-}
-
-void bc_recording_judge_tails(struct bc_recording_verdict *verdict)
-{
-        struct bc_findings *findings = &verdict->findings;
-
-        for (size_t i = 0; i < verdict->folder.tails; i++) {
-                const struct bc_folder_tail *tail = &verdict->folder.tail[i];
-                const struct bc_segment_verdict *segment = mover(verdict, tail->segment);
-                uint8_t sha256[BC_HASH_BYTES];
-                uint64_t bytes = 0;
-                int r = segment ? hash_tail(verdict->fd, tail->name, &bytes, sha256) : 0;
-                if (r < 0)
-                        bc_find(findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s",
-                                tail->name, strerror(-r));
-                else if (!segment || bytes != segment->moved_bytes || memcmp(sha256, segment->moved_sha256, BC_HASH_BYTES) != 0)
-                        bc_find(findings, BC_FINDING_NAME, segment ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                                "%s is not what a record states that recovery set aside", tail->name);
-                else
-                        bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET,
-                                "%s has %" PRIu64
-                                " bytes that recovery set aside as it found them; nothing proves what they are",
-                                tail->name, bytes);
-        }
-        for (size_t i = 0; i < verdict->segments; i++) {
-                bool there = !verdict->segment[i].moved;
-                for (size_t k = 0; k < verdict->folder.tails; k++)
-                        there |= verdict->folder.tail[k].segment == verdict->folder.segment[i];
-                if (!there)
-                        bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                                "the %" PRIu64 " bytes that recovery moved out of %s are not there",
-                                verdict->segment[i].moved_bytes, verdict->segment[i].file);
-        }
 }

@@ -82,6 +82,14 @@ static void check_keys(const struct comparison *comparison, const json_t *object
         }
 }
 
+// The power went when the record that ends the recording was durable, and the manifest that says so was not.
+static bool is_behind(const json_t *root)
+{
+        const json_t *state = json_object_get(root, "state");
+
+        return json_is_null(json_object_get(root, "stop_ticks")) && (same_text(state, "open") || same_text(state, "recovered"));
+}
+
 static void compare_head(const struct comparison *comparison, const json_t *root)
 {
         const struct bc_segment_verdict *first = comparison->first, *last = comparison->last;
@@ -93,7 +101,7 @@ static void compare_head(const struct comparison *comparison, const json_t *root
         compare_text(comparison, root, "device", first->device);
         compare_integer(comparison, root, "recording", (int64_t)first->recording);
         compare_text(comparison, root, "boot_id", bc_text_hex(first->boot_id, BC_BOOT_ID_BYTES, boot_id));
-        if (closed) {
+        if (closed && !comparison->recovered) {
                 compare_text(comparison, root, "state", "closed");
                 compare_reason(comparison, root, "stop_reason", last->ended_reason);
                 compare_integer(comparison, root, "stop_ticks", last->stop_ticks);
@@ -292,7 +300,7 @@ void bc_summary_judge(struct bc_recording_verdict *verdict)
         }
         const struct bc_segment_verdict *last = &verdict->segment[verdict->segments - 1];
         struct comparison comparison = { .findings = &verdict->findings, .first = &verdict->segment[first], .last = last,
-                                         .recovered = last->end != BC_RECORD_CLOSE };
+                                         .recovered = last->end != BC_RECORD_CLOSE || is_behind(root) };
 
         for (size_t i = 0; i < verdict->segments; i++)
                 comparison.sealed |= verdict->segment[i].stored_sealed;

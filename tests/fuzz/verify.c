@@ -41,6 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         bc_recording_judge(&judge, &verdict);
         FUZZ_EXPECT(verdict.verdict != BC_VERDICT_AUTHENTIC);
         check_report(&judge, &verdict);
-        bc_recording_done(&verdict);
+        bc_recording_verdict_done(&verdict);
         return 0;
 }

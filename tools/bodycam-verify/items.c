@@ -239,7 +239,7 @@ void bc_items_judge(const struct bc_witnesses *witnesses, struct bc_report_item 
 void bc_item_done(struct bc_report_item *item)
 {
         for (size_t i = 0; i < item->recordings; i++)
-                bc_recording_done(&item->recording[i]);
+                bc_recording_verdict_done(&item->recording[i]);
         free(item->recording);
         bc_ledger_verdict_done(&item->ledger);
         *item = (struct bc_report_item){ 0 };

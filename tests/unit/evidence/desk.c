@@ -276,7 +276,7 @@ static void add_record(struct archive *archive, const struct bc_record *record, 
 
         assert_int_equal(bc_facts_hash(box, n, hash), 0);
         assert_int_equal(record->kind, BC_RECORD_LEDGER);
-        assert_string_equal(record->device, PAPER_DEVICE);
+        assert_string_equal(record->device, NOTARY_DEVICE);
         for (size_t i = 0; i < at; i++)
                 if (archive->record[i].epoch == record->epoch && archive->record[i].sequence == record->ledger) {
                         if (memcmp(archive->record[i].hash, hash, BC_HASH_BYTES) != 0)

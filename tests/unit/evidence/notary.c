@@ -93,13 +93,15 @@ static struct bc_record_bytes der_of(X509 *certificate)
 
 void notary_make(struct notary *notary)
 {
+        struct paper_text device = paper_device;
         unsigned char *key = NULL;
         int n;
 
         *notary = (struct notary){ .asked = 0 };
         pthread_mutex_init(&notary->mutex, NULL);
         paper_make(&paper_authority, NULL, &notary->authority);
-        paper_make(&paper_device, &notary->authority, &notary->device);
+        device.serial = NOTARY_DEVICE;
+        paper_make(&device, &notary->authority, &notary->device);
         notary->certificate[0] = der_of(notary->device.certificate);
         notary->certificate[1] = der_of(notary->authority.certificate);
         n = i2d_PUBKEY(notary->device.key, &key);
@@ -139,7 +141,7 @@ void notary_open(struct notary *notary, struct bc_clock *clock, uint64_t epoch, 
         struct bc_signer_key key = { .algorithm = BC_RECORD_ES256, .chain_count = 2, .sign = sign, .user = notary,
                                      .chain = { notary->certificate[0], notary->certificate[1] } };
         const struct bc_facts_config config = {
-                .device = PAPER_DEVICE, .epoch = epoch, .boot = boot, .drivers = 1,
+                .device = NOTARY_DEVICE, .epoch = epoch, .boot = boot, .drivers = 1,
                 .driver = { { .role = BC_DRIVER_CAMERA, .name = "simulated", .simulated = true } },
                 .moment_at = moment_at, .count_frames = count_frames,
         };

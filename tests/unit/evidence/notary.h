@@ -11,6 +11,8 @@
 #include "evidence/attest.h"
 #include "papers.h"
 
+#define NOTARY_DEVICE "test" // as the stores of these tests call it
+
 struct notary_temper {
         int64_t pace_ns, pace_max_ns; // of the clock; max above it: each signature at random between the two
         unsigned fails_one_in;        // at random; 0: never

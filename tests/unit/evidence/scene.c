@@ -30,7 +30,10 @@ static struct {
         bool fragment;     // was written last
         int countdown, failures;
         unsigned struck;
+        uint32_t tear; // state of what tears the write that is struck; 0: half of it lands
 } card;
+
+#define SECTOR_BYTES 512
 
 static bool strikes(void)
 {
@@ -54,6 +57,28 @@ int __real_openat(int fd, const char *name, int flags, mode_t mode);
 int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+
+void scene_tear(uint32_t seed)
+{
+        card.tear = seed;
+}
+
+// Any of its sectors reach the card, and the file may be as long as it was to become.
+static void tear(int fd, const uint8_t *bytes, size_t size, off_t offset)
+{
+        uint64_t from = (uint64_t)offset, end = from + size;
+        struct stat status;
+
+        for (uint64_t at = from, next; at < end; at = next) {
+                next = (at / SECTOR_BYTES + 1) * SECTOR_BYTES;
+                if (next > end)
+                        next = end;
+                if (notary_random(&card.tear) % 2)
+                        (void)!__real_pwrite(fd, bytes + (at - from), (size_t)(next - at), (off_t)at);
+        }
+        if (notary_random(&card.tear) % 2 && fstat(fd, &status) == 0 && (uint64_t)status.st_size < end)
+                (void)!__real_ftruncate(fd, (off_t)end);
+}
 
 int __wrap_fdatasync(int fd)
 {
@@ -81,7 +106,9 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
         if (strange || !strikes())
                 return __real_pwrite(fd, bytes, size, offset);
         // Half of it reaches the card, in whole sectors; of a fragment nothing.
-        if (!card.writes_alone)
+        if (!card.writes_alone && card.tear)
+                tear(fd, bytes, size, offset);
+        else if (!card.writes_alone)
                 (void)!__real_pwrite(fd, bytes, size / 1024 * 512, offset);
         errno = EIO;
         return -1;
@@ -144,6 +171,51 @@ void scene_record(int64_t pace_ns, bool fails, struct specimen *ret_specimen)
         bench_stop_threads(&bench);
         notary_close(&scene_notary);
         bench_done(&bench);
+}
+
+void scene_set_manifest(struct specimen *before, const struct specimen *recorded, const char *states)
+{
+        struct bc_manifest manifest;
+        struct specimen copy;
+        struct clinic clinic;
+        char *text;
+        size_t size;
+
+        specimen_copy(recorded, &copy);
+        folder_make(clinic.path);
+        clinic.folder_fd = folder_open(clinic.path);
+        specimen_put(&copy, clinic.folder_fd);
+        bc_manifest_init(&manifest);
+        assert_int_equal(bc_manifest_load(&manifest, clinic.folder_fd), 0);
+        manifest.state = BC_RECORDING_OPEN;
+        manifest.stop_ticks = BC_TICKS_UNKNOWN;
+        manifest.stop_reason[0] = '\0';
+        assert_true(strlen(states) <= manifest.segments);
+        manifest.segments = strlen(states);
+        for (size_t i = 0; i < manifest.segments; i++) {
+                struct bc_manifest_segment *entry = &manifest.segment[i];
+                char name[BC_SEGMENT_NAME_BYTES_MAX];
+                struct specimen_file *file;
+                struct shape shape;
+
+                bc_segment_name(entry->number, name);
+                file = specimen_find(before, name);
+                entry->state = states[i] == 'c' ? BC_SEGMENT_CLOSED : states[i] == 'a' ? BC_SEGMENT_ABANDONED : BC_SEGMENT_OPEN;
+                if (!file || entry->state != BC_SEGMENT_OPEN)
+                        continue;
+                shape_of(file->bytes, file->size, &shape);
+                entry->bytes = shape.boxes_end;
+                entry->fragments = (uint32_t)shape.fragments;
+                entry->end_ticks = shape.end_ticks;
+        }
+        assert_int_equal(bc_manifest_save(&manifest, clinic.folder_fd), 0);
+        text = folder_read(clinic.folder_fd, BC_MANIFEST_NAME, &size);
+        specimen_set(before, BC_MANIFEST_NAME, text, size);
+        free(text);
+        bc_manifest_done(&manifest);
+        specimen_done(&copy);
+        close(clinic.folder_fd);
+        folder_remove(clinic.path);
 }
 
 static int read_marks(void *user, uint64_t offset, void *bytes, size_t n)

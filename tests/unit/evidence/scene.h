@@ -36,11 +36,15 @@ extern const struct bc_anchor_state scene_no_anchor;
 void scene_record(int64_t pace_ns, bool fails, struct specimen *ret_specimen);
 // Segments 1 to 3 of it, the last one as while it was written.
 void scene_on_the_way(const struct specimen *recorded, struct specimen *ret_specimen);
+// The recorder's own manifest as it was then: a state for each segment, as for specimen_set_manifest(); sizes are those of the files.
+void scene_set_manifest(struct specimen *before, const struct specimen *recorded, const char *states);
 void scene_marks(const struct specimen_file *file, struct scene_marks *ret_marks);
 
 // A start; the card fails from the nth call on, that often.
 struct bc_recovery_report scene_start(const struct clinic *clinic, const struct bc_anchor_state *anchor, int nth, int failures);
 unsigned scene_struck(void);
+// From now on any sectors of a write that is struck land, other ones each time; 0: its first half.
+void scene_tear(uint32_t seed);
 struct witness *scene_look(const struct clinic *clinic, unsigned rules);
 
 // whole: so many of the records were left.

@@ -86,7 +86,7 @@ static void lose_sector(struct specimen_file *file, uint64_t from, uint64_t sect
 }
 
 // Each sector of the last write by itself, and many of them together; the record's box may be whole behind them.
-static void test_rule_9_torn_last_write(void **state)
+static void test_rule_09_torn_last_write(void **state)
 {
         int rounds = getenv("BC_LONG") ? 1000 : 40;
         struct specimen before;
@@ -115,7 +115,7 @@ static void test_rule_9_torn_last_write(void **state)
 }
 
 // One bit of a sample, far behind its header, with a record over it that is as it was.
-static void test_rule_9_hash_of_range(void **state)
+static void test_rule_09_hash_of_range(void **state)
 {
         struct specimen before;
         struct specimen_file *file;
@@ -135,7 +135,7 @@ static void test_rule_9_hash_of_range(void **state)
 }
 
 // Nothing is proven of a segment whose first record does not hold: it is kept up to that, as found.
-static void test_rule_9_first_record_torn(void **state)
+static void test_rule_09_first_record_torn(void **state)
 {
         struct specimen before;
         struct specimen_file *file;
@@ -155,7 +155,7 @@ static void test_rule_9_first_record_torn(void **state)
 }
 
 // The last record is cut off, zeroed or changed at each of its bytes: then there is no record there.
-static void test_rule_9_torn_record(void **state)
+static void test_rule_09_torn_record(void **state)
 {
         struct specimen before;
         struct specimen_file *file;
@@ -178,7 +178,7 @@ static void test_rule_9_torn_record(void **state)
 }
 
 // Our own, of another segment; of this one, but an earlier one again: what stale sectors may hold.
-static void test_rule_9_record_out_of_place(void **state)
+static void test_rule_09_record_out_of_place(void **state)
 {
         struct specimen before;
         struct specimen_file *file, *second;
@@ -252,9 +252,9 @@ static void test_rule_10_another_device(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_rule_9_torn_last_write),     cmocka_unit_test(test_rule_9_hash_of_range),
-                cmocka_unit_test(test_rule_9_first_record_torn),   cmocka_unit_test(test_rule_9_torn_record),
-                cmocka_unit_test(test_rule_9_record_out_of_place), cmocka_unit_test(test_rule_10_another_device),
+                cmocka_unit_test(test_rule_09_torn_last_write),     cmocka_unit_test(test_rule_09_hash_of_range),
+                cmocka_unit_test(test_rule_09_first_record_torn),   cmocka_unit_test(test_rule_09_torn_record),
+                cmocka_unit_test(test_rule_09_record_out_of_place), cmocka_unit_test(test_rule_10_another_device),
         };
 
         return cmocka_run_group_tests(tests, make, forget);

@@ -204,7 +204,7 @@ static void judge_record(struct reading *reading, size_t n)
         if (bc_record_parse(segment->bytes + note->at, note->end - note->at, record, &reading->message, text, sizeof(text), &at) < 0)
                 fail_msg("segment %u: no record at %llu: %s at %zu", segment->number, (unsigned long long)note->at, text, at);
         assert_true(witness_recognises(reading->notary, record, &reading->message));
-        assert_string_equal(record->device, PAPER_DEVICE);
+        assert_string_equal(record->device, NOTARY_DEVICE);
         assert_memory_equal(record->x5t, reading->notary->x5t, BC_HASH_BYTES);
         assert_int_equal(record->recording, reading->recording);
         assert_int_equal(record->segment, segment->number);

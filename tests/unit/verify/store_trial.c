@@ -110,7 +110,7 @@ static void judge_recordings(struct store_trial *store, const char *path)
                         gather(store, &verdict[i].segment[k].findings);
                 assert_int_equal(bc_verdict_worse(store->findings.verdict, verdict[i].verdict),
                                  store->findings.verdict);
-                bc_recording_done(&verdict[i]);
+                bc_recording_verdict_done(&verdict[i]);
         }
         gather(store, &missing);
 }

@@ -65,7 +65,7 @@ static void test_side_by_side(void **state)
         assert_int_equal(verdict.verdict, BC_VERDICT_AUTHENTIC);
         assert_int_equal(verdict.segments, SEGMENTS);
         assert_int_equal(bytes, sum); // each byte once
-        bc_recording_done(&verdict);
+        bc_recording_verdict_done(&verdict);
         bc_clock_free(clock);
         forge_remove(path);
         forge_free(forge);

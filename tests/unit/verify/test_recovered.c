@@ -141,6 +141,68 @@ static void test_rule_09_tail_is_kept(void **state)
         forge_free(forge);
 }
 
+// Recovery was cut off itself, eleven times: the tails are one, in the order in which they were made.
+static void test_rule_09_tails_are_one(void **state)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+        char path[TRIAL_PATH_BYTES], name[16];
+
+        (void)state;
+        forge->on_record = move_tail;
+        forge_write(forge, "IPPaatg R IPPaa R Z F");
+        forge_save(forge, trial.folder, false, path, sizeof(path));
+        for (size_t nth = 1; nth <= 11; nth++) { // one byte each, and what is left
+                snprintf(name, sizeof(name), nth == 1 ? "0001.tail" : "0001-%zu.tail", nth);
+                forge_file(path, name, moved_text + nth - 1, nth < 11 ? 1 : sizeof(moved_text) - 10);
+        }
+        trial_expect(&trial, trial_path(&trial, path), BC_VERDICT_AUTHENTIC);
+        // One that no record speaks of proves nothing, and is nobody's crime.
+        forge_file(path, "0001-12.tail", "x", 1);
+        trial_expect_found(&trial, trial_path(&trial, path), BC_VERDICT_UNPROVEN, BC_FINDING_NAME);
+        // One that was stated was changed.
+        forge_file(path, "0001-2.tail", "x", 1);
+        trial_expect_found(&trial, trial_path(&trial, path), BC_VERDICT_TAMPERED, BC_FINDING_NAME);
+        forge_remove(path);
+        forge_free(forge);
+}
+
+// The power went when the last record was durable and the manifest was not: it says neither that nor why the recording ended.
+static void test_manifest_behind_the_last_record(void **state)
+{
+        static const struct {
+                const char *state, *stop_ticks;
+                enum bc_verdict expected;
+        } cases[] = {
+                { "open", "null", BC_VERDICT_AUTHENTIC },
+                { "recovered", "null", BC_VERDICT_AUTHENTIC },
+                { "recovered", "1", BC_VERDICT_TAMPERED },
+                { "closed", "null", BC_VERDICT_TAMPERED },
+        };
+        struct forge *forge = forge_new(&trial.identity, 0);
+        char path[TRIAL_PATH_BYTES], edited[8192];
+
+        (void)state;
+        forge_write(forge, "IPPaatg R IPPaa R X F");
+        char *text = forge_manifest(forge);
+        forge_save(forge, trial.folder, false, path, sizeof(path));
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const char *of_state = strstr(text, "\"state\": \""), *stop = strstr(text, "\"stop_ticks\": ");
+                assert_non_null(of_state);
+                assert_non_null(stop);
+                assert_true(of_state < stop);
+                of_state += strlen("\"state\": \"");
+                stop += strlen("\"stop_ticks\": ");
+                const char *behind_state = strchr(of_state, '"'), *behind_stop = stop + strspn(stop, "0123456789");
+                int n = snprintf(edited, sizeof(edited), "%.*s%s%.*s%s%s", (int)(of_state - text), text, cases[i].state,
+                                 (int)(stop - behind_state), behind_state, cases[i].stop_ticks, behind_stop);
+                forge_file(path, "manifest.json", edited, (size_t)n);
+                trial_expect(&trial, trial_path(&trial, path), cases[i].expected);
+        }
+        free(text);
+        forge_remove(path);
+        forge_free(forge);
+}
+
 // Its manifest may lag behind, or be one that recovery began anew; what it states of the recording is held against the
 // records all the same.
 static void test_recovered_manifest(void **state)
@@ -181,6 +243,8 @@ int main(void)
                 cmocka_unit_test(test_rule_08_laundered_cut),
                 cmocka_unit_test(test_rule_09_recovery_vouches_for_nothing),
                 cmocka_unit_test(test_rule_09_tail_is_kept),
+                cmocka_unit_test(test_rule_09_tails_are_one),
+                cmocka_unit_test(test_manifest_behind_the_last_record),
                 cmocka_unit_test(test_recovered_manifest),
         };
 

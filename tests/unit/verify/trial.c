@@ -36,7 +36,7 @@ void trial_init(struct trial *trial)
 static void drop_verdict(struct trial *trial)
 {
         if (trial->judged)
-                bc_recording_done(&trial->verdict);
+                bc_recording_verdict_done(&trial->verdict);
         trial->judged = false;
 }
 

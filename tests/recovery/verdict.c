@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "verdict.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "verify/recording.h"
+
+#define PATH_BYTES (FOLDER_PATH_BYTES + 64)
+
+static enum bc_verdict add(enum bc_verdict verdict, const struct bc_findings *findings, const char *of, bool shown)
+{
+        for (size_t i = 0; i < findings->count; i++) {
+                const struct bc_finding *finding = &findings->finding[i];
+
+                if (finding->code == BC_FINDING_TEST || finding->code == BC_FINDING_NO_ROOT)
+                        continue;
+                if (shown)
+                        print_error("%s: %s, %s: %s\n", of, bc_verdict_name(finding->verdict), bc_finding_code_name(finding->code),
+                                    finding->text);
+                verdict = bc_verdict_worse(verdict, finding->verdict);
+        }
+        return verdict;
+}
+
+enum bc_verdict verdict_of(const struct clinic *clinic, bool shown)
+{
+        struct bc_judge judge = { .now_utc_ns = INT64_C(1700000000000000000) };
+        enum bc_verdict verdict = BC_VERDICT_AUTHENTIC;
+        struct bc_recording_verdict recording;
+        char path[PATH_BYTES];
+        struct bc_trust *trust;
+
+        assert_int_equal(bc_trust_new(&trust), 0);
+        judge.trust = trust;
+        snprintf(path, sizeof(path), "%s/recordings/" SPECIMEN_NAME, clinic->path);
+        assert_int_equal(bc_recording_open(path, &recording), 0);
+        for (size_t i = 0; i < recording.segments; i++)
+                bc_recording_judge_segment(&judge, &recording, i);
+        bc_recording_judge(&judge, &recording);
+        verdict = add(verdict, &recording.findings, SPECIMEN_NAME, shown);
+        for (size_t i = 0; i < recording.segments; i++)
+                verdict = add(verdict, &recording.segment[i].findings, recording.segment[i].file, shown);
+        bc_recording_verdict_done(&recording);
+        bc_trust_free(trust);
+        return verdict;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What the verifier says of a recording that was recovered. Who signed is not asked: the keys are of these tests.
+#ifndef VERDICT_H
+#define VERDICT_H
+
+#include "specimen.h"
+#include "verify/finding.h"
+
+// Of recording 1. shown: prints what was found.
+enum bc_verdict verdict_of(const struct clinic *clinic, bool shown);
+
+#endif
