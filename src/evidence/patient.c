@@ -347,7 +347,7 @@ static int end_signed(struct patient *patient, const struct bc_rescue_look *look
         r = treat(patient, &scan, true, found);
         bc_scan_done(&scan);
         if (r == 0)
-                bc_rescue_follow(patient->ward->rescue, patient->number, look->hash, false);
+                bc_rescue_follow(patient->ward->rescue, look);
         return r;
 }
 
@@ -416,7 +416,8 @@ static int recover_signed(struct patient *patient, const struct bc_rescue_look *
                 r = write_end(patient, scan, rescue->signing, moov);
         if (r < 0)
                 return r;
-        bc_rescue_follow(rescue, patient->number, rescue->signing->hash, true);
+        bc_rescue_follow(rescue, look);
+        bc_rescue_announce(rescue, patient->number, rescue->signing->hash);
         describe(patient, scan, entry);
         patient->ward->report->segments++;
         return 0;
@@ -455,8 +456,8 @@ static int follow_finished(const struct patient *patient)
         struct bc_rescue_look seen;
         int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, BC_RESCUE_CHAIN, &seen);
 
-        if (r == 0 && seen.index > 0)
-                bc_rescue_follow(rescue, patient->number, seen.hash, false);
+        if (r == 0)
+                bc_rescue_follow(rescue, &seen);
         return r;
 }
 

@@ -177,14 +177,20 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
         return -ETIME;
 }
 
-void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES], bool now)
+void bc_rescue_follow(struct bc_rescue *rescue, const struct bc_rescue_look *look)
+{
+        if (!look->chained)
+                return;
+        memcpy(rescue->prev, look->chain_hash, BC_HASH_BYTES);
+        rescue->chained = true;
+}
+
+void bc_rescue_announce(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES])
 {
         struct bc_ledger *ledger = rescue->kit->service->ledger;
         struct bc_ledger_entry entry;
 
-        memcpy(rescue->prev, hash, BC_HASH_BYTES);
-        rescue->chained = true;
-        if (!now || !ledger)
+        if (!ledger)
                 return;
         bc_entry_recovery(&entry, bc_signer_now_ns(rescue->kit->service->signer), rescue->recording, segment, hash);
         bc_ledger_tell(ledger, &entry, false);

@@ -49,6 +49,8 @@ struct bc_rescue_look {
         enum bc_record_kind kind;     // of the last record; other than FRAGMENT: it ends the segment, only moov and patch may be missing
         uint32_t index;               // of the last record; 0: there is none
         uint8_t hash[BC_HASH_BYTES];  // of that
+        bool chained;                 // there is one that is not of recovery
+        uint8_t chain_hash[BC_HASH_BYTES]; // of the last one that is not
         uint64_t covered, records_end; // where its range ends, and its box
         uint64_t broken_at;           // the box of a record that does not hold; UINT64_MAX: there is none
         bool anchored;                // the record that the tail anchor names is among them
@@ -76,7 +78,11 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
 // SHA-256 of a part of the file as it was before a patch. 0 or negative errno.
 int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, uint64_t to, uint8_t ret_sha256[BC_HASH_BYTES]);
 
-// The segment is dealt with; its last record has this hash, was made now or is an older one.
-void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES], bool now);
+// The segment is dealt with. What its recorder signed last, if anything, is what a later one follows: a record of recovery is the end
+// of a branch. look: of what counts of the segment.
+void bc_rescue_follow(struct bc_rescue *rescue, const struct bc_rescue_look *look);
+
+// Its record is durable: the ledger is told.
+void bc_rescue_announce(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES]);
 
 #endif

@@ -78,6 +78,10 @@ static int note(struct walk *walk, uint64_t offset, uint32_t bytes)
         look->kind = record->kind;
         if (EVP_Digest(walk->box, bytes, look->hash, NULL, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
+        if (record->kind != BC_RECORD_RECOVERED) {
+                look->chained = true;
+                memcpy(look->chain_hash, look->hash, BC_HASH_BYTES);
+        }
         look->anchored |= anchor->recording == walk->rescue->recording && anchor->segment == walk->segment &&
                           anchor->index == look->index && memcmp(anchor->tail_hash, look->hash, BC_HASH_BYTES) == 0;
         // Behind the record that ends a segment no other counts.

@@ -105,7 +105,9 @@ static void judge_abandoned(const struct bc_judge *judge, struct bc_recording_ve
                 uint8_t sha256[BC_HASH_BYTES];
                 memcpy(sha256, whole->sha256, sizeof(sha256));
                 struct bc_findings ended = { 0 };
-                if (whole->end != 0)
+                // The sync of its end failed, and its bytes are there all the same: the device could not know.
+                bool landed = whole->end == BC_RECORD_CONTINUES && whole->covered == vouched->end;
+                if (whole->end != 0 && !landed)
                         bc_find(&ended, BC_FINDING_END, BC_VERDICT_TAMPERED, whole->covered,
                                 "it has an end of its own, and its successor says that it was abandoned");
                 if (plain_bytes > vouched->end)
@@ -152,15 +154,12 @@ static bool is_unsigned(const struct bc_segment_verdict *segment)
 // A segment against the one before it.
 static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
 {
-        const struct bc_segment_verdict *first = &verdict->segment[0], *before = &verdict->segment[i - 1];
+        const struct bc_segment_verdict *before = &verdict->segment[i - 1];
         struct bc_segment_verdict *segment = &verdict->segment[i];
         struct bc_findings *findings = &segment->findings;
 
-        // Nothing signed in the one before, but its successor's word: the chain hangs on the last that was signed.
-        const struct bc_segment_verdict *anchor = before;
-        while (anchor > first && is_unsigned(anchor))
-                anchor--;
-        if (segment->records == 0 || anchor->records == 0)
+        const struct bc_segment_verdict *anchor = bc_recording_before(verdict, i);
+        if (segment->records == 0 || !anchor)
                 return;
         if (strcmp(segment->device, anchor->device) != 0 || segment->recording != anchor->recording ||
             memcmp(segment->boot_id, anchor->boot_id, BC_BOOT_ID_BYTES) != 0)
@@ -169,7 +168,7 @@ static void judge_pair(struct bc_recording_verdict *verdict, size_t i)
         else if (memcmp(segment->signer.sha256, anchor->signer.sha256, BC_HASH_BYTES) != 0)
                 bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "it is signed with another key than %s", anchor->file);
-        if (verdict->folder.segment[i] != verdict->folder.segment[i - 1] + 1)
+        if (!bc_recording_goes_on(verdict, i))
                 return; // what is missing between is said; no chain to follow
         if (memcmp(segment->first_prev, anchor->chain_hash, BC_HASH_BYTES) != 0)
                 bc_find(findings, BC_FINDING_CHAIN, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
@@ -220,6 +219,21 @@ static void judge_successions(const struct bc_judge *judge, struct bc_recording_
                         judge_succession(judge, verdict, i, &verdict->segment[i].abandoned[k]);
 }
 
+// A number that nothing has. What the recorder signed next follows what it had signed before: then it was given up, for nothing could be
+// written under it, and nothing is missing.
+static void judge_skip(struct bc_recording_verdict *verdict, size_t i, uint32_t from, uint32_t to)
+{
+        bool given_up = i > 0 && bc_recording_goes_on(verdict, i);
+        enum bc_verdict missing = given_up ? BC_VERDICT_NOTE : BC_VERDICT_UNPROVEN;
+        const char *why = given_up ? ": the chain goes on without, nothing was signed there" : "";
+
+        if (from == to)
+                bc_find(&verdict->findings, BC_FINDING_MISSING, missing, BC_NO_OFFSET, "segment %" PRIu32 " is not there%s", from, why);
+        else
+                bc_find(&verdict->findings, BC_FINDING_MISSING, missing, BC_NO_OFFSET,
+                        "segments %" PRIu32 " to %" PRIu32 " are not there%s", from, to, why);
+}
+
 static void judge_numbers(struct bc_recording_verdict *verdict)
 {
         uint32_t expected = 1;
@@ -232,10 +246,7 @@ static void judge_numbers(struct bc_recording_verdict *verdict)
                                 "the file has the name of segment %" PRIu32 ", its label says %" PRIu32, number,
                                 segment->label.segment);
                 if (segment->ours && number > expected)
-                        bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                                expected + 1 == number ? "segment %" PRIu32 " is not there"
-                                                       : "segments %" PRIu32 " to %" PRIu32 " are not there",
-                                expected, number - 1);
+                        judge_skip(verdict, i, expected, number - 1);
                 expected = number + 1;
         }
 }
@@ -265,9 +276,9 @@ void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdic
         if (verdict->segments == 0)
                 bc_find(findings, BC_FINDING_NO_RECORD, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
                         "no segment: nothing here is signed. Whether there ever was one only the device's ledger tells");
-        judge_numbers(verdict);
         if (!verdict->lone)
                 judge_successions(judge, verdict);
+        judge_numbers(verdict);
         gather(verdict);
         for (size_t i = 1; i < verdict->segments; i++) {
                 judge_pair(verdict, i);

@@ -7,6 +7,24 @@
 #define SOUND_UNIT_TICKS 1024
 #define ANCHOR_AGE_NS (2 * BC_NS_PER_S) // how old a tail anchor may be while the device records
 
+const struct bc_segment_verdict *bc_recording_before(const struct bc_recording_verdict *verdict, size_t i)
+{
+        while (i-- > 0)
+                if (verdict->segment[i].chain_records > 0)
+                        return &verdict->segment[i];
+        return NULL;
+}
+
+bool bc_recording_goes_on(const struct bc_recording_verdict *verdict, size_t i)
+{
+        const struct bc_segment_verdict *segment = &verdict->segment[i], *before = bc_recording_before(verdict, i);
+
+        if (verdict->folder.segment[i] == verdict->folder.segment[i - 1] + 1)
+                return true;
+        // Recovery signs what it found: that is no word on what was between.
+        return before && segment->chain_records > 0 && memcmp(segment->first_prev, before->chain_hash, BC_HASH_BYTES) == 0;
+}
+
 static const char *track_name(enum bc_track_kind kind)
 {
         static const char *const names[] = { "picture", "sound", "text", "position" };
@@ -101,7 +119,7 @@ void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i)
 {
         struct bc_segment_verdict *segment = &verdict->segment[i], *before = &verdict->segment[i - 1];
 
-        if (!segment->ours || !before->ours || verdict->folder.segment[i] != verdict->folder.segment[i - 1] + 1)
+        if (!segment->ours || !before->ours || !bc_recording_goes_on(verdict, i))
                 return;
         if (segment->tracks != before->tracks) {
                 bc_find(&segment->findings, BC_FINDING_TIME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "it has other tracks than %s",

@@ -368,6 +368,8 @@ static int on_record(void *user, uint64_t offset, uint32_t bytes)
         memcpy(verdict->last_hash, hash, BC_HASH_BYTES);
         if (walk->record.kind != BC_RECORD_RECOVERED) {
                 memcpy(verdict->chain_hash, hash, BC_HASH_BYTES);
+                memcpy(verdict->chain_prev, walk->record.prev, BC_HASH_BYTES);
+                verdict->chain_records++;
                 verdict->chain_ledger = walk->record.ledger;
         }
         memcpy(walk->hash[walk->record.index % BC_WALK_HASHES], hash, BC_HASH_BYTES);

@@ -81,6 +81,8 @@ struct bc_segment_verdict {
         uint64_t last_ledger, first_captured, first_dropped, captured, dropped;
         uint8_t last_hash[BC_HASH_BYTES];
         uint8_t chain_hash[BC_HASH_BYTES]; // of the last record that is not of recovery: what a next segment follows
+        uint8_t chain_prev[BC_HASH_BYTES]; // what that one follows
+        uint32_t chain_records;            // how many are not of recovery; 0: then the three say nothing
         uint64_t chain_ledger;
         int64_t last_signed_ns; // of the last record that is not of recovery
         struct bc_claim first_utc, last_utc;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "verify/recording_end.h"
 
 // ---- one recording ---------------------------------------------------------------------------------------------
 
@@ -17,12 +18,10 @@ static const struct bc_segment_verdict *first_signed(const struct bc_recording_v
         return NULL;
 }
 
+// The last one in which the recorder, not recovery, signed something.
 static const struct bc_segment_verdict *last_signed(const struct bc_recording_verdict *recording)
 {
-        for (size_t i = recording->segments; i-- > 0;)
-                if (recording->segment[i].records > 0)
-                        return &recording->segment[i];
-        return NULL;
+        return bc_recording_before(recording, recording->segments);
 }
 
 static const char *name_of(const struct bc_recording_verdict *recording)
@@ -83,6 +82,28 @@ static bool hangs_before(const struct bc_ledger_verdict *ledger, uint64_t epoch,
         return false;
 }
 
+static size_t count_missing(const struct bc_findings *findings)
+{
+        size_t missing = 0;
+
+        for (size_t i = 0; i < findings->count; i++)
+                missing += findings->finding[i].code == BC_FINDING_MISSING && findings->finding[i].verdict != BC_VERDICT_NOTE;
+        return missing;
+}
+
+// Its first numbers are those of nothing, and what it begins with hangs on the ledger itself: nothing was signed before.
+static void settle_beginning(const struct bc_segment_verdict *first, const struct bc_ledger_link *link, struct bc_recording_verdict *recording)
+{
+        struct bc_findings *findings = &recording->findings;
+
+        if (first->segment == 1 || first != recording->segment || first->chain_records == 0 || !link ||
+            memcmp(link->hash, first->first_prev, BC_HASH_BYTES) != 0 || count_missing(findings) != 1)
+                return;
+        bc_findings_settle(findings, BC_FINDING_MISSING);
+        bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                "%s hangs on the ledger: nothing was signed under the numbers before", first->file);
+}
+
 static void judge_hanging(const struct bc_ledger_verdict *ledger, struct bc_recording_verdict *recording)
 {
         const struct bc_segment_verdict *first = first_signed(recording), *last = last_signed(recording);
@@ -101,9 +122,11 @@ static void judge_hanging(const struct bc_ledger_verdict *ledger, struct bc_reco
                         "it hangs on another record %" PRIu64 " of epoch %" PRIu64
                         " than the ledger has: a fork",
                         first->first_ledger, first->epoch);
-        else if (last->chain_ledger > first->first_ledger &&
+        else if (last && last->chain_ledger > first->first_ledger &&
                  !bc_ledger_find_link(ledger, last->epoch, last->chain_ledger))
                 find_no_link(ledger, last->epoch, last->chain_ledger, findings);
+        else
+                settle_beginning(first, link, recording);
 }
 
 // A recording that the recorder ended where one segment was over and the next one had not begun: its last record says
@@ -111,12 +134,9 @@ static void judge_hanging(const struct bc_ledger_verdict *ledger, struct bc_reco
 static void settle_end(const struct bc_segment_verdict *last, struct bc_recording_verdict *recording)
 {
         struct bc_findings *findings = &recording->findings;
-        size_t missing = 0;
 
-        for (size_t i = 0; i < findings->count; i++)
-                missing += findings->finding[i].code == BC_FINDING_MISSING;
         if (last->end != BC_RECORD_CONTINUES || last != &recording->segment[recording->segments - 1] ||
-            missing != 1)
+            count_missing(findings) != 1)
                 return;
         bc_findings_settle(findings, BC_FINDING_MISSING);
         bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
@@ -139,7 +159,11 @@ static void judge_closed(const struct bc_ledger_recording *stated, struct bc_rec
         struct bc_findings *findings = &recording->findings;
         bool shut = is_shut(recording);
 
-        if (stated->hashed && !shut && (!last || memcmp(stated->hash, last->chain_hash, BC_HASH_BYTES) != 0))
+        if (stated->hashed && last && memcmp(stated->hash, last->chain_prev, BC_HASH_BYTES) == 0)
+                // Nobody but the device can have signed it, as the very next one: its sync failed, and its bytes are there all the same.
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "by the ledger the record before its last one was its newest: that one was never known to be durable");
+        else if (stated->hashed && !shut && (!last || memcmp(stated->hash, last->chain_hash, BC_HASH_BYTES) != 0))
                 bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the ledger names another newest record of it: something was cut off, or put behind");
         else if (stated->segments != recording->segments)

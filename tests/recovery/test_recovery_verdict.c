@@ -15,7 +15,7 @@
 
 #define MS BC_NS_PER_MS
 
-static struct specimen quick, slow, abandoned; // by their signer; abandoned: segment 1, by a write that failed
+static struct specimen quick, slow, abandoned, landed; // by their signer; abandoned: segment 1, by a write that failed; landed: by a sync
 static struct scene_marks *marks;
 
 static int make(void **state)
@@ -24,9 +24,10 @@ static int make(void **state)
         marks = malloc(sizeof(*marks));
         assert_non_null(marks);
         notary_make(&scene_notary);
-        scene_record(0, false, &quick);
-        scene_record(400 * MS, false, &slow);
-        scene_record(700 * MS, true, &abandoned);
+        scene_record(0, SCENE_WELL, &quick);
+        scene_record(400 * MS, SCENE_WELL, &slow);
+        scene_record(700 * MS, SCENE_WRITE, &abandoned);
+        scene_record(0, SCENE_END, &landed);
         return 0;
 }
 
@@ -37,6 +38,7 @@ static int forget(void **state)
         specimen_done(&quick);
         specimen_done(&slow);
         specimen_done(&abandoned);
+        specimen_done(&landed);
         notary_done(&scene_notary);
         return 0;
 }
@@ -151,6 +153,66 @@ static void test_rule_08_not_without_the_anchor(void **state)
         }
 }
 
+// ---- failed writes -----------------------------------------------------------------------------------------------
+
+// The sync of a segment's end failed, and all of it is there. Until the next start nobody can say that it was durable; from then on it is
+// proven without that end.
+static void test_rule_07_end_that_landed(void **state)
+{
+        struct specimen_file *file = specimen_find(&landed, "0001.mp4");
+        struct clinic clinic;
+
+        (void)state;
+        scene_marks(file, marks);
+        assert_int_equal(marks->kind[marks->records - 1], BC_RECORD_CONTINUES); // else this shows nothing
+        clinic_open(&clinic, &landed);
+        clinic_list(&clinic);
+        assert_int_equal(verdict_of(&clinic, false), BC_VERDICT_UNPROVEN);
+        assert_int_equal(scene_start(&clinic, &scene_no_anchor, 0, 0).failed, 0);
+        expect_proven(&clinic, -1, -1, 0);
+        clinic_close(&clinic);
+}
+
+static void test_rule_07_abandoned(void **state)
+{
+        struct clinic clinic;
+
+        (void)state;
+        clinic_open(&clinic, &abandoned);
+        clinic_list(&clinic);
+        expect_proven(&clinic, -2, -1, 0);
+        assert_int_equal(scene_start(&clinic, &scene_no_anchor, 0, 0).failed, 0);
+        expect_proven(&clinic, -2, -1, 0);
+        clinic_close(&clinic);
+}
+
+// Neither has segment 2 its last record, nor 3 its first, as with a signer that is late: recovery's record in 3 follows the last one that the
+// recorder signed, not recovery's own in 2.
+static void test_rule_09_chain_behind_a_recovered_segment(void **state)
+{
+        struct specimen before;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        scene_on_the_way(&slow, &before);
+        file = specimen_find(&before, "0003.mp4");
+        scene_marks(file, marks);
+        specimen_cut(file, marks->at[0]);
+        file = specimen_find(&before, "0002.mp4");
+        scene_marks(file, marks);
+        specimen_unfinish(file);
+        specimen_cut(file, marks->at[marks->records - 1]);
+        scene_set_manifest(&before, &slow, "coo");
+        clinic_open(&clinic, &before);
+        assert_int_equal(scene_start(&clinic, &scene_no_anchor, 0, 0).failed, 0);
+        if (verdict_of(&clinic, false) != BC_VERDICT_UNPROVEN)
+                (void)verdict_of(&clinic, true);
+        assert_int_equal(verdict_of(&clinic, false), BC_VERDICT_UNPROVEN);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
 // ---- and the next one of the recovery ----------------------------------------------------------------------------
 
 // cuts: starts that are cut off one behind the other, the first at its nth call. Whether the first one was.
@@ -201,6 +263,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_08_power_cut_is_proven),
                 cmocka_unit_test(test_rule_08_not_without_the_anchor),
+                cmocka_unit_test(test_rule_07_end_that_landed),
+                cmocka_unit_test(test_rule_07_abandoned),
+                cmocka_unit_test(test_rule_09_chain_behind_a_recovered_segment),
                 cmocka_unit_test(test_rule_09_recovery_cut_off_at_each_call),
         };
 

@@ -28,6 +28,8 @@ static struct {
         bool watched;
         bool writes_alone; // strikes fragments that follow on another one without a record between
         bool fragment;     // was written last
+        bool ends_alone;   // strikes syncs of a write that had the record that ends a segment, and its moov
+        bool end;          // that was written last
         int countdown, failures;
         unsigned struck;
         uint32_t tear; // state of what tears the write that is struck; 0: half of it lands
@@ -82,17 +84,17 @@ static void tear(int fd, const uint8_t *bytes, size_t size, off_t offset)
 
 int __wrap_fdatasync(int fd)
 {
-        return !card.writes_alone && strikes() ? -1 : __real_fdatasync(fd);
+        return !card.writes_alone && (!card.ends_alone || card.end) && strikes() ? -1 : __real_fdatasync(fd);
 }
 
 int __wrap_fsync(int fd)
 {
-        return !card.writes_alone && strikes() ? -1 : __real_fsync(fd);
+        return !card.writes_alone && !card.ends_alone && strikes() ? -1 : __real_fsync(fd);
 }
 
 int __wrap_ftruncate(int fd, off_t size)
 {
-        return strikes() ? -1 : __real_ftruncate(fd, size);
+        return !card.ends_alone && strikes() ? -1 : __real_ftruncate(fd, size);
 }
 
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
@@ -103,7 +105,8 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 
         if (size > BC_PATCH_BYTES)
                 card.fragment = fragment;
-        if (strange || !strikes())
+        card.end = size > 8 && !memcmp((const char *)bytes + 4, "uuid", 4) && memmem(bytes, size, "mvhd", 4);
+        if (strange || card.ends_alone || !strikes())
                 return __real_pwrite(fd, bytes, size, offset);
         // Half of it reaches the card, in whole sectors; of a fragment nothing.
         if (!card.writes_alone && card.tear)
@@ -116,12 +119,12 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 
 int __wrap_openat(int fd, const char *name, int flags, mode_t mode)
 {
-        return (flags & O_CREAT) && !card.writes_alone && strikes() ? -1 : __real_openat(fd, name, flags, mode);
+        return (flags & O_CREAT) && !card.writes_alone && !card.ends_alone && strikes() ? -1 : __real_openat(fd, name, flags, mode);
 }
 
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
-        return !card.writes_alone && strikes() ? -1 : __real_renameat(from_fd, from, to_fd, to);
+        return !card.writes_alone && !card.ends_alone && strikes() ? -1 : __real_renameat(from_fd, from, to_fd, to);
 }
 
 // ---- signed specimens ------------------------------------------------------------------------------------------
@@ -134,8 +137,8 @@ static void on_clock(struct bench *bench)
         bench->config.attestation = &scene_notary.attestation;
 }
 
-// fails: one write does, early.
-void scene_record(int64_t pace_ns, bool fails, struct specimen *ret_specimen)
+// The fault is an early one.
+void scene_record(int64_t pace_ns, enum scene_fault fault, struct specimen *ret_specimen)
 {
         const struct notary_temper temper = { .pace_ns = pace_ns };
         char name[BC_RECORDING_NAME_BYTES_MAX];
@@ -152,15 +155,17 @@ void scene_record(int64_t pace_ns, bool fails, struct specimen *ret_specimen)
         bench_make(&bench);
         bench_run_until(&bench, 110 * S);
         assert_int_equal(bc_recorder_start(bench.recorder, 110 * S, "button"), 0);
-        if (fails) {
+        if (fault != SCENE_WELL) {
                 bench_run_until(&bench, 111 * S);
-                card.watched = card.writes_alone = true;
-                card.fragment = false;
+                card.watched = true;
+                card.writes_alone = fault == SCENE_WRITE;
+                card.ends_alone = fault == SCENE_END;
+                card.fragment = card.end = false;
                 card.countdown = 0;
                 card.failures = 1;
         }
         bench_run_until(&bench, 119 * S + 300 * MS);
-        card.watched = card.writes_alone = false;
+        card.watched = card.writes_alone = card.ends_alone = false;
         assert_int_equal(bc_recorder_stop(bench.recorder, 119 * S + 300 * MS, "button"), 0);
         bench_run_until(&bench, 140 * S);
         bc_store_name(bench.store, 1, name);

@@ -32,8 +32,15 @@ enum anchoring { ANCHOR_ABSENT, ANCHOR_AGREES, ANCHOR_BEHIND, ANCHOR_EARLIER, AN
 extern struct notary scene_notary; // the tests make it
 extern const struct bc_anchor_state scene_no_anchor;
 
-// A closed recording of three segments; fails: of four, the first one abandoned with a fragment behind its last record.
-void scene_record(int64_t pace_ns, bool fails, struct specimen *ret_specimen);
+enum scene_fault {
+        SCENE_WELL,
+        SCENE_WRITE, // a fragment's write fails: nothing of it is there
+        SCENE_END,   // the sync of a segment's end fails: all of it is there
+};
+
+// A closed recording of three segments; with a fault: of four, the first one abandoned, by SCENE_WRITE with a fragment behind its last
+// record.
+void scene_record(int64_t pace_ns, enum scene_fault fault, struct specimen *ret_specimen);
 // Segments 1 to 3 of it, the last one as while it was written.
 void scene_on_the_way(const struct specimen *recorded, struct specimen *ret_specimen);
 // The recorder's own manifest as it was then: a state for each segment, as for specimen_set_manifest(); sizes are those of the files.

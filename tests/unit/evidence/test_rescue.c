@@ -25,9 +25,9 @@ static int make(void **state)
 {
         (void)state;
         notary_make(&scene_notary);
-        scene_record(0, false, &quick);
-        scene_record(400 * MS, false, &slow);
-        scene_record(700 * MS, true, &abandoned);
+        scene_record(0, SCENE_WELL, &quick);
+        scene_record(400 * MS, SCENE_WELL, &slow);
+        scene_record(700 * MS, SCENE_WRITE, &abandoned);
         return 0;
 }
 

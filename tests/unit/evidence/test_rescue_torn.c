@@ -26,8 +26,8 @@ static int make(void **state)
         assert_non_null(marks);
         assert_non_null(other);
         notary_make(&scene_notary);
-        scene_record(0, false, &quick);
-        scene_record(400 * MS, false, &slow);
+        scene_record(0, SCENE_WELL, &quick);
+        scene_record(400 * MS, SCENE_WELL, &slow);
         return 0;
 }
 
@@ -213,7 +213,7 @@ static void test_rule_10_another_device(void **state)
 
         (void)state;
         notary_make(&scene_notary);
-        scene_record(0, false, &strange);
+        scene_record(0, SCENE_WELL, &strange);
         theirs = scene_notary;
         scene_notary = ours;
         first = specimen_find(&strange, "0003.mp4");

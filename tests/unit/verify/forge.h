@@ -41,6 +41,7 @@ struct forge_segment {
         uint32_t index;
         struct bc_record_span span[FORGE_TRACKS], late[FORGE_TRACKS]; // not yet covered; of the last fragment
         bool patched;
+        bool left_out; // it is not saved
 };
 
 struct forge {

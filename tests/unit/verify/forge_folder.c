@@ -83,7 +83,8 @@ void forge_save(const struct forge *forge, const char *parent, bool manifest, ch
         for (size_t i = 0; i < forge->segments; i++) {
                 char file[32];
                 snprintf(file, sizeof(file), "%04" PRIu32 ".mp4", forge->segment[i].number);
-                forge_file(ret_path, file, forge->segment[i].bytes, forge->segment[i].size);
+                if (!forge->segment[i].left_out)
+                        forge_file(ret_path, file, forge->segment[i].bytes, forge->segment[i].size);
         }
         if (manifest) {
                 char *text = forge_manifest(forge);

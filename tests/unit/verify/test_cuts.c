@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What failed writes and power cuts leave between two segments, and what somebody who takes one out leaves (record.md, 7; rules 6, 7).
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store_trial.h"
+
+static struct trial trial;
+
+static int set_up(void **state)
+{
+        (void)state;
+        trial_init(&trial);
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        (void)state;
+        trial_done(&trial);
+        return 0;
+}
+
+// ---- numbers that nothing has ------------------------------------------------------------------------------------
+
+// Nothing could be written as segment 2: the recorder went on with 3, and what it signed there follows what it had signed in 1.
+static void test_rule_07_skipped_number(void **state)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+
+        (void)state;
+        forge->segments_stated = 3;
+        forge_write(forge, "IPPaatg R IPPaa C F");
+        forge->next_number = 3;
+        forge_write(forge, "IPPaatg R IPPaa C F");
+        forge->next_number = 7;
+        forge_write(forge, "IPPaatg R IPPaa X F");
+        trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_AUTHENTIC);
+        assert_true(trial_found(&trial, BC_FINDING_MISSING, BC_VERDICT_NOTE));
+        forge_free(forge);
+}
+
+// Nobody can make such a gap by taking segments out: what comes behind follows what is not there.
+static void test_rule_07_segment_taken_out(void **state)
+{
+        char path[TRIAL_PATH_BYTES], file[TRIAL_PATH_BYTES + 16];
+
+        (void)state;
+        for (int last = 2; last <= 3; last++) {
+                struct forge *forge = forge_new(&trial.identity, 0);
+
+                forge->segments_stated = 4;
+                for (int i = 0; i < 3; i++)
+                        forge_write(forge, "IPPaatg R IPPaa C F");
+                forge_write(forge, "IPPaatg R IPPaa X F");
+                forge_save(forge, trial.folder, false, path, sizeof(path));
+                for (int number = 2; number <= last; number++) {
+                        snprintf(file, sizeof(file), "%s/%04d.mp4", path, number);
+                        assert_int_equal(unlink(file), 0);
+                }
+                trial_expect_found(&trial, trial_path(&trial, path), BC_VERDICT_UNPROVEN, BC_FINDING_MISSING);
+                forge_remove(path);
+                forge_free(forge);
+        }
+}
+
+// Media time is judged across the skipped number as anywhere else.
+static void test_rule_06_hole_at_a_skipped_number(void **state)
+{
+        (void)state;
+        for (int declared = 0; declared < 2; declared++) {
+                struct forge *forge = forge_new(&trial.identity, 0);
+
+                forge->segments_stated = 2;
+                forge_write(forge, "IPPaatg R IPPaa C F");
+                int64_t from = forge->end_ticks[0], to = from + 10 * 1600;
+                for (size_t i = 0; i < FORGE_TRACKS; i++) {
+                        from = forge->last_ticks[i] < from ? forge->last_ticks[i] : from;
+                        forge->end_ticks[i] += i == 1 ? (to - forge->end_ticks[i] + 1023) / 1024 * 1024 : to - forge->end_ticks[i];
+                }
+                if (declared)
+                        forge_declare(forge, 5, from, to, 1);
+                forge->next_number = 3;
+                forge_write(forge, "IPPaatg R IPPaa X F");
+                trial_expect(&trial, trial_recording(&trial, forge), declared ? BC_VERDICT_AUTHENTIC : BC_VERDICT_TAMPERED);
+                if (!declared)
+                        assert_true(trial_found(&trial, BC_FINDING_TIME, BC_VERDICT_TAMPERED));
+                forge_free(forge);
+        }
+}
+
+// Recovery signs what it found in the folder: that is no word on what was between.
+static void test_rule_09_recovery_does_not_close_a_gap(void **state)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+
+        (void)state;
+        forge_write(forge, "IPPaatg R IPPaa C F");
+        forge->next_number = 3;
+        forge_write(forge, "IPPaatg IPPaa Z F");
+        trial_expect_found(&trial, trial_recording(&trial, forge), BC_VERDICT_UNPROVEN, BC_FINDING_MISSING);
+        forge_free(forge);
+}
+
+// ---- an end whose sync failed, and whose bytes are there --------------------------------------------------------
+
+// The recorder abandoned segment 1 before its end; `end` reached the card all the same.
+static void judge_landed(const char *end, enum bc_verdict expected)
+{
+        struct forge *forge = forge_new(&trial.identity, 0);
+        struct forge_segment *segment = forge_write(forge, "IPPaatg R IPPaa R");
+        uint8_t prev[BC_HASH_BYTES];
+
+        memcpy(prev, forge->prev, sizeof(prev));
+        forge_abandon(forge, segment->size, segment->init.label.base_ticks + 3 * 1600);
+        forge_go_on(forge, end);
+        memcpy(forge->prev, prev, sizeof(prev));
+        forge->segments_stated = 2;
+        forge_write(forge, "IPPaatg R IPPaa X F");
+        trial_expect_found(&trial, trial_recording(&trial, forge), expected, BC_FINDING_END);
+        forge_free(forge);
+}
+
+static void test_rule_07_end_that_landed(void **state)
+{
+        (void)state;
+        judge_landed("C", BC_VERDICT_UNPROVEN);
+        judge_landed("C m", BC_VERDICT_UNPROVEN);
+        judge_landed("C M", BC_VERDICT_UNPROVEN);
+        judge_landed("C F", BC_VERDICT_UNPROVEN);
+        judge_landed("R", BC_VERDICT_UNPROVEN);
+        judge_landed("X F", BC_VERDICT_TAMPERED); // no recorder goes on behind a close
+}
+
+// ---- with the ledger ---------------------------------------------------------------------------------------------
+
+// Segment 1 came to nothing, and what was signed first hangs on the ledger: nothing is missing. Taken out, it is.
+static void test_rule_07_first_number_skipped(void **state)
+{
+        (void)state;
+        for (int taken = 0; taken < 2; taken++) {
+                struct store_trial store;
+
+                store_trial_init_empty(&store, &trial);
+                forge_ledger_start(store.ledger, false);
+                struct forge *forge = store_trial_record(&store, 17, false, (const char *const[]){ NULL });
+                if (taken)
+                        forge_write(forge, "IPPaatg R IPPaa C F");
+                forge->next_number = 2;
+                forge->segments_stated = 1;
+                forge_write(forge, "IPPaatg R IPPaa X F");
+                forge_ledger_closed(store.ledger, 17, 1, forge->prev);
+                forge_ledger_stop(store.ledger);
+                if (taken)
+                        forge->segment[0].left_out = true;
+                store_trial_expect(&store, taken ? BC_VERDICT_UNPROVEN : BC_VERDICT_AUTHENTIC);
+                store_trial_done(&store);
+        }
+}
+
+// The sync of the very last record failed: the ledger names the one before it. Another record is another matter.
+static void test_rule_07_close_that_landed(void **state)
+{
+        (void)state;
+        for (int before = 0; before < 3; before++) {
+                struct store_trial store;
+                uint8_t hash[3][BC_HASH_BYTES]; // of the last records, the newest last
+
+                store_trial_init_empty(&store, &trial);
+                forge_ledger_start(store.ledger, false);
+                struct forge *forge = store_trial_record(&store, 17, false, (const char *const[]){ "IPPaatg R", NULL });
+                memcpy(hash[0], forge->prev, BC_HASH_BYTES);
+                forge_go_on(forge, "IPPaa R");
+                memcpy(hash[1], forge->prev, BC_HASH_BYTES);
+                forge_go_on(forge, "X F");
+                memcpy(hash[2], forge->prev, BC_HASH_BYTES);
+                forge_ledger_closed(store.ledger, 17, 1, hash[2 - before]);
+                forge_ledger_stop(store.ledger);
+                store_trial_expect(&store, before == 0 ? BC_VERDICT_AUTHENTIC : before == 1 ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED);
+                store_trial_done(&store);
+        }
+}
+
+// By the ledger the recording ended with segment 1; of the last one, that came to no record, only recovery's is there.
+static void test_rule_09_recovered_behind_the_last_record(void **state)
+{
+        struct store_trial store;
+
+        (void)state;
+        store_trial_init_empty(&store, &trial);
+        forge_ledger_start(store.ledger, false);
+        struct forge *forge = store_trial_record(&store, 17, false, (const char *const[]){ "IPPaatg R IPPaa C F", NULL });
+        forge_ledger_closed(store.ledger, 17, 2, forge->prev);
+        forge_write(forge, "IPPaatg IPPaa Z F");
+        forge_ledger_stop(store.ledger);
+        store_trial_expect_found(&store, BC_VERDICT_UNPROVEN, BC_FINDING_UNSIGNED);
+        store_trial_done(&store);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_rule_07_skipped_number),
+                cmocka_unit_test(test_rule_07_segment_taken_out),
+                cmocka_unit_test(test_rule_06_hole_at_a_skipped_number),
+                cmocka_unit_test(test_rule_09_recovery_does_not_close_a_gap),
+                cmocka_unit_test(test_rule_07_end_that_landed),
+                cmocka_unit_test(test_rule_07_first_number_skipped),
+                cmocka_unit_test(test_rule_07_close_that_landed),
+                cmocka_unit_test(test_rule_09_recovered_behind_the_last_record),
+        };
+
+        return cmocka_run_group_tests(tests, set_up, tear_down);
+}
