@@ -15,7 +15,7 @@
 #include "base/pulse.h"
 #include "base/thread.h"
 
-#define FOLDER "ledger"
+#define FOLDER BC_LEDGER_FOLDER
 #define EVENTS_BYTES_MAX 11000 // of one record, beside its certificates and its signature
 
 struct bc_ledger {

@@ -11,6 +11,7 @@
 #include "format/record.h"
 
 #define BC_LEDGER_NAME_BYTES 48
+#define BC_LEDGER_FOLDER "ledger" // in the store
 
 // The newest whole record of a ledger. epoch 0: there is none.
 struct bc_ledger_head {

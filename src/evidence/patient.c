@@ -214,6 +214,29 @@ static uint64_t limit_of(const struct patient *patient)
         return patient->size;
 }
 
+static bool is_last(const struct patient *patient)
+{
+        for (uint32_t number = patient->number + 1; number <= BC_SEGMENTS_MAX; number++)
+                if (patient->ward->found[number].file || patient->ward->found[number].sealed)
+                        return false;
+        return true;
+}
+
+// Whether the ledger has its end already: then it is not touched. look NULL: nothing of it can be read.
+static bool is_settled(struct patient *patient, const struct bc_rescue_look *look, struct bc_ward_found *found)
+{
+        struct bc_rescue *rescue = patient->ward->rescue;
+        char why[BC_RECORD_TEXT_BYTES_MAX];
+
+        if (!rescue || !bc_rescue_is_settled(rescue, patient->number, is_last(patient), look))
+                return false;
+        bc_log_error("%s/%s had its end, by the ledger, and has not any more: it is left alone", patient->ward->name, patient->name);
+        snprintf(why, sizeof(why), "segment %u had its end and lost it", patient->number);
+        bc_rescue_give_up(rescue, why);
+        found->left_alone = true;
+        return true;
+}
+
 // ---- signed ones -----------------------------------------------------------------------------------------------
 
 // What the next segment that has a record says of the one before it. Not there: index is 0.
@@ -346,9 +369,12 @@ static int end_signed(struct patient *patient, const struct bc_rescue_look *look
                 return r;
         r = treat(patient, &scan, true, found);
         bc_scan_done(&scan);
-        if (r == 0)
-                bc_rescue_follow(patient->ward->rescue, look);
-        return r;
+        if (r < 0)
+                return r;
+        bc_rescue_follow(patient->ward->rescue, look);
+        if (look->kind == BC_RECORD_RECOVERED)
+                bc_rescue_announce(patient->ward->rescue, patient->number, look->hash);
+        return 0;
 }
 
 static int cut_off(struct patient *patient, const struct bc_scan *scan, struct bc_rescue_found *found)
@@ -439,6 +465,8 @@ static int examine_signed(struct patient *patient, struct bc_ward_found *found)
                 found->left_alone = true;
                 return 0;
         }
+        if (is_settled(patient, &seen, found))
+                return 0;
         if (seen.kind >= BC_RECORD_CONTINUES)
                 return end_signed(patient, &seen, found);
         r = scan_up_to(patient, kept, &scan);
@@ -471,7 +499,7 @@ static int examine(struct patient *patient, struct bc_ward_found *found)
         int r = read_head(patient, &init, &layout);
 
         if (r == -ENODATA || r == -EBADMSG)
-                return move_whole(patient, found);
+                return is_settled(patient, NULL, found) ? 0 : move_whole(patient, found);
         if (r < 0 || !is_ours(patient, &init))
                 return r;
         if (is_as_finished(patient, &layout)) {

@@ -244,31 +244,43 @@ static void free_ward(struct bc_ward *ward)
         bc_cleanup_fd(&ward->folder_fd);
         free(ward->found);
         if (ward->rescue)
+                bc_past_done(&ward->rescue->past);
+        if (ward->rescue)
                 bc_signer_abandon(ward->rescue->kit->service->signer, ward->rescue->signing);
         free(ward->rescue);
 }
 
-static int make_rescue(const struct bc_rescue_kit *kit, uint64_t counter, struct bc_rescue **ret_rescue)
+static int make_rescue(struct bc_store *store, const struct bc_rescue_kit *kit, uint64_t counter, struct bc_rescue **ret_rescue)
 {
-        *ret_rescue = kit ? calloc(1, sizeof(**ret_rescue)) : NULL;
-        if (!kit || !*ret_rescue)
-                return kit ? -ENOMEM : 0;
-        (*ret_rescue)->kit = kit;
-        (*ret_rescue)->recording = counter;
-        return 0;
+        BC_CLEANUP(bc_cleanup_fd) int folder_fd = -1;
+        struct bc_rescue *rescue;
+
+        if (!kit)
+                return 0;
+        rescue = *ret_rescue = calloc(1, sizeof(*rescue));
+        if (!rescue)
+                return -ENOMEM;
+        rescue->kit = kit;
+        rescue->recording = counter;
+        folder_fd = openat(bc_store_fd(store), BC_LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (folder_fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return bc_past_read(folder_fd, &kit->public_key, kit->x5t, counter, &rescue->past);
 }
 
 static int recover_named(struct bc_store *store, uint64_t counter, const char *name, const struct bc_rescue_kit *kit,
                          const atomic_bool *stop, struct bc_recovery_report *report)
 {
         BC_CLEANUP(free_ward) struct bc_ward ward = { .name = name, .folder_fd = -1, .report = report, .stop = stop };
+        int r;
 
         bc_manifest_init(&ward.manifest);
         ward.found = calloc(BC_SEGMENTS_MAX + 1, sizeof(*ward.found));
         if (!ward.found)
                 return -ENOMEM;
-        if (make_rescue(kit, counter, &ward.rescue) < 0)
-                return -ENOMEM;
+        r = make_rescue(store, kit, counter, &ward.rescue);
+        if (r < 0)
+                return r;
         ward.folder_fd = openat(bc_store_recordings_fd(store), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         return ward.folder_fd < 0 ? -errno : recover_folder(&ward, counter);
 }

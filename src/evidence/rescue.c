@@ -185,12 +185,35 @@ void bc_rescue_follow(struct bc_rescue *rescue, const struct bc_rescue_look *loo
         rescue->chained = true;
 }
 
-void bc_rescue_announce(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES])
+bool bc_rescue_is_settled(const struct bc_rescue *rescue, uint32_t segment, bool last, const struct bc_rescue_look *look)
+{
+        const struct bc_past *past = &rescue->past;
+
+        if (look && look->kind == BC_RECORD_RECOVERED)
+                return bc_past_has(past, segment, NULL) && !bc_past_has(past, segment, look->hash);
+        if (bc_past_has(past, segment, NULL))
+                return true;
+        // The newest record that the ledger names is in the last segment that has one, and all before were gone through.
+        return last && past->closed && past->hashed && !rescue->past_found;
+}
+
+void bc_rescue_give_up(struct bc_rescue *rescue, const char *why)
 {
         struct bc_ledger *ledger = rescue->kit->service->ledger;
         struct bc_ledger_entry entry;
 
         if (!ledger)
+                return;
+        bc_entry_giving_up(&entry, bc_signer_now_ns(rescue->kit->service->signer), rescue->recording, why);
+        bc_ledger_tell(ledger, &entry, false);
+}
+
+void bc_rescue_announce(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES])
+{
+        struct bc_ledger *ledger = rescue->kit->service->ledger;
+        struct bc_ledger_entry entry;
+
+        if (!ledger || bc_past_has(&rescue->past, segment, hash))
                 return;
         bc_entry_recovery(&entry, bc_signer_now_ns(rescue->kit->service->signer), rescue->recording, segment, hash);
         bc_ledger_tell(ledger, &entry, false);

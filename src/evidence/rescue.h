@@ -12,6 +12,7 @@
 #include "evidence/anchor.h"
 #include "evidence/attest.h"
 #include "evidence/manifest.h"
+#include "evidence/past.h"
 #include "format/scan.h"
 
 // A signer that does not answer for so long: the recording stays listed for the next start.
@@ -32,6 +33,8 @@ struct bc_rescue {
         uint64_t recording;
         bool chained;                 // prev is that of an earlier segment
         uint8_t prev[BC_HASH_BYTES];
+        struct bc_past past;          // what the ledger states of it
+        bool past_found;              // the record that the ledger calls its newest one was come across
         struct bc_signing *signing;   // made when it is needed
 };
 
@@ -82,7 +85,14 @@ int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, u
 // of a branch. look: of what counts of the segment.
 void bc_rescue_follow(struct bc_rescue *rescue, const struct bc_rescue_look *look);
 
-// Its record is durable: the ledger is told.
+// EVIDENCE 10: whether the ledger has the segment's end already, and the file, of which this counts, has it not any more: somebody took it
+// away, and that is not to be signed. last: there is no file of a later segment. NULL: nothing of it counts.
+bool bc_rescue_is_settled(const struct bc_rescue *rescue, uint32_t segment, bool last, const struct bc_rescue_look *look);
+
+// It is reported, and left alone; why: up to 63 bytes.
+void bc_rescue_give_up(struct bc_rescue *rescue, const char *why);
+
+// Its record is durable: the ledger is told, unless it has it.
 void bc_rescue_announce(struct bc_rescue *rescue, uint32_t segment, const uint8_t hash[BC_HASH_BYTES]);
 
 #endif

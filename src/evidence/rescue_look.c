@@ -82,6 +82,7 @@ static int note(struct walk *walk, uint64_t offset, uint32_t bytes)
                 look->chained = true;
                 memcpy(look->chain_hash, look->hash, BC_HASH_BYTES);
         }
+        walk->rescue->past_found |= walk->rescue->past.hashed && memcmp(walk->rescue->past.hash, look->hash, BC_HASH_BYTES) == 0;
         look->anchored |= anchor->recording == walk->rescue->recording && anchor->segment == walk->segment &&
                           anchor->index == look->index && memcmp(anchor->tail_hash, look->hash, BC_HASH_BYTES) == 0;
         // Behind the record that ends a segment no other counts.

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "verify/recording.h"
+#include "verify/store.h"
 
 #define PATH_BYTES (FOLDER_PATH_BYTES + 64)
 
@@ -28,11 +29,13 @@ static enum bc_verdict add(enum bc_verdict verdict, const struct bc_findings *fi
         return verdict;
 }
 
-enum bc_verdict verdict_of(const struct clinic *clinic, bool shown)
+static enum bc_verdict judge_all(const struct clinic *clinic, bool with_ledger, bool shown)
 {
         struct bc_judge judge = { .now_utc_ns = INT64_C(1700000000000000000) };
         enum bc_verdict verdict = BC_VERDICT_AUTHENTIC;
         struct bc_recording_verdict recording;
+        struct bc_ledger_verdict ledger;
+        struct bc_findings missing = { 0 };
         char path[PATH_BYTES];
         struct bc_trust *trust;
 
@@ -43,10 +46,26 @@ enum bc_verdict verdict_of(const struct clinic *clinic, bool shown)
         for (size_t i = 0; i < recording.segments; i++)
                 bc_recording_judge_segment(&judge, &recording, i);
         bc_recording_judge(&judge, &recording);
+        if (with_ledger) {
+                bc_ledger_judge(&judge, clinic->store_fd, &ledger);
+                bc_store_judge(&ledger, &recording, 1, &missing);
+                verdict = add(add(verdict, &ledger.findings, "ledger", shown), &missing, "store", shown);
+                bc_ledger_verdict_done(&ledger);
+        }
         verdict = add(verdict, &recording.findings, SPECIMEN_NAME, shown);
         for (size_t i = 0; i < recording.segments; i++)
                 verdict = add(verdict, &recording.segment[i].findings, recording.segment[i].file, shown);
         bc_recording_verdict_done(&recording);
         bc_trust_free(trust);
         return verdict;
+}
+
+enum bc_verdict verdict_of(const struct clinic *clinic, bool shown)
+{
+        return judge_all(clinic, false, shown);
+}
+
+enum bc_verdict verdict_of_store(const struct clinic *clinic, bool shown)
+{
+        return judge_all(clinic, true, shown);
 }

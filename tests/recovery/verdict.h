@@ -9,4 +9,7 @@
 // Of recording 1. shown: prints what was found.
 enum bc_verdict verdict_of(const struct clinic *clinic, bool shown);
 
+// The same with the store's ledger.
+enum bc_verdict verdict_of_store(const struct clinic *clinic, bool shown);
+
 #endif

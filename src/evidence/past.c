@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/past.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "evidence/entry.h"
+#include "evidence/ledger.h"
+#include "evidence/recognise.h"
+#include "format/cbor.h"
+
+#define FILE_BYTES_MAX (BC_LEDGER_FILE_BYTES + 2 * BC_RECORD_BYTES_MAX)
+#define ENDING ".ledger"
+
+struct names {
+        struct dirent **entry;
+        int count;
+};
+
+struct reading {
+        const struct bc_record_bytes *public_key;
+        const uint8_t *x5t;
+        uint64_t recording;
+        struct bc_past *past;
+        bool begun; // what is older is not of this recording
+        struct bc_record record;
+        struct bc_record_message message;
+};
+
+static void free_names(struct names *names)
+{
+        for (int i = 0; i < names->count; i++)
+                free(names->entry[i]);
+        free(names->entry);
+}
+
+static int is_ledger(const struct dirent *entry)
+{
+        size_t n = strlen(entry->d_name), digits = strspn(entry->d_name, "0123456789-");
+
+        return n < BC_LEDGER_NAME_BYTES && digits + sizeof(ENDING) - 1 == n && strcmp(entry->d_name + digits, ENDING) == 0;
+}
+
+// The newest first: numbers with more digits are later.
+static int compare(const struct dirent **a, const struct dirent **b)
+{
+        return strverscmp((*b)->d_name, (*a)->d_name);
+}
+
+// ---- one event -------------------------------------------------------------------------------------------------
+
+struct details {
+        int64_t recording, number;
+        const uint8_t *hash; // NULL: null
+};
+
+// Key 1 a number, key 2 a number, key 3, where the event has one, a hash or null.
+static bool read_details(const struct bc_record_event *event, bool hashed, struct details *ret_details)
+{
+        struct bc_cbor_reader reader = bc_cbor_reader_on(event->details.bytes, event->details.n);
+        int64_t key[3] = { 0 };
+        size_t n;
+
+        *ret_details = (struct details){ .hash = NULL };
+        bc_cbor_enter_map(&reader);
+        if (!bc_cbor_get_key(&reader, &key[0]))
+                return false;
+        ret_details->recording = bc_cbor_get_int(&reader, 0, INT64_MAX);
+        if (!bc_cbor_get_key(&reader, &key[1]))
+                return false;
+        ret_details->number = bc_cbor_get_int(&reader, 0, INT64_MAX);
+        if (hashed && bc_cbor_get_key(&reader, &key[2]) && !bc_cbor_get_null(&reader))
+                ret_details->hash = bc_cbor_get_bytes(&reader, BC_HASH_BYTES, BC_HASH_BYTES, &n);
+        return !reader.fault && key[0] == 1 && key[1] == 2 && (!hashed || key[2] == 3);
+}
+
+static int note_recovery(struct bc_past *past, const struct details *details)
+{
+        if (past->recoveries == past->room) {
+                size_t room = past->room ? 2 * past->room : 16;
+                struct bc_past_recovery *grown = reallocarray(past->recovery, room, sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                past->recovery = grown;
+                past->room = room;
+        }
+        past->recovery[past->recoveries] = (struct bc_past_recovery){ .segment = (uint32_t)details->number };
+        memcpy(past->recovery[past->recoveries++].hash, details->hash, BC_HASH_BYTES);
+        return 0;
+}
+
+static int take(struct reading *reading, const struct bc_record_event *event)
+{
+        struct bc_past *past = reading->past;
+        bool hashed = event->event == BC_ENTRY_CLOSING || event->event == BC_ENTRY_RECOVERY;
+        struct details details;
+
+        if ((!hashed && event->event != BC_ENTRY_BEGINNING) || !read_details(event, hashed, &details))
+                return 0;
+        // Numbers of recordings only go up.
+        if (event->event == BC_ENTRY_BEGINNING)
+                reading->begun |= (uint64_t)details.recording <= reading->recording;
+        if ((uint64_t)details.recording != reading->recording)
+                return 0;
+        if (event->event == BC_ENTRY_RECOVERY && details.hash && details.number >= 1 && details.number <= BC_RECORD_SEGMENTS_MAX)
+                return note_recovery(past, &details);
+        if (event->event == BC_ENTRY_CLOSING && !past->closed) {
+                past->closed = true;
+                past->hashed = details.hash != NULL;
+                if (details.hash)
+                        memcpy(past->hash, details.hash, BC_HASH_BYTES);
+        }
+        return 0;
+}
+
+// ---- the files -------------------------------------------------------------------------------------------------
+
+static bool is_worth_reading(const struct reading *reading)
+{
+        const struct bc_record *record = &reading->record;
+
+        for (size_t i = 0; i < record->events; i++)
+                if (record->event[i].event == BC_ENTRY_CLOSING || record->event[i].event == BC_ENTRY_RECOVERY ||
+                    record->event[i].event == BC_ENTRY_BEGINNING)
+                        return memcmp(record->x5t, reading->x5t, BC_HASH_BYTES) != 0 ||
+                               bc_recognise(reading->public_key, record, &reading->message);
+        return false;
+}
+
+static int look_through(struct reading *reading, int folder_fd, const char *name)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        size_t size = 0, at = 0;
+        int r = bc_file_load(folder_fd, name, FILE_BYTES_MAX, &bytes, &size);
+
+        if (r == -ENOMEM)
+                return r;
+        while (r == 0 && at < size) {
+                const uint8_t *box_bytes = (const uint8_t *)bytes + at;
+                struct bc_box box;
+
+                if (bc_box_parse(box_bytes, size - at, size - at, &box) < 0 ||
+                    bc_record_parse(box_bytes, (size_t)box.bytes, &reading->record, &reading->message, NULL, 0, NULL) < 0)
+                        break;
+                const size_t events = is_worth_reading(reading) ? reading->record.events : 0;
+                for (size_t i = 0; r == 0 && i < events; i++)
+                        r = take(reading, &reading->record.event[i]);
+                at += (size_t)box.bytes;
+        }
+        return r == -ENOMEM ? r : 0;
+}
+
+int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const uint8_t x5t[BC_HASH_BYTES], uint64_t recording,
+                 struct bc_past *ret_past)
+{
+        BC_CLEANUP(bc_cleanup_memory) struct reading *reading = calloc(1, sizeof(*reading));
+        BC_CLEANUP(free_names) struct names names = { 0 };
+        int r = 0;
+
+        *ret_past = (struct bc_past){ .closed = false };
+        if (!reading)
+                return -ENOMEM;
+        reading->public_key = public_key;
+        reading->x5t = x5t;
+        reading->recording = recording;
+        reading->past = ret_past;
+        names.count = scandirat(folder_fd, ".", &names.entry, is_ledger, compare);
+        if (names.count < 0) {
+                names.count = 0;
+                return -errno;
+        }
+        for (int i = 0; i < names.count && r == 0 && !reading->begun; i++)
+                r = look_through(reading, folder_fd, names.entry[i]->d_name);
+        return r;
+}
+
+void bc_past_done(struct bc_past *past)
+{
+        free(past->recovery);
+        *past = (struct bc_past){ .closed = false };
+}
+
+bool bc_past_has(const struct bc_past *past, uint32_t segment, const uint8_t *hash)
+{
+        for (size_t i = 0; i < past->recoveries; i++)
+                if (past->recovery[i].segment == segment && (!hash || memcmp(past->recovery[i].hash, hash, BC_HASH_BYTES) == 0))
+                        return true;
+        return false;
+}

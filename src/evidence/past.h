@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What the ledger states already of the end of a recording: what was closed or recovered once is not for recovery to sign again
+// (EVIDENCE 10). Reads the ledger's files from the newest one back to where the recording began; no more than one of them is in memory.
+// Thread-bound; the ledger may be written meanwhile.
+#ifndef BC_EVIDENCE_PAST_H
+#define BC_EVIDENCE_PAST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/record.h"
+
+struct bc_past_recovery {
+        uint32_t segment;
+        uint8_t hash[BC_HASH_BYTES]; // of its record of kind 4
+};
+
+struct bc_past {
+        bool closed, hashed;         // closed: by its recorder; hashed: it has a record, whose hash follows
+        uint8_t hash[BC_HASH_BYTES]; // of its newest record then
+        struct bc_past_recovery *recovery;
+        size_t recoveries, room;
+};
+
+// folder_fd: of the ledger. Records that say they are of the certificate x5t count only with its key's signature; others are believed,
+// for all that one who forges them comes to is that the recording is left alone. What cannot be read is passed over. 0 or negative errno;
+// bc_past_done() in any case.
+int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const uint8_t x5t[BC_HASH_BYTES], uint64_t recording,
+                 struct bc_past *ret_past);
+void bc_past_done(struct bc_past *past);
+
+// Whether it was recovered; hash: with this record of kind 4, NULL: with any.
+bool bc_past_has(const struct bc_past *past, uint32_t segment, const uint8_t *hash);
+
+#endif

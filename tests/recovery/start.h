@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A start of the daemon with a ledger: it is opened, told of the start, recovery goes through the store, and it is stopped in order.
+#ifndef START_H
+#define START_H
+
+#include "scene.h"
+
+struct start {
+        const struct bc_anchor_state *anchor; // its tail, as it was found; NULL: there is none
+        void (*tell)(struct bc_ledger *ledger, void *user); // what else happened in that run, before recovery; NULL: nothing
+        void *user;
+        bool idle; // recovery does not run
+};
+
+struct bc_recovery_report start_run(const struct clinic *clinic, const struct start *start);
+
+#endif

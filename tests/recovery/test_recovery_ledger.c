@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Recovery and the ledger: what was closed or recovered once is not recovered again (EVIDENCE 10), and a recording that the power cut off
+// between two segments is stated to be whole, where it is (docs/formats/record.md, 10; ledger.md, 3).
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "start.h"
+#include "verdict.h"
+
+#define MS BC_NS_PER_MS
+
+static struct specimen quick, abandoned; // abandoned: segment 1, by a write that failed
+static struct scene_marks *marks;
+
+static int make(void **state)
+{
+        (void)state;
+        marks = malloc(sizeof(*marks));
+        assert_non_null(marks);
+        notary_make(&scene_notary);
+        scene_record(0, SCENE_WELL, &quick);
+        scene_record(700 * MS, SCENE_WRITE, &abandoned);
+        return 0;
+}
+
+static int forget(void **state)
+{
+        (void)state;
+        free(marks);
+        specimen_done(&quick);
+        specimen_done(&abandoned);
+        notary_done(&scene_notary);
+        return 0;
+}
+
+// What a run told of recording 1. Segment 0: it was not recovered.
+struct told {
+        bool closed;
+        uint32_t segments, segment;
+        uint8_t hash[BC_HASH_BYTES];
+};
+
+static void tell(struct bc_ledger *ledger, void *user)
+{
+        const struct told *told = user;
+        struct bc_ledger_entry entry;
+
+        bc_entry_beginning(&entry, 1, 1, 110 * BC_TICKS_PER_S);
+        bc_ledger_tell(ledger, &entry, false);
+        if (told->segment > 0)
+                bc_entry_recovery(&entry, 1, 1, told->segment, told->hash);
+        else if (told->closed)
+                bc_entry_closing(&entry, 1, 1, told->segments, told->hash);
+        else
+                return;
+        bc_ledger_tell(ledger, &entry, true);
+}
+
+static void expect(const struct clinic *clinic, enum bc_verdict expected, int line)
+{
+        enum bc_verdict verdict = verdict_of_store(clinic, false);
+
+        if (verdict == expected)
+                return;
+        (void)verdict_of_store(clinic, true);
+        fail_msg("line %d: %s", line, bc_verdict_name(verdict));
+}
+#define EXPECT(clinic, verdict) expect(clinic, verdict, __LINE__)
+
+static struct specimen_file *last_of(struct specimen *specimen)
+{
+        struct specimen_file *last = NULL;
+        char name[BC_SEGMENT_NAME_BYTES_MAX];
+
+        for (uint32_t number = 1; number < 10; number++) {
+                struct specimen_file *file;
+
+                bc_segment_name(number, name);
+                file = specimen_find(specimen, name);
+                last = file ? file : last;
+        }
+        return last;
+}
+
+static uint32_t number_of(const struct specimen_file *file)
+{
+        return (uint32_t)strtoul(file->name, NULL, 10);
+}
+
+// ---- rule 10 -----------------------------------------------------------------------------------------------------
+
+static void expect_untouched(const struct clinic *clinic, struct specimen *before, const char *name)
+{
+        struct specimen after;
+
+        specimen_take(clinic->folder_fd, &after);
+        specimen_assert_unchanged(before, &after, name);
+        specimen_done(&after);
+}
+
+// The recording was closed, and the ledger says with which record. Somebody cuts it off, at any place, lists it as open and lets
+// the device find it. It signs nothing.
+static void test_rule_10_closed_and_cut_off(void **state)
+{
+        struct told told = { .closed = true };
+
+        (void)state;
+        for (size_t keep = 0; keep < 4; keep++) {
+                struct specimen before;
+                struct specimen_file *file;
+                struct clinic clinic;
+
+                specimen_copy(&quick, &before);
+                file = last_of(&before);
+                told.segments = number_of(file);
+                scene_marks(file, marks);
+                assert_true(marks->records > 3);
+                memcpy(told.hash, marks->hash[marks->records - 1], BC_HASH_BYTES);
+                specimen_unfinish(file);
+                if (keep == 3) // its own last record alone
+                        specimen_cut(file, marks->at[marks->records - 1]);
+                else if (keep > 0)
+                        specimen_cut(file, marks->end[keep - 1]);
+                else
+                        specimen_cut(file, 100); // within the head
+                scene_set_manifest(&before, &quick, told.segments == 3 ? "ccc" : "cccc");
+                clinic_open(&clinic, &before);
+                clinic_list(&clinic);
+                (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+                (void)start_run(&clinic, &(struct start){ .anchor = NULL });
+                expect_untouched(&clinic, &before, file->name);
+                EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
+// With its last record it is as it was: what a power cut took, moov and patch, is written, and nothing is signed.
+static void test_rule_10_closed_and_whole(void **state)
+{
+        struct told told = { .closed = true };
+        struct specimen before, after;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        specimen_copy(&quick, &before);
+        file = last_of(&before);
+        told.segments = number_of(file);
+        scene_marks(file, marks);
+        memcpy(told.hash, marks->hash[marks->records - 1], BC_HASH_BYTES);
+        specimen_unfinish(file);
+        scene_set_manifest(&before, &quick, told.segments == 3 ? "cco" : "ccco");
+        clinic_open(&clinic, &before);
+        clinic_list(&clinic);
+        (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = NULL }).failed, 0);
+        specimen_take(clinic.folder_fd, &after);
+        specimen_assert_unchanged(&quick, &after, file->name);
+        specimen_done(&after);
+        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
+// A segment that was abandoned before the close is recovered all the same.
+static void test_rule_10_abandoned_before_the_close(void **state)
+{
+        struct told told = { .closed = true };
+        struct specimen before;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        specimen_copy(&abandoned, &before);
+        specimen_append(specimen_find(&before, "0001.mp4"), "rubbish that came late", 22);
+        file = last_of(&before);
+        told.segments = number_of(file);
+        scene_marks(file, marks);
+        memcpy(told.hash, marks->hash[marks->records - 1], BC_HASH_BYTES);
+        clinic_open(&clinic, &before);
+        clinic_list(&clinic);
+        (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = NULL }).failed, 0);
+        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        assert_true(folder_has(clinic.folder_fd, "0001.tail"));
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
+// Recovered, by the ledger, and cut off again behind that: it is not recovered a second time.
+static void test_rule_10_recovered_and_cut_off(void **state)
+{
+        struct told told = { .closed = false };
+        struct bc_anchor_state anchor;
+        struct specimen before, after;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        scene_on_the_way(&quick, &before);
+        file = specimen_find(&before, "0003.mp4");
+        scene_marks(file, marks);
+        specimen_cut(file, marks->end[3]);
+        scene_set_manifest(&before, &quick, "cco");
+        anchor = scene_anchor(ANCHOR_AGREES, marks, 4);
+        clinic_open(&clinic, &before);
+        (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
+        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        specimen_take(clinic.folder_fd, &after);
+        clinic_close(&clinic);
+
+        // As it is now on the card; the next day somebody shortens it.
+        file = specimen_find(&after, "0003.mp4");
+        scene_marks(file, marks);
+        assert_int_equal(marks->kind[marks->records - 1], BC_RECORD_RECOVERED);
+        told.segment = 3;
+        memcpy(told.hash, marks->hash[marks->records - 1], BC_HASH_BYTES);
+        specimen_unfinish(file);
+        specimen_cut(file, marks->end[1]);
+        clinic_open(&clinic, &after);
+        clinic_list(&clinic);
+        (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+        (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+        expect_untouched(&clinic, &after, "0003.mp4");
+        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        clinic_close(&clinic);
+        specimen_done(&after);
+        specimen_done(&before);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_rule_10_closed_and_cut_off),
+                cmocka_unit_test(test_rule_10_closed_and_whole),
+                cmocka_unit_test(test_rule_10_abandoned_before_the_close),
+                cmocka_unit_test(test_rule_10_recovered_and_cut_off),
+        };
+
+        return cmocka_run_group_tests(tests, make, forget);
+}
