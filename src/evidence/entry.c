@@ -139,6 +139,20 @@ void bc_entry_recovery(struct bc_ledger_entry *event, int64_t time_ns, uint64_t 
         end(event, &w);
 }
 
+void bc_entry_breaking_off(struct bc_ledger_entry *event, int64_t time_ns, const struct bc_entry_break *stated)
+{
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_BREAK, 7);
+
+        put_int(&w, 1, (int64_t)stated->recording);
+        put_int(&w, 2, stated->segment);
+        put_hash(&w, 3, stated->hash);
+        put_known(&w, 4, stated->medium);
+        put_known(&w, 5, stated->age_ns);
+        put_known(&w, 6, stated->tail_bytes);
+        put_hash(&w, 7, stated->tail_sha256);
+        end(event, &w);
+}
+
 void bc_entry_giving_up(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, const char *reason)
 {
         struct bc_writer w = begin(event, time_ns, BC_ENTRY_GIVING_UP, 2);

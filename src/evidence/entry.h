@@ -32,6 +32,7 @@ enum bc_entry_kind {
         BC_ENTRY_KEY,
         BC_ENTRY_FLOOD,
         BC_ENTRY_NONCE,
+        BC_ENTRY_BREAK,
         BC_ENTRY_KINDS,
 };
 
@@ -57,6 +58,16 @@ void bc_entry_beginning(struct bc_ledger_entry *event, int64_t time_ns, uint64_t
 // hash NULL: it has no record.
 void bc_entry_closing(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, uint32_t segments, const uint8_t *hash);
 void bc_entry_recovery(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, uint32_t segment, const uint8_t *hash);
+// A recording that ends, as recovery found it, with the record of kind 2 of this hash: no segment follows it.
+struct bc_entry_break {
+        uint64_t recording;
+        uint32_t segment;
+        const uint8_t *hash;
+        int64_t medium, age_ns; // of the tail anchor, BC_RECORD_UNKNOWN: docs/formats/ledger.md, 3
+        int64_t tail_bytes;     // of what was set aside behind that segment; BC_RECORD_UNKNOWN: nothing
+        const uint8_t *tail_sha256;
+};
+void bc_entry_breaking_off(struct bc_ledger_entry *event, int64_t time_ns, const struct bc_entry_break *stated);
 void bc_entry_giving_up(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, const char *reason);
 // to_ticks BC_RECORD_UNKNOWN: it lasts.
 void bc_entry_gap(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, uint32_t kind, int64_t from_ticks, int64_t to_ticks);

@@ -97,7 +97,8 @@ static int note_recovery(struct bc_past *past, const struct details *details)
 static int take(struct reading *reading, const struct bc_record_event *event)
 {
         struct bc_past *past = reading->past;
-        bool hashed = event->event == BC_ENTRY_CLOSING || event->event == BC_ENTRY_RECOVERY;
+        bool ends = event->event == BC_ENTRY_CLOSING || event->event == BC_ENTRY_BREAK;
+        bool hashed = ends || event->event == BC_ENTRY_RECOVERY;
         struct details details;
 
         if ((!hashed && event->event != BC_ENTRY_BEGINNING) || !read_details(event, hashed, &details))
@@ -109,7 +110,7 @@ static int take(struct reading *reading, const struct bc_record_event *event)
                 return 0;
         if (event->event == BC_ENTRY_RECOVERY && details.hash && details.number >= 1 && details.number <= BC_RECORD_SEGMENTS_MAX)
                 return note_recovery(past, &details);
-        if (event->event == BC_ENTRY_CLOSING && !past->closed) {
+        if (ends && !past->closed) {
                 past->closed = true;
                 past->hashed = details.hash != NULL;
                 if (details.hash)
@@ -126,7 +127,7 @@ static bool is_worth_reading(const struct reading *reading)
 
         for (size_t i = 0; i < record->events; i++)
                 if (record->event[i].event == BC_ENTRY_CLOSING || record->event[i].event == BC_ENTRY_RECOVERY ||
-                    record->event[i].event == BC_ENTRY_BEGINNING)
+                    record->event[i].event == BC_ENTRY_BREAK || record->event[i].event == BC_ENTRY_BEGINNING)
                         return memcmp(record->x5t, reading->x5t, BC_HASH_BYTES) != 0 ||
                                bc_recognise(reading->public_key, record, &reading->message);
         return false;

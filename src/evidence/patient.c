@@ -371,7 +371,7 @@ static int end_signed(struct patient *patient, const struct bc_rescue_look *look
         bc_scan_done(&scan);
         if (r < 0)
                 return r;
-        bc_rescue_follow(patient->ward->rescue, look);
+        bc_rescue_follow(patient->ward->rescue, patient->number, look);
         if (look->kind == BC_RECORD_RECOVERED)
                 bc_rescue_announce(patient->ward->rescue, patient->number, look->hash);
         return 0;
@@ -442,7 +442,7 @@ static int recover_signed(struct patient *patient, const struct bc_rescue_look *
                 r = write_end(patient, scan, rescue->signing, moov);
         if (r < 0)
                 return r;
-        bc_rescue_follow(rescue, look);
+        bc_rescue_follow(rescue, patient->number, look);
         bc_rescue_announce(rescue, patient->number, rescue->signing->hash);
         describe(patient, scan, entry);
         patient->ward->report->segments++;
@@ -485,7 +485,7 @@ static int follow_finished(const struct patient *patient)
         int r = bc_rescue_examine(rescue, patient->fd, patient->size, patient->number, BC_RESCUE_CHAIN, &seen);
 
         if (r == 0)
-                bc_rescue_follow(rescue, &seen);
+                bc_rescue_follow(rescue, patient->number, &seen);
         return r;
 }
 

@@ -174,10 +174,31 @@ static void conclude(struct bc_manifest *manifest)
                 manifest->state = BC_RECORDING_RECOVERED;
 }
 
+// Ends with a segment that says that another one follows: the ledger is told that none does. *ret_told: it was.
+static int break_off(struct bc_ward *ward, bool *ret_told)
+{
+        uint32_t last = BC_SEGMENTS_MAX, tail = 0;
+        uint8_t sha256[BC_HASH_BYTES];
+        uint64_t bytes = 0;
+        int r = 0;
+
+        *ret_told = false;
+        while (last > 0 && !ward->found[last].file && !ward->found[last].sealed)
+                last--;
+        for (uint32_t number = BC_SEGMENTS_MAX; number > last; number--)
+                if (ward->found[number].tail)
+                        tail = number;
+        if (tail > 0)
+                r = bc_tail_sum(ward->folder_fd, tail, &bytes, sha256);
+        if (r == 0 || r == -ENOENT)
+                *ret_told = bc_rescue_break_off(ward->rescue, last, bytes, sha256);
+        return r == -ENOENT ? 0 : r;
+}
+
 // What could be done is in the manifest even when something else failed; the recording then stays open.
 static int recover_folder(struct bc_ward *ward, uint64_t counter)
 {
-        bool failed = false;
+        bool failed = false, told = false;
         int r = load_manifest(ward, counter);
 
         if (r == 0)
@@ -194,7 +215,11 @@ static int recover_folder(struct bc_ward *ward, uint64_t counter)
         if (!failed)
                 conclude(&ward->manifest);
         r = bc_manifest_save(&ward->manifest, ward->folder_fd);
-        return r < 0 ? r : failed ? -EIO : 0;
+        if (r < 0 || failed)
+                return r < 0 ? r : -EIO;
+        if (ward->rescue)
+                r = break_off(ward, &told);
+        return r < 0 ? r : told ? -EINPROGRESS : 0;
 }
 
 // ---- the store -------------------------------------------------------------------------------------------------
@@ -298,7 +323,10 @@ static int recover_recording(struct bc_store *store, uint64_t counter, const str
         if (r == 0 || !there)
                 r = bc_store_close(store, counter);
         report->recordings++;
-        if (r == -ECANCELED) {
+        if (r == -EINPROGRESS) {
+                report->waiting++;
+                bc_log_notice("recording %s was cut off between two segments: it leaves the list of open ones once the ledger says so", name);
+        } else if (r == -ECANCELED) {
                 bc_log_notice("recording %s: recovery is stopped; the next start goes on with it", name);
         } else if (r < 0) {
                 report->failed++;
@@ -320,7 +348,7 @@ int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *kit, con
         while (bc_store_left_open_count(store) > failed && !is_stopped(stop))
                 if (recover_recording(store, bc_store_left_open_at(store, failed), kit, stop, &report) < 0)
                         failed++;
-        report.stopped = bc_store_left_open_count(store) > report.failed;
+        report.stopped = bc_store_left_open_count(store) > report.failed + report.waiting;
         *ret_report = report;
         return 0;
 }

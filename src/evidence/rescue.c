@@ -177,12 +177,53 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
         return -ETIME;
 }
 
-void bc_rescue_follow(struct bc_rescue *rescue, const struct bc_rescue_look *look)
+void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const struct bc_rescue_look *look)
 {
+        rescue->segment = segment;
+        rescue->continues = look->kind == BC_RECORD_CONTINUES;
+        rescue->anchored |= look->anchored;
         if (!look->chained)
                 return;
+        if (!rescue->chained)
+                rescue->first_ns = look->first_ns;
+        rescue->last_ns = look->last_ns;
         memcpy(rescue->prev, look->chain_hash, BC_HASH_BYTES);
         rescue->chained = true;
+}
+
+// How much older than the last record what the tail anchor names is; of an anchor of an earlier recording, how long this one lasted at
+// least. BC_RECORD_UNKNOWN: it names something that is not there.
+static int64_t age_of_anchor(const struct bc_rescue *rescue)
+{
+        const struct bc_anchor_state *anchor = &rescue->kit->anchor;
+
+        if (anchor->recording < rescue->recording)
+                return rescue->last_ns - rescue->first_ns;
+        return rescue->anchored ? rescue->last_ns - anchor->tail_ns : BC_RECORD_UNKNOWN;
+}
+
+bool bc_rescue_break_off(struct bc_rescue *rescue, uint32_t last, uint64_t tail_bytes, const uint8_t tail_sha256[BC_HASH_BYTES])
+{
+        const struct bc_anchor_state *anchor = &rescue->kit->anchor;
+        struct bc_ledger *ledger = rescue->kit->service->ledger;
+        struct bc_entry_break stated = { .recording = rescue->recording, .segment = last, .hash = rescue->prev, .medium = BC_RECORD_UNKNOWN,
+                                         .age_ns = BC_RECORD_UNKNOWN, .tail_bytes = BC_RECORD_UNKNOWN };
+        struct bc_ledger_entry entry;
+
+        if (!ledger || !rescue->continues || rescue->segment != last || (rescue->past.closed && rescue->past_found))
+                return false;
+        // One of a later recording says nothing of this one.
+        if (anchor->recording > 0 && anchor->recording <= rescue->recording) {
+                stated.medium = 1;
+                stated.age_ns = age_of_anchor(rescue);
+        }
+        if (tail_bytes > 0) {
+                stated.tail_bytes = (int64_t)tail_bytes;
+                stated.tail_sha256 = tail_sha256;
+        }
+        bc_entry_breaking_off(&entry, bc_signer_now_ns(rescue->kit->service->signer), &stated);
+        bc_ledger_tell(ledger, &entry, true);
+        return true;
 }
 
 bool bc_rescue_is_settled(const struct bc_rescue *rescue, uint32_t segment, bool last, const struct bc_rescue_look *look)

@@ -33,6 +33,10 @@ struct bc_rescue {
         uint64_t recording;
         bool chained;                 // prev is that of an earlier segment
         uint8_t prev[BC_HASH_BYTES];
+        uint32_t segment;             // that was dealt with last
+        bool continues;               // it ends with a record of kind 2
+        bool anchored;                // a record that the tail anchor names was come across
+        int64_t first_ns, last_ns;    // when the first and the last record of its recorder were signed; BC_RECORD_UNKNOWN: there is none
         struct bc_past past;          // what the ledger states of it
         bool past_found;              // the record that the ledger calls its newest one was come across
         struct bc_signing *signing;   // made when it is needed
@@ -52,6 +56,7 @@ struct bc_rescue_look {
         enum bc_record_kind kind;     // of the last record; other than FRAGMENT: it ends the segment, only moov and patch may be missing
         uint32_t index;               // of the last record; 0: there is none
         uint8_t hash[BC_HASH_BYTES];  // of that
+        int64_t first_ns, last_ns;    // when the first and the last one that are not of recovery were signed
         bool chained;                 // there is one that is not of recovery
         uint8_t chain_hash[BC_HASH_BYTES]; // of the last one that is not
         uint64_t covered, records_end; // where its range ends, and its box
@@ -83,7 +88,12 @@ int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, u
 
 // The segment is dealt with. What its recorder signed last, if anything, is what a later one follows: a record of recovery is the end
 // of a branch. look: of what counts of the segment.
-void bc_rescue_follow(struct bc_rescue *rescue, const struct bc_rescue_look *look);
+void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const struct bc_rescue_look *look);
+
+// All segments are dealt with, and `last` is the highest number. A recording that ends with a record of kind 2, which the ledger does not
+// know to be the last one: it is told. tail_bytes and its hash: of what was set aside behind it, 0: nothing. Whether it was told: then it
+// may be called recovered once the ledger has that.
+bool bc_rescue_break_off(struct bc_rescue *rescue, uint32_t last, uint64_t tail_bytes, const uint8_t tail_sha256[BC_HASH_BYTES]);
 
 // EVIDENCE 10: whether the ledger has the segment's end already, and the file, of which this counts, has it not any more: somebody took it
 // away, and that is not to be signed. last: there is no file of a later segment. NULL: nothing of it counts.

@@ -39,7 +39,7 @@ static bool is_in_place(const struct walk *walk, uint64_t offset)
         const struct bc_rescue_look *look = walk->look;
         uint64_t end = record->offset + record->bytes;
 
-        return record->kind != BC_RECORD_LEDGER && record->recording == walk->rescue->recording && record->segment == walk->segment &&
+        return record->kind <= BC_RECORD_RECOVERED && record->recording == walk->rescue->recording && record->segment == walk->segment &&
                record->index == look->index + 1 && record->offset == look->covered &&
                (record->kind == BC_RECORD_FRAGMENT ? end <= offset : end == offset) &&
                (look->index == 0 || memcmp(record->prev, look->hash, BC_HASH_BYTES) == 0);
@@ -79,6 +79,9 @@ static int note(struct walk *walk, uint64_t offset, uint32_t bytes)
         if (EVP_Digest(walk->box, bytes, look->hash, NULL, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
         if (record->kind != BC_RECORD_RECOVERED) {
+                if (!look->chained)
+                        look->first_ns = record->signed_ns;
+                look->last_ns = record->signed_ns;
                 look->chained = true;
                 memcpy(look->chain_hash, look->hash, BC_HASH_BYTES);
         }

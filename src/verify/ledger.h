@@ -79,6 +79,11 @@ struct bc_ledger_recording {
         uint8_t hash[BC_HASH_BYTES]; // closed and hashed: of its newest record
         uint32_t recovered_segment;  // the last one of them
         uint8_t recovered_hash[BC_HASH_BYTES];
+        bool broke_off; // as recovery found it, by the newest statement
+        uint32_t off_segment;
+        uint8_t off_hash[BC_HASH_BYTES];
+        int64_t off_medium, off_age_ns, off_tail_bytes; // BC_RECORD_UNKNOWN: null
+        uint8_t off_tail_sha256[BC_HASH_BYTES];
 };
 
 struct bc_ledger_verdict {

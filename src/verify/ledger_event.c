@@ -76,6 +76,14 @@ static const struct kind kinds[BC_LEDGER_EVENT_KINDS] = {
                               { { "event", NUMBER, .least = 1, .most = UINT32_MAX },
                                 { "count", NUMBER, FROM_1 } } },
         [BC_LEDGER_NONCE] = { "nonce", { { "value", NONCE } } },
+        [BC_LEDGER_BROKE_OFF] = { "broke off",
+                                  { { "recording", NUMBER, FROM_1 },
+                                    { "segment", NUMBER, .least = 1, .most = BC_RECORD_SEGMENTS_MAX },
+                                    { "hash", HASH },
+                                    { "medium", NUMBER, true, .least = 1, .most = BC_RECORD_MEDIUM_MAX },
+                                    { "age_ns", INTEGER, true },
+                                    { "tail_bytes", NUMBER, true, FROM_1 },
+                                    { "tail_sha256", HASH, true } } },
 };
 
 static void read_value(struct bc_cbor_reader *reader, const struct field *field,

@@ -10,7 +10,7 @@
 
 #include "format/record.h"
 
-#define BC_LEDGER_FIELDS_MAX 5
+#define BC_LEDGER_FIELDS_MAX 7
 
 enum bc_ledger_event_kind {
         BC_LEDGER_STARTED = 1,
@@ -31,6 +31,7 @@ enum bc_ledger_event_kind {
         BC_LEDGER_KEY = 16,
         BC_LEDGER_FLOOD = 17,
         BC_LEDGER_NONCE = 18,
+        BC_LEDGER_BROKE_OFF = 19,
         BC_LEDGER_EVENT_KINDS,
 };
 

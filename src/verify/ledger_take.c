@@ -165,6 +165,18 @@ static int find_or_add(struct bc_ledger_verdict *verdict, uint64_t number,
         return 0;
 }
 
+static void take_break(struct bc_ledger_recording *recording, const struct bc_ledger_event *event)
+{
+        recording->broke_off = true;
+        recording->off_segment = (uint32_t)event->field[1].number;
+        memcpy(recording->off_hash, event->field[2].bytes, BC_HASH_BYTES);
+        recording->off_medium = event->field[3].number;
+        recording->off_age_ns = event->field[4].number;
+        recording->off_tail_bytes = event->field[6].bytes ? event->field[5].number : BC_RECORD_UNKNOWN;
+        if (event->field[6].bytes)
+                memcpy(recording->off_tail_sha256, event->field[6].bytes, BC_HASH_BYTES);
+}
+
 static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_record *record,
                           const struct bc_ledger_event *event, uint64_t offset)
 {
@@ -201,6 +213,11 @@ static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_rec
                         memcpy(recording->recovered_hash, event->field[2].bytes, BC_HASH_BYTES);
                 }
                 recording->recovered = true;
+                break;
+        case BC_LEDGER_BROKE_OFF:
+                recording->end_epoch = record->epoch;
+                recording->end_sequence = record->ledger;
+                take_break(recording, event);
                 break;
         default:
                 recording->given_up = true;
@@ -280,7 +297,7 @@ static void take_flood(struct bc_ledger_verdict *verdict, const struct bc_ledger
 {
         uint64_t of = (uint64_t)event->field[0].number, count = (uint64_t)event->field[1].number;
         const char *name = bc_ledger_event_name((uint32_t)of);
-        bool recordings = of == BC_LEDGER_BEGUN || of == BC_LEDGER_CLOSED || of == BC_LEDGER_RECOVERED;
+        bool recordings = of == BC_LEDGER_BEGUN || of == BC_LEDGER_CLOSED || of == BC_LEDGER_RECOVERED || of == BC_LEDGER_BROKE_OFF;
 
         if (name)
                 verdict->flooded[of] += count;
@@ -323,6 +340,7 @@ static int take(struct bc_ledger_verdict *verdict, const struct bc_record *recor
         case BC_LEDGER_CLOSED:
         case BC_LEDGER_RECOVERED:
         case BC_LEDGER_GIVEN_UP:
+        case BC_LEDGER_BROKE_OFF:
                 return take_recording(verdict, record, event, offset);
         case BC_LEDGER_ROLLBACK:
                 take_rollback(verdict, event, offset);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define SOUND_UNIT_TICKS 1024
-#define ANCHOR_AGE_NS (2 * BC_NS_PER_S) // how old a tail anchor may be while the device records
 
 const struct bc_segment_verdict *bc_recording_before(const struct bc_recording_verdict *verdict, size_t i)
 {
@@ -164,7 +163,7 @@ static void judge_recovered_end(struct bc_recording_verdict *verdict, const stru
         else if (here && !last->anchor_here)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the record that the tail anchor names is not at the end of %s", last->file);
-        else if (last->anchor_recording > last->recording || age_ns < 0 || age_ns > ANCHOR_AGE_NS)
+        else if (last->anchor_recording > last->recording || age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the tail anchor is not of the last 2 s of this recording: what came after it may have been cut off");
         else

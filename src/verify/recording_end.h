@@ -18,6 +18,13 @@ void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i);
 // How the recording ends: closed, recovered, or not.
 void bc_recording_judge_end(struct bc_recording_verdict *verdict);
 
+// The oldest age at which a tail anchor proves an end.
+#define BC_RECORDING_ANCHOR_AGE_NS (2 * BC_NS_PER_S)
+
+// How many tails of one segment without a file there are, if all that are of any such segment are its, and are these bytes; else 0.
+size_t bc_recording_tails_behind(const struct bc_recording_verdict *verdict, uint32_t segment, uint64_t bytes,
+                                 const uint8_t sha256[BC_HASH_BYTES]);
+
 // What recovery set aside.
 void bc_recording_judge_tails(struct bc_recording_verdict *verdict);
 

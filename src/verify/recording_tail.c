@@ -58,12 +58,12 @@ static int add(struct sum *sum, int folder_fd, const char *name)
         return 0;
 }
 
-static bool is_stated(struct sum *sum, const struct bc_segment_verdict *segment)
+static bool is_stated(struct sum *sum, uint64_t bytes, const uint8_t stated_sha256[BC_HASH_BYTES])
 {
         uint8_t sha256[BC_HASH_BYTES];
 
-        return sum->size == segment->moved_bytes && EVP_MD_CTX_copy_ex(sum->copy, sum->hash) == 1 &&
-               EVP_DigestFinal_ex(sum->copy, sha256, NULL) == 1 && memcmp(sha256, segment->moved_sha256, BC_HASH_BYTES) == 0;
+        return sum->size == bytes && EVP_MD_CTX_copy_ex(sum->copy, sum->hash) == 1 &&
+               EVP_DigestFinal_ex(sum->copy, sha256, NULL) == 1 && memcmp(sha256, stated_sha256, BC_HASH_BYTES) == 0;
 }
 
 // The segment whose recovery set these aside.
@@ -75,8 +75,8 @@ static const struct bc_segment_verdict *mover(const struct bc_recording_verdict 
         return NULL;
 }
 
-// How many of these tails the segment's record states, in *ret_stated; -EBADMSG: it states something else.
-static int count_stated(const struct bc_recording_verdict *verdict, const struct bc_segment_verdict *segment,
+// How many of these tails are what is stated, in *ret_stated; -EBADMSG: they are something else.
+static int count_stated(const struct bc_recording_verdict *verdict, uint64_t bytes, const uint8_t sha256[BC_HASH_BYTES],
                         const struct bc_folder_tail *tail, size_t tails, size_t *ret_stated)
 {
         BC_CLEANUP(free_sum) struct sum sum = { .size = 0 };
@@ -84,7 +84,7 @@ static int count_stated(const struct bc_recording_verdict *verdict, const struct
 
         for (size_t i = 0; r == 0 && i < tails; i++) {
                 r = add(&sum, verdict->fd, tail[i].name);
-                if (r == 0 && is_stated(&sum, segment)) {
+                if (r == 0 && is_stated(&sum, bytes, sha256)) {
                         *ret_stated = i + 1;
                         return 0;
                 }
@@ -97,7 +97,7 @@ static void judge_tails(struct bc_recording_verdict *verdict, const struct bc_fo
         const struct bc_segment_verdict *segment = mover(verdict, tail->segment);
         struct bc_findings *findings = &verdict->findings;
         size_t stated = 0;
-        int r = segment ? count_stated(verdict, segment, tail, tails, &stated) : 0;
+        int r = segment ? count_stated(verdict, segment->moved_bytes, segment->moved_sha256, tail, tails, &stated) : 0;
 
         if (r == -EBADMSG)
                 bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
@@ -115,6 +115,20 @@ static void judge_tails(struct bc_recording_verdict *verdict, const struct bc_fo
         for (size_t i = stated; i < tails; i++)
                 bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "%s is not what a record states that recovery set aside: none speaks of it", tail[i].name);
+}
+
+size_t bc_recording_tails_behind(const struct bc_recording_verdict *verdict, uint32_t segment, uint64_t bytes,
+                                 const uint8_t sha256[BC_HASH_BYTES])
+{
+        const struct bc_folder *folder = &verdict->folder;
+        size_t first = folder->tails, stated = 0;
+
+        for (size_t i = folder->tails; i-- > 0 && folder->tail[i].segment > segment;)
+                first = i;
+        size_t n = folder->tails - first;
+        if (n == 0 || folder->tail[first].segment != folder->tail[folder->tails - 1].segment)
+                return 0;
+        return count_stated(verdict, bytes, sha256, &folder->tail[first], n, &stated) == 0 && stated == n ? n : 0;
 }
 
 void bc_recording_judge_tails(struct bc_recording_verdict *verdict)

@@ -177,6 +177,80 @@ static void judge_closed(const struct bc_ledger_recording *stated, struct bc_rec
                         "by the ledger nothing of it was signed");
 }
 
+static size_t count_names(const struct bc_findings *findings)
+{
+        size_t names = 0;
+
+        for (size_t i = 0; i < findings->count; i++)
+                names += findings->finding[i].code == BC_FINDING_NAME && findings->finding[i].verdict != BC_VERDICT_NOTE;
+        return names;
+}
+
+// The tail anchor's word on a recording that breaks off between two segments (EVIDENCE 8).
+static void judge_anchor(const struct bc_ledger_recording *stated, const struct bc_segment_verdict *last, struct bc_recording_verdict *recording)
+{
+        struct bc_findings *findings = &recording->findings;
+        int64_t age_ns = stated->off_age_ns;
+
+        if (stated->off_medium == BC_RECORD_UNKNOWN)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "by the ledger nothing followed %s when recovery looked, and there was no tail anchor: it may have been taken away before",
+                        last->file);
+        else if (age_ns == BC_RECORD_UNKNOWN)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "recovery found less than the device had already written: the tail anchor names a record that is not there");
+        else if (age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the tail anchor is not of the last 2 s of this recording: what came after it may have been taken away");
+        else if (count_missing(findings) == 1) {
+                bc_findings_settle(findings, BC_FINDING_MISSING);
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "power was lost behind %s; the tail anchor (%s) agrees: at most the last 2 s before that are missing", last->file,
+                        stated->off_medium == 1 ? "a file" : "?");
+        }
+}
+
+// What the power cut left of the next segment was set aside as a whole, and is stated.
+static void settle_tails(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
+{
+        struct bc_findings *findings = &recording->findings;
+        size_t tails = stated->off_tail_bytes == BC_RECORD_UNKNOWN ? 0
+                                                                  : bc_recording_tails_behind(recording, stated->off_segment,
+                                                                                              (uint64_t)stated->off_tail_bytes,
+                                                                                              stated->off_tail_sha256);
+
+        if (tails == 0 && stated->off_tail_bytes != BC_RECORD_UNKNOWN) {
+                bool there = recording->folder.tails > 0 && recording->folder.tail[recording->folder.tails - 1].segment > stated->off_segment;
+                bc_find(findings, there ? BC_FINDING_NAME : BC_FINDING_MISSING, there ? BC_VERDICT_TAMPERED : BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        there ? "what lies behind segment %" PRIu32 " is not what the ledger states that recovery set aside"
+                              : "what recovery set aside behind segment %" PRIu32 ", by the ledger, is not there",
+                        stated->off_segment);
+        }
+        if (tails == 0 || count_names(findings) != tails)
+                return;
+        bc_findings_settle(findings, BC_FINDING_NAME);
+        bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                "%" PRId64 " bytes behind segment %" PRIu32 " were set aside by recovery as it found them; nothing proves what they are",
+                stated->off_tail_bytes, stated->off_segment);
+}
+
+static void judge_break(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
+{
+        const struct bc_segment_verdict *last = last_signed(recording);
+
+        if (is_shut(recording))
+                return;
+        if (!last || last != &recording->segment[recording->segments - 1] || last->end != BC_RECORD_CONTINUES ||
+            last->segment != stated->off_segment || memcmp(last->last_hash, stated->off_hash, BC_HASH_BYTES) != 0) {
+                bc_find(&recording->findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "by the ledger recovery found it to end with segment %" PRIu32 ", and with another record: something was cut off, or put behind",
+                        stated->off_segment);
+                return;
+        }
+        judge_anchor(stated, last, recording);
+        settle_tails(stated, recording);
+}
+
 static void judge_recovered(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
 {
         const struct bc_segment_verdict *segment = NULL;
@@ -226,6 +300,8 @@ static void judge_one(const struct bc_ledger_verdict *ledger, struct bc_recordin
                 judge_recovered(stated, recording);
         if (stated->closed)
                 judge_closed(stated, recording);
+        else if (stated->broke_off)
+                judge_break(stated, recording);
 }
 
 static void sum_up(struct bc_recording_verdict *recording)
@@ -273,7 +349,7 @@ static void miss(struct range *range, uint64_t from, uint64_t to, enum bc_verdic
 // it. What was only begun may never have reached the disk.
 static void miss_stated(struct range *range, const struct bc_ledger_recording *stated)
 {
-        if ((stated->closed && stated->hashed) || stated->recovered)
+        if ((stated->closed && stated->hashed) || stated->recovered || stated->broke_off)
                 miss(range, stated->number, stated->number, BC_VERDICT_TAMPERED,
                      "the ledger states that it was ended, and nothing says that the device deleted it");
         else

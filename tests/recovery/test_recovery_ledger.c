@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "start.h"
 #include "verdict.h"
@@ -237,6 +238,141 @@ static void test_rule_10_recovered_and_cut_off(void **state)
         specimen_done(&before);
 }
 
+// ---- cut off between two segments --------------------------------------------------------------------------------
+
+enum after {
+        AFTER_LAST,        // the anchor names the last record there is
+        AFTER_ONE_BEFORE,  // the one before, as when the cut came within 2 s
+        AFTER_OLD,         // one of more than 2 s before
+        AFTER_NONE,        // there is no anchor
+        AFTER_LATER,       // it names a record of segment 3, which somebody took away
+        AFTER_FALSE,       // a record of segment 2 that is not there
+        AFTER_ELSEWHERE,   // one of a later recording
+        AFTERS,
+};
+
+static struct bc_anchor_state anchor_after(enum after after)
+{
+        struct bc_anchor_state anchor = { .recording = after == AFTER_ELSEWHERE ? 2 : 1, .segment = after == AFTER_LATER ? 3 : 2 };
+        size_t last = marks->records - 1, n = after == AFTER_ONE_BEFORE ? last - 1 : last;
+
+        while (after == AFTER_OLD && marks->signed_ns[last] - marks->signed_ns[n] <= 2 * BC_NS_PER_S)
+                n--;
+        anchor.index = after == AFTER_LATER ? 1 : (uint32_t)n + 1;
+        anchor.tail_ns = marks->signed_ns[n];
+        memcpy(anchor.tail_hash, marks->hash[n], BC_HASH_BYTES);
+        if (after == AFTER_LATER || after == AFTER_FALSE)
+                anchor.tail_hash[0] ^= 1;
+        return after == AFTER_NONE ? scene_no_anchor : anchor;
+}
+
+// Segments 1 and 2, which says that another one follows; of that there is so much.
+static void open_between(struct clinic *clinic, struct specimen *ret_before, size_t bytes)
+{
+        struct told told = { .closed = false };
+        struct specimen_file *third;
+
+        scene_on_the_way(&quick, ret_before);
+        third = specimen_find(ret_before, "0003.mp4");
+        if (bytes > 0) {
+                specimen_cut(third, bytes);
+                memset(third->bytes + 4, 0, 4); // no head of ours
+        } else {
+                specimen_remove(ret_before, "0003.mp4");
+        }
+        scene_set_manifest(ret_before, &quick, bytes > 0 ? "ccc" : "cc");
+        scene_marks(specimen_find(ret_before, "0002.mp4"), marks);
+        assert_int_equal(marks->kind[marks->records - 1], BC_RECORD_CONTINUES);
+        clinic_open(clinic, ret_before);
+        clinic_list(clinic);
+        (void)start_run(clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+}
+
+// At the next start the device states what it found; where the anchor agrees nothing is missing.
+static void test_rule_08_cut_off_between_segments(void **state)
+{
+        static const enum bc_verdict expected[AFTERS] = {
+                BC_VERDICT_AUTHENTIC, BC_VERDICT_AUTHENTIC, BC_VERDICT_UNPROVEN, BC_VERDICT_UNPROVEN,
+                BC_VERDICT_TAMPERED,  BC_VERDICT_TAMPERED,  BC_VERDICT_UNPROVEN,
+        };
+
+        (void)state;
+        for (enum after after = 0; after < AFTERS; after++) {
+                struct bc_anchor_state anchor, later = { .recording = 2, .segment = 1, .index = 1 };
+                struct bc_recovery_report report;
+                struct specimen before;
+                struct clinic clinic;
+
+                open_between(&clinic, &before, 0);
+                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                anchor = anchor_after(after);
+                report = start_run(&clinic, &(struct start){ .anchor = &anchor });
+                assert_int_equal(report.failed, 0);
+                assert_int_equal(report.waiting, 1);
+                assert_false(report.stopped);
+                assert_true(clinic_is_listed(&clinic)); // until the ledger has it
+                EXPECT(&clinic, expected[after]);
+                // Whatever the anchor says by then, it was stated.
+                report = start_run(&clinic, &(struct start){ .anchor = &later });
+                assert_int_equal(report.waiting, 0);
+                assert_false(clinic_is_listed(&clinic));
+                EXPECT(&clinic, expected[after]);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
+// What there was of the next segment has no head: it moves to a tail as a whole, and the statement covers it.
+static void test_rule_09_cut_off_in_the_first_write(void **state)
+{
+        struct bc_anchor_state anchor;
+        struct specimen before, after;
+        struct clinic clinic;
+
+        (void)state;
+        open_between(&clinic, &before, 700);
+        anchor = anchor_after(AFTER_LAST);
+        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
+        assert_true(folder_has(clinic.folder_fd, "0003.tail"));
+        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        specimen_take(clinic.folder_fd, &after);
+        specimen_find(&after, "0003.tail")->bytes[9] ^= 1;
+        specimen_put(&after, clinic.folder_fd);
+        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        assert_int_equal(unlinkat(clinic.folder_fd, "0003.tail", 0), 0);
+        EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+        specimen_done(&after);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
+// What was stated holds: a segment that is put behind, or taken away, is found.
+static void test_rule_10_changed_behind_the_statement(void **state)
+{
+        (void)state;
+        for (int taken = 0; taken < 2; taken++) {
+                const struct specimen_file *third = specimen_find(&quick, "0003.mp4");
+                struct bc_anchor_state anchor;
+                struct specimen before;
+                struct clinic clinic;
+
+                open_between(&clinic, &before, 0);
+                anchor = anchor_after(AFTER_LAST);
+                (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+                if (taken)
+                        assert_int_equal(unlinkat(clinic.folder_fd, "0002.mp4", 0), 0);
+                else
+                        folder_write(clinic.folder_fd, "0003.mp4", third->bytes, third->size);
+                EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                // Nor does the device go on from there.
+                clinic_list(&clinic);
+                (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+                EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -244,6 +380,9 @@ int main(void)
                 cmocka_unit_test(test_rule_10_closed_and_whole),
                 cmocka_unit_test(test_rule_10_abandoned_before_the_close),
                 cmocka_unit_test(test_rule_10_recovered_and_cut_off),
+                cmocka_unit_test(test_rule_08_cut_off_between_segments),
+                cmocka_unit_test(test_rule_09_cut_off_in_the_first_write),
+                cmocka_unit_test(test_rule_10_changed_behind_the_statement),
         };
 
         return cmocka_run_group_tests(tests, make, forget);

@@ -19,8 +19,8 @@
 #include "text.h"
 
 #define FILE_BYTES_MAX ((1 << 20) + BC_RECORD_BYTES_MAX)
-#define FIELDS_MAX 5
-#define WORDS_BYTES 800
+#define FIELDS_MAX 7
+#define WORDS_BYTES 1120
 #define ENDING ".ledger"
 
 // The words of docs/formats/ledger.md, 3. Behind a - what only JSON has.
@@ -45,6 +45,7 @@ static const struct {
         [BC_ENTRY_KEY] = { "key", { "x5t" } },
         [BC_ENTRY_FLOOD] = { "flood", { "event", "count" } },
         [BC_ENTRY_NONCE] = { "nonce", { "value" } },
+        [BC_ENTRY_BREAK] = { "broke off", { "recording", "segment", "-hash", "medium", "-age_ns", "tail_bytes", "-tail_sha256" } },
 };
 
 struct show {
