@@ -25,6 +25,15 @@ static const struct bc_segment_verdict *last_signed(const struct bc_recording_ve
         return NULL;
 }
 
+// While it was recorded, and not by recovery alone.
+static bool was_signed(const struct bc_recording_verdict *recording)
+{
+        for (size_t i = 0; i < recording->segments; i++)
+                if (recording->segment[i].records > (recording->segment[i].end == BC_RECORD_RECOVERED ? 1u : 0u))
+                        return true;
+        return false;
+}
+
 static const char *name_of(const struct bc_recording_verdict *recording)
 {
         const char *slash = strrchr(recording->path, '/');
@@ -138,7 +147,7 @@ static void judge_closed(const struct bc_ledger_recording *stated, struct bc_rec
                         recording->segments);
         else if (stated->hashed)
                 settle_end(last, recording);
-        else if (last)
+        else if (was_signed(recording))
                 bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "by the ledger nothing of it was signed");
 }
