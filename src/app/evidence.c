@@ -245,19 +245,15 @@ static void on_trouble(void *user, bool trouble)
 
 static int make_ledger(struct bc_evidence *evidence)
 {
-        const struct bc_chain *chain = evidence->identity->chain;
-        struct bc_ledger_config config = {
+        const struct bc_ledger_config config = {
                 .store_fd = bc_store_fd(evidence->parts.store),
                 .anchor_path = evidence->parts.settings->anchor_path,
-                .owner = { .device = evidence->parts.settings->device_id, .public_key = chain->public_key },
+                .owner = bc_standing_owner(evidence->parts.settings->device_id, evidence->identity->chain),
                 .on_found = on_found,
                 .on_trouble = on_trouble,
                 .user = evidence,
         };
 
-        memcpy(config.owner.x5t, chain->x5t, sizeof(config.owner.x5t));
-        if (chain->count > 1)
-                config.owner.issuer = chain->certificate[1];
         return bc_ledger_new(&config, &evidence->ledger);
 }
 

@@ -53,6 +53,8 @@ struct bc_ledger {
         uint64_t flood[BC_ENTRY_KINDS];
         bool flooded;
         struct bc_ledger_entry stop; // the last event: it has its room
+        struct bc_ledger_entry key;  // before it, in the same record: nothing else is signed behind it
+        bool hands_over;
         bool stopping;               // it is not among the others yet
         struct bc_anchor_state state; // what the anchor is to say
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
@@ -151,6 +153,8 @@ static void take_events(struct bc_ledger *ledger, struct bc_record *record)
         while (ledger->taken < ledger->events && record->events < BC_RECORD_EVENTS_MAX) {
                 const struct bc_ledger_entry *event = &ledger->event[(ledger->first + ledger->taken) % BC_LEDGER_EVENTS_MAX];
 
+                if (event->kind == BC_ENTRY_KEY && record->events > 0)
+                        break; // begins a record that has room for what follows it
                 bytes += event->details_bytes + 16;
                 if (bytes > EVENTS_BYTES_MAX)
                         break;
@@ -175,7 +179,9 @@ static void add_floods(struct bc_ledger *ledger, int64_t now_ns)
                 ledger->flood[kind] = 0;
         }
         ledger->flooded = false;
-        if (ledger->stopping && ledger->events < BC_LEDGER_EVENTS_MAX) {
+        if (ledger->stopping && ledger->events + 2 <= BC_LEDGER_EVENTS_MAX) {
+                if (ledger->hands_over)
+                        ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = ledger->key;
                 ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = ledger->stop;
                 ledger->stopping = false;
         }
@@ -509,6 +515,14 @@ int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger
                 *ret_found = ledger->standing.found; // nobody changes it any more
         bc_monitor_unlock(&ledger->monitor);
         return r;
+}
+
+void bc_ledger_hand_over(struct bc_ledger *ledger, const uint8_t x5t[BC_HASH_BYTES])
+{
+        bc_monitor_lock(&ledger->monitor);
+        bc_entry_key(&ledger->key, bc_clock_now_ns(ledger->clock), x5t);
+        ledger->hands_over = true;
+        bc_monitor_unlock(&ledger->monitor);
 }
 
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns)

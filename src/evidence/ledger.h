@@ -62,6 +62,9 @@ int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_
 // Waits until it is open, until until_ns at most, and says what was found. 0 or -ETIMEDOUT. Any thread of the clock.
 int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger_found *ret_found);
 
+// The run ends with `key`: from the next one on the key of this certificate signs [17]. Before bc_ledger_free().
+void bc_ledger_hand_over(struct bc_ledger *ledger, const uint8_t x5t[BC_HASH_BYTES]);
+
 // Writes `stop` and what is waiting, for give_up_ns at the most; then closes. NULL is allowed.
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns);
 

@@ -153,16 +153,22 @@ static int parse(const char *bytes, size_t n, struct work *work, size_t *ret_byt
         return 0;
 }
 
-static bool names_owner(const struct bc_record *record, const struct bc_ledger_owner *owner)
+// Whether it names a key that signs from now on (`key`), and whether that is the owner's.
+static bool names_key(const struct bc_record *record, const struct bc_ledger_owner *owner, bool *ret_owners)
 {
         struct bc_ledger_entry entry;
+        bool names = false;
 
+        *ret_owners = false;
         bc_entry_key(&entry, 0, owner->x5t);
-        for (size_t i = 0; i < record->events; i++)
-                if (record->event[i].event == BC_ENTRY_KEY && record->event[i].details.n == entry.details_bytes &&
-                    memcmp(record->event[i].details.bytes, entry.details, entry.details_bytes) == 0)
-                        return true;
-        return false;
+        for (size_t i = 0; i < record->events; i++) {
+                if (record->event[i].event != BC_ENTRY_KEY)
+                        continue;
+                names = true;
+                *ret_owners = record->event[i].details.n == entry.details_bytes &&
+                              memcmp(record->event[i].details.bytes, entry.details, entry.details_bytes) == 0;
+        }
+        return names;
 }
 
 // Who signed it: the owner's key; or a former one of the device, by the word of its authority, or because the anchor knows the file.
@@ -188,14 +194,15 @@ static int take_head(const struct bc_ledger_search *search, const struct chapter
                      struct bc_ledger_head *ret_head)
 {
         const struct bc_record *record = &work->record;
-        bool former;
+        bool former, names, names_owner;
         size_t n;
 
         *ret_head = (struct bc_ledger_head){ 0 };
         if (parse(chapter->bytes + at, chapter->end - at, work, &n) < 0 || !is_owners(&search->owner, chapter, work, &former))
                 return 0;
+        names = names_key(record, &search->owner, &names_owner);
         *ret_head = (struct bc_ledger_head){ record->epoch, record->boot, record->ledger, { 0 }, record->signed_ns, is_stopped(record),
-                                             former, former && names_owner(record, &search->owner) };
+                                             (former || names) && !names_owner };
         return EVP_Digest(chapter->bytes + at, n, ret_head->hash, NULL, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
 }
 

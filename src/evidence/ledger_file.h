@@ -26,9 +26,8 @@ struct bc_ledger_head {
         uint64_t epoch, boot, sequence;
         uint8_t hash[BC_HASH_BYTES];
         int64_t signed_ns;
-        bool stopped;     // its last event is `stop`
-        bool former_key;  // the device's former key signed it,
-        bool names_owner; // and stated that the owner's certificate follows
+        bool stopped; // its last event is `stop`
+        bool handed_over; // the owner's key may not go on from it: a former key signed it and did not name the owner's (`key`), or it names another
 };
 
 #define BC_LEDGER_STRANGERS_MAX 3

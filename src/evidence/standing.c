@@ -18,6 +18,16 @@
 
 #define FOLDER "ledger"
 
+struct bc_ledger_owner bc_standing_owner(const char *device, const struct bc_chain *chain)
+{
+        struct bc_ledger_owner owner = { .device = device, .public_key = chain->public_key };
+
+        memcpy(owner.x5t, chain->x5t, sizeof(owner.x5t));
+        if (chain->count > 1)
+                owner.issuer = chain->certificate[1];
+        return owner;
+}
+
 void bc_standing_init(struct bc_standing *standing)
 {
         *standing = (struct bc_standing){ .folder_fd = -1 };
@@ -75,7 +85,7 @@ static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_sear
                 found->rolled_back = !search->has;
         else // what is damaged, or cannot be got at, may have known anything
                 found->rolled_back = head->epoch > 0 || found->anchor_damaged || found->anchor_lost;
-        found->rolled_back |= head->former_key && !head->names_owner;
+        found->rolled_back |= head->handed_over;
         found->epoch = larger(larger(head->epoch, anchor->epoch), 1) + found->rolled_back;
         found->boot = larger(head->boot, anchor->boot) + 1;
         found->counter = anchor->counter;

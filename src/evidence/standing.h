@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "evidence/anchor.h"
+#include "evidence/chain.h"
 #include "evidence/entry.h"
 #include "evidence/ledger_file.h"
 
@@ -45,6 +46,9 @@ struct bc_standing {
         bool anchor_damaged;      // at the first look
         struct bc_ledger_found found;
 };
+
+// The device that has these certificates. Borrows both.
+struct bc_ledger_owner bc_standing_owner(const char *device, const struct bc_chain *chain);
 
 void bc_standing_init(struct bc_standing *standing);
 void bc_standing_done(struct bc_standing *standing);

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The ledger or its anchor cannot be used: the camera records all the same, says so, and what comes of it verifies."""
 
+import functools
+import re
+import subprocess
+
 import pytest
-from harness import findings, verify
+from harness import BUILD, SOURCE, authority, findings, verify
 
 SETTINGS = {"camera": {"width": 160, "height": 120, "rate": 10}, "video": {"bit_rate": "300k"},
             "recording": {"segment": "4 s", "pre_event": "1 s", "post_event": "0 s"}}
@@ -130,6 +134,99 @@ def test_another_devices_ledger(daemon):
     assert "rollback" not in lines
     planted.with_name(stranger.name + ".foreign1").unlink()
     judged(d, status=0)
+
+
+# ---- another key -------------------------------------------------------------------------------------------------
+
+@functools.cache
+def another_key(name):
+    """For the same device, by the same authority."""
+    folder = authority()
+    subprocess.run([SOURCE / "tools/test-ca", "--out", folder, "--device", "TEST-1", "--name", name], check=True,
+                   stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return {"key": f"file:{folder}/{name}.key", "certificates": str(folder / f"{name}.pem")}
+
+
+def renew(d, key):
+    """Another certificate for this key."""
+    folder, request = authority(), d.folder / "again.csr"
+    subprocess.run([BUILD / "tools/bodycam-provision/bodycam-provision", "request", "--uri", key, "--device", "TEST-1", "--out", request],
+                   check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([SOURCE / "tools/test-ca", "--out", folder, "--device", "TEST-1", "--name", "TEST-1-again", "--csr", request, "--days", "3650"],
+                   check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return str(folder / "TEST-1-again.pem")
+
+
+def hand_over(d, now, following, status=0):
+    done = subprocess.run([BUILD / "tools/bodycam-provision/bodycam-provision", "hand-over", "--uri", now["key"], "--device", "TEST-1",
+                           "--certificates", now["certificates"], "--next", following["certificates"], "--store", d.store,
+                           "--anchor", d.folder / "anchor"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == status, done.stderr
+    return done.stdout + done.stderr
+
+
+def take(d, identity):
+    d.configure({**SETTINGS, "evidence": {**evidence_of(d), **identity}})
+
+
+def test_a_key_that_the_former_one_named(daemon):
+    d = daemon(SETTINGS)
+    run(d)
+    old, new = evidence_of(d), another_key("TEST-1-second")
+    hand_over(d, old, new)
+    entries = d.ctl("ledger", "--store", str(d.store)).stdout.splitlines()
+    assert re.search(r"\bkey\b", entries[-2]) and "key handed over" in entries[-1]
+    take(d, new)
+    run(d)
+    run(d)
+    judged(d, status=0)
+    assert "new epoch" not in d.log_text()
+    # And the next.
+    third = another_key("TEST-1-third")
+    hand_over(d, new, third)
+    take(d, third)
+    run(d)
+    judged(d, status=0)
+    assert "same key" in hand_over(d, third, third, status=1)
+    assert "may go on with" in hand_over(d, old, new, status=1)
+    judged(d, status=0)
+
+
+def test_a_key_that_nobody_named(daemon):
+    d = daemon(SETTINGS)
+    run(d)
+    take(d, another_key("TEST-1-second"))
+    run(d)
+    run(d)
+    lines = judged(d, status=2, words=["epoch 2 is signed with another key, and no entry of the former key says so", "rollback"])
+    assert lines.count("another key") == 1
+    assert not list((d.store / "ledger").glob("*.foreign*"))
+
+
+def test_a_key_that_was_not_taken(daemon):
+    """It was named, and the former one signs on all the same."""
+    d = daemon(SETTINGS)
+    run(d)
+    hand_over(d, evidence_of(d), another_key("TEST-1-second"))
+    run(d)
+    judged(d, status=2, words=["epoch 2 is not signed with the key that the record before it names"])
+
+
+def test_handing_over_while_the_daemon_runs(daemon):
+    d = daemon(SETTINGS)
+    assert "another" in hand_over(d, evidence_of(d), another_key("TEST-1-second"), status=1)
+    run(d)
+    judged(d, status=0)
+
+
+def test_another_certificate_of_the_same_key(daemon):
+    d = daemon(SETTINGS)
+    run(d)
+    before = evidence_of(d)
+    take(d, {**before, "certificates": renew(d, before["key"])})
+    run(d)
+    judged(d, status=0)
+    assert "new epoch" not in d.log_text()
 
 
 def test_a_relative_anchor_is_a_wrong_setting(daemon):

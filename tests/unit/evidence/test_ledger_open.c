@@ -143,7 +143,7 @@ static unsigned one_call_fails(bool is_new, unsigned from, unsigned times, int e
         if (late)
                 assert_true(strstr(text, "ledger") || strstr(text, desk.anchor));
         desk_go(&desk, NULL);
-        assert_int_equal(desk.troubles > 0, late);
+        assert_true(desk.troubles > 0 || !late); // or its first record could not be written at once
         for (unsigned i = 0; i < 5; i++) {
                 desk_run(&desk, desk.base_ns + 3 * S);
                 desk_tell(&desk, i, i % 2);
