@@ -287,6 +287,7 @@ static int start_evidence(struct daemon *daemon)
 {
         const struct bc_evidence_parts parts = {
                 .clock = daemon->clock,
+                .loop = daemon->loop,
                 .store = daemon->store,
                 .devices = &daemon->devices,
                 .settings = daemon->settings,
@@ -354,6 +355,7 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         r = bc_controller_new(&parts, &config, &daemon->controller);
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "control cannot be made", r);
+        bc_evidence_set_controller(daemon->evidence, daemon->controller);
         bc_controller_set_flag(daemon->controller, BC_FLAG_UNSIGNED, !daemon->evidence);
         r = bc_recorder_new(daemon->clock, daemon->ring, daemon->store, bc_pipeline_stream(daemon->pipeline),
                             &recorder, &recorder_sink, &daemon->recorder);

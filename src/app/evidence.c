@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "control/controller.h"
+#include "control/inbox.h"
 #include "evidence/describe.h"
 #include "evidence/identity.h"
 #include "evidence/store.h"
@@ -23,6 +25,8 @@ struct bc_evidence {
         bool facts_made;
         struct bc_signer *signer;
         struct bc_ledger *ledger;
+        uint64_t boot;            // for who needs to know it before the ledger is open, perhaps
+        struct bc_controller *controller; // NULL: not yet
         struct bc_attestation attestation;
         struct bc_rescue_kit rescue;
         struct bc_moment moment;  // what the wall clock said last
@@ -110,6 +114,8 @@ int bc_evidence_open(const struct bc_settings *settings, const struct bc_devices
                 return refuse(settings, "key", text, text_bytes, "needs [evidence] certificates");
         if (!settings->anchor_path[0])
                 return refuse(settings, "key", text, text_bytes, "needs [evidence] anchor");
+        if (settings->anchor_path[0] != '/')
+                return refuse(settings, "anchor", text, text_bytes, "is not an absolute path");
         evidence = calloc(1, sizeof(*evidence));
         if (!evidence)
                 return -ENOMEM;
@@ -170,12 +176,10 @@ static int hash_settings(const struct bc_settings *settings, uint8_t ret_sha256[
         return bc_facts_hash(text, size, ret_sha256);
 }
 
-static int make_facts(struct bc_evidence *evidence, const struct bc_ledger_found *found)
+static int make_facts(struct bc_evidence *evidence)
 {
         struct bc_facts_config config = {
                 .device = evidence->parts.settings->device_id,
-                .epoch = found->epoch,
-                .boot = found->boot,
                 .moment_at = moment_at,
                 .moment_user = evidence,
                 .count_frames = count_frames,
@@ -209,54 +213,88 @@ static int make_signer(struct bc_evidence *evidence)
         return bc_signer_new(evidence->parts.clock, &key, &evidence->signer);
 }
 
-static void tell_of_start(struct bc_evidence *evidence, const struct bc_ledger_found *found)
+// The ledger's thread, perhaps.
+static void on_found(void *user, const struct bc_ledger_found *found)
 {
-        int64_t now_ns = bc_clock_now_ns(evidence->parts.clock);
-        uint8_t boot_id[BC_BOOT_ID_BYTES];
-        struct bc_ledger_entry entry;
+        struct bc_evidence *evidence = user;
+        int r = bc_store_raise(evidence->parts.store, found->counter);
 
-        if (found->rolled_back) {
-                bc_log_error("the ledger is not the one that its anchor knows: a new epoch begins, and says so");
-                bc_entry_rollback(&entry, now_ns, found->head.sequence, found->head.epoch > 0 ? found->head.hash : NULL,
-                                  found->anchor.sequence, found->anchor.epoch > 0 ? found->anchor.hash : NULL);
-                bc_ledger_tell(evidence->ledger, &entry, false);
-        }
-        bc_describe_boot_bytes(boot_id);
-        bc_entry_start(&entry, now_ns, found->clean, 0, boot_id, found->last_ns, BC_RECORD_UNKNOWN);
-        bc_ledger_tell(evidence->ledger, &entry, true);
+        if (r < 0)
+                bc_log_error("counter.json cannot be raised to %llu: %s; numbers go on from there all the same",
+                             (unsigned long long)found->counter, strerror(-r));
+}
+
+// Main's.
+static void on_ledger(void *user, const struct bc_message *message)
+{
+        const struct bc_evidence *evidence = user;
+
+        if (!evidence->controller)
+                return;
+        if (message->value)
+                bc_controller_alarm(evidence->controller, BC_ALARM_TROUBLE, "the ledger or its anchor cannot be used");
+        bc_controller_set_flag(evidence->controller, BC_FLAG_LEDGER_TROUBLE, message->value);
+}
+
+static void on_trouble(void *user, bool trouble)
+{
+        struct bc_evidence *evidence = user;
+
+        bc_loop_post(evidence->parts.loop, BC_INBOX_LEDGER, trouble);
+}
+
+static int make_ledger(struct bc_evidence *evidence)
+{
+        const struct bc_ledger_config config = {
+                .store_fd = bc_store_fd(evidence->parts.store),
+                .anchor_path = evidence->parts.settings->anchor_path,
+                .owner = bc_standing_owner(evidence->parts.settings->device_id, evidence->identity->chain),
+                .on_found = on_found,
+                .on_trouble = on_trouble,
+                .user = evidence,
+        };
+
+        return bc_ledger_new(&config, &evidence->ledger);
 }
 
 int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_parts *parts, char *text, size_t text_bytes)
 {
-        struct bc_ledger_found found;
+        struct bc_ledger_start start = { .reset = 0, .percent = BC_RECORD_UNKNOWN };
+        struct bc_ledger_found found = { .counter = 0 };
         int r;
 
         evidence->parts = *parts;
-        r = bc_ledger_open(bc_store_fd(parts->store), parts->settings->anchor_path, text, text_bytes, &evidence->ledger, &found);
-        if (r < 0)
-                return r;
-        snprintf(text, text_bytes, "what signs cannot be made");
-        r = bc_store_raise(parts->store, found.counter);
+        r = make_ledger(evidence);
         if (r == 0)
-                r = make_facts(evidence, &found);
+                r = make_facts(evidence);
         if (r == 0)
                 r = make_signer(evidence);
-        if (r == 0)
-                r = bc_ledger_start(evidence->ledger, parts->clock, evidence->signer, &evidence->facts);
-        if (r < 0)
+        if (r < 0) {
+                snprintf(text, text_bytes, "what signs cannot be made: %s", strerror(-r));
                 return r;
+        }
+        // A feature may fail, the recording may not: it goes on trying, and says so.
+        if (bc_ledger_open(evidence->ledger, text, text_bytes, &found) < 0)
+                bc_log_error("%s: what is recorded waits for its signatures; it is tried again", text);
+        evidence->boot = found.boot > 0 ? found.boot : 1;
+        bc_loop_on_kind(parts->loop, BC_INBOX_LEDGER, on_ledger, evidence);
         evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
         evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .public_key = evidence->identity->chain->public_key,
                                                    .anchor = found.anchor };
         memcpy(evidence->rescue.x5t, evidence->identity->chain->x5t, BC_HASH_BYTES);
-        tell_of_start(evidence, &found);
-        return 0;
+        bc_describe_boot_bytes(start.boot_id);
+        r = bc_ledger_start(evidence->ledger, parts->clock, evidence->signer, &evidence->facts, &start);
+        if (r < 0)
+                snprintf(text, text_bytes, "the ledger's thread: %s", strerror(-r));
+        return r;
 }
 
 void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns)
 {
         if (!evidence)
                 return;
+        if (evidence->ledger)
+                bc_loop_on_kind(evidence->parts.loop, BC_INBOX_LEDGER, NULL, NULL);
         bc_ledger_free(evidence->ledger, "shutdown", give_up_ns);
         bc_signer_free(evidence->signer);
         if (evidence->facts_made)
@@ -276,7 +314,13 @@ const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *e
 
 uint64_t bc_evidence_boot(const struct bc_evidence *evidence)
 {
-        return evidence ? evidence->facts.config.boot : 0;
+        return evidence ? evidence->boot : 0;
+}
+
+void bc_evidence_set_controller(struct bc_evidence *evidence, struct bc_controller *controller)
+{
+        if (evidence)
+                evidence->controller = controller;
 }
 
 struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence)

@@ -9,16 +9,19 @@
 #include <stddef.h>
 
 #include "app/devices.h"
+#include "base/loop.h"
 #include "control/settings.h"
 #include "evidence/attest.h"
 #include "evidence/rescue.h"
 #include "media/pipeline.h"
 #include "media/telemetry.h"
 
+struct bc_controller;
 struct bc_evidence;
 
 struct bc_evidence_parts {
         struct bc_clock *clock;
+        struct bc_loop *loop; // told as BC_INBOX_LEDGER
         struct bc_store *store;
         const struct bc_devices *devices;
         const struct bc_settings *settings;
@@ -31,11 +34,15 @@ struct bc_evidence_parts {
 int bc_evidence_open(const struct bc_settings *settings, const struct bc_devices *devices, char *text, size_t text_bytes,
                      struct bc_evidence **ret_evidence);
 
-// Opens the ledger, starts signer and ledger. Borrows all parts until bc_evidence_free().
+// Starts signer and ledger. A ledger or an anchor that cannot be opened is no failure: see bc_ledger_start(). Borrows all parts until
+// bc_evidence_free().
 int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_parts *parts, char *text, size_t text_bytes);
 
 // Writes the ledger's end, which takes give_up_ns at the most. NULL is allowed.
 void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns);
+
+// Who shows and sounds that the ledger cannot be used; borrowed for as long as the loop runs. evidence NULL is allowed.
+void bc_evidence_set_controller(struct bc_evidence *evidence, struct bc_controller *controller);
 
 // NULL where evidence is NULL.
 const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *evidence);

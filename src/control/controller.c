@@ -139,8 +139,7 @@ static void set_mark(struct bc_controller *controller, int64_t time_ns)
                 bc_log_error("a mark cannot be kept: %s", strerror(-controller->mark_error));
 }
 
-static void act(struct bc_controller *controller, uint32_t actions, enum bc_event event, int64_t time_ns,
-                const char *by)
+static void act(struct bc_controller *controller, uint32_t actions, enum bc_event event, int64_t time_ns, const char *by)
 {
         if (actions & BC_ACTION_CANCEL_POST_EVENT)
                 bc_timer_clear(controller->post_event);
@@ -371,6 +370,7 @@ static void on_message(void *user, const struct bc_message *message)
                 bc_controller_set_flag(controller, BC_FLAG_SIGNATURES_PENDING, message->value);
                 break;
         case BC_INBOX_DURABLE:
+        case BC_INBOX_LEDGER: // goes elsewhere
                 break;
         case BC_INBOX_CLOSED:
                 bc_handover_on_closed(&controller->handover);

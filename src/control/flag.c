@@ -7,7 +7,7 @@ const char *bc_flag_name(enum bc_flag flag)
                 "no-picture", "no-audio", "storage-trouble", "not-durable", "post-event",
                 "wanted",     "cannot-record", "time-unset", "no-gnss",     "muted",
                 "stealth",    "storage-low",   "storage-full", "battery-low", "button-stuck",
-                "signatures-pending", "unsigned",
+                "signatures-pending", "unsigned", "ledger-trouble",
         };
 
         for (unsigned bit = 0; bit < BC_FLAG_BITS; bit++)

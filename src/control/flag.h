@@ -21,8 +21,9 @@ enum bc_flag {
         BC_FLAG_BUTTON_STUCK = 1 << 14,
         BC_FLAG_SIGNATURES_PENDING = 1 << 15, // what is recorded has not been signed for more than 2 s
         BC_FLAG_UNSIGNED = 1 << 16,           // nothing is signed: there is no key
+        BC_FLAG_LEDGER_TROUBLE = 1 << 17,     // the ledger or its anchor cannot be opened or written
 };
-#define BC_FLAG_BITS 17
+#define BC_FLAG_BITS 18
 const char *bc_flag_name(enum bc_flag flag); // "no-picture"
 
 #endif

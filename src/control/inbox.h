@@ -14,6 +14,7 @@ enum bc_inbox {
         BC_INBOX_SOUND,   // as well
         BC_INBOX_TROUBLE, // negative errno, 0 well again
         BC_INBOX_SIGNED,  // 1 not in time, 0 again
+        BC_INBOX_LEDGER,  // 1 it or its anchor cannot be opened or written, 0 again
         BC_INBOX_DURABLE, // counter
         BC_INBOX_CLOSED,  // counter
         BC_INBOX_DROPPED, // frames

@@ -107,7 +107,8 @@ static void fail(struct bc_recording *recording, struct bc_proof *proof, int err
 {
         struct bc_attest *attest = &recording->attest;
 
-        bc_log_error("what is recorded could not be signed: %s; it is tried again", strerror(-error));
+        if (error != -EAGAIN) // the ledger is not open yet, which is said elsewhere
+                bc_log_error("what is recorded could not be signed: %s; it is tried again", strerror(-error));
         bc_proof_forget(proof);
         bc_news_settle(&recording->manifest, false);
         attest->again_ns = now_ns + BC_ATTEST_RETRY_NS;

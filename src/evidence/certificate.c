@@ -2,11 +2,13 @@
 #include "evidence/certificate.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -17,6 +19,7 @@
 #define POLICY_MAX 4u
 
 BC_DEFINE_CLEANUP(policies, CERTIFICATEPOLICIES, CERTIFICATEPOLICIES_free)
+BC_DEFINE_CLEANUP(certificate, X509, X509_free)
 
 unsigned bc_certificate_policies(X509 *certificate)
 {
@@ -168,4 +171,50 @@ int bc_certificate_judge_issuer(X509 *certificate, size_t between, char *text, s
                                                                                : !EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_bits(key) < 256))
                 return bc_refusal(text, text_bytes, EINVAL, "its key is weak: EC of 256 bits or RSA of %d are the least", RSA_BITS_MIN);
         return 0;
+}
+
+// ---- as a record brings them -----------------------------------------------------------------------------------
+
+// NULL: it is none.
+static X509 *read_der(const struct bc_record_bytes *der)
+{
+        const uint8_t *at = der->bytes;
+        X509 *certificate = der->n > 0 ? d2i_X509(NULL, &at, (long)der->n) : NULL;
+
+        if (certificate && at == der->bytes + der->n)
+                return certificate;
+        X509_free(certificate);
+        ERR_clear_error();
+        return NULL;
+}
+
+bool bc_certificate_is_from(const struct bc_record_bytes *certificate, const struct bc_record_bytes *issuer, const char *device_id)
+{
+        BC_CLEANUP(bc_cleanup_certificate) X509 *leaf = read_der(certificate);
+        BC_CLEANUP(bc_cleanup_certificate) X509 *above = read_der(issuer);
+        char text[256];
+        bool is_from = leaf && above && bc_certificate_judge(leaf, text, sizeof(text)) == 0 &&
+                       bc_certificate_judge_device(leaf, device_id, text, sizeof(text)) == 0 &&
+                       X509_check_issued(above, leaf) == X509_V_OK && X509_verify(leaf, X509_get0_pubkey(above)) == 1;
+
+        ERR_clear_error();
+        return is_from;
+}
+
+int bc_certificate_key(const struct bc_record_bytes *certificate, uint8_t **ret_key, size_t *ret_bytes)
+{
+        BC_CLEANUP(bc_cleanup_certificate) X509 *leaf = read_der(certificate);
+        uint8_t *key = NULL, *copy;
+        int n = leaf ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &key) : -1;
+
+        if (n <= 0)
+                return -EBADMSG;
+        copy = malloc((size_t)n);
+        if (copy) {
+                memcpy(copy, key, (size_t)n);
+                *ret_key = copy;
+                *ret_bytes = (size_t)n;
+        }
+        OPENSSL_free(key);
+        return copy ? 0 : -ENOMEM;
 }

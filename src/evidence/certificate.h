@@ -3,7 +3,11 @@
 #ifndef BC_EVIDENCE_CERTIFICATE_H
 #define BC_EVIDENCE_CERTIFICATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "format/record.h"
 
 struct x509_st; // OpenSSL's X509
 
@@ -19,5 +23,10 @@ int bc_certificate_judge(struct x509_st *certificate, char *text, size_t text_by
 int bc_certificate_judge_device(struct x509_st *certificate, const char *device_id, char *text, size_t text_bytes);
 // Of an issuer's, with so many CAs between it and the device's; a root is refused.
 int bc_certificate_judge_issuer(struct x509_st *certificate, size_t between, char *text, size_t text_bytes);
+
+// Of certificates as a record brings them, DER: whether one is a lawful one of the device that the issuer signed, at whatever time; false as well
+// where the issuer is not at hand (n 0). And its key, a SubjectPublicKeyInfo that the caller frees: 0, -EBADMSG or -ENOMEM.
+bool bc_certificate_is_from(const struct bc_record_bytes *certificate, const struct bc_record_bytes *issuer, const char *device_id);
+int bc_certificate_key(const struct bc_record_bytes *certificate, uint8_t **ret_key, size_t *ret_bytes);
 
 #endif

@@ -55,6 +55,14 @@ int bc_facts_hash_program(uint8_t ret_sha256[BC_HASH_BYTES])
         return EVP_DigestFinal_ex(hash, ret_sha256, NULL) == 1 ? 0 : -ENOMEM;
 }
 
+void bc_facts_set_run(struct bc_facts *facts, uint64_t epoch, uint64_t boot)
+{
+        pthread_mutex_lock(&facts->mutex);
+        facts->config.epoch = epoch;
+        facts->config.boot = boot;
+        pthread_mutex_unlock(&facts->mutex);
+}
+
 void bc_facts_set_settings(struct bc_facts *facts, const uint8_t sha256[BC_HASH_BYTES])
 {
         pthread_mutex_lock(&facts->mutex);
@@ -101,8 +109,6 @@ void bc_facts_state(struct bc_facts *facts, int64_t now_ns, struct bc_record *re
         struct bc_moment moment = moment_at(facts, now_ns);
 
         snprintf(record->device, sizeof(record->device), "%s", config->device);
-        record->epoch = config->epoch;
-        record->boot = config->boot;
         record->signed_ns = now_ns;
         record->utc.source = moment.source;
         record->utc.utc_ns = record->utc.uncertainty_ns = record->utc.age_ns = BC_RECORD_UNKNOWN;
@@ -113,6 +119,8 @@ void bc_facts_state(struct bc_facts *facts, int64_t now_ns, struct bc_record *re
         }
         memcpy(record->firmware, config->firmware, BC_HASH_BYTES);
         pthread_mutex_lock(&facts->mutex);
+        record->epoch = config->epoch;
+        record->boot = config->boot;
         record->ledger = facts->ledger;
         memcpy(record->settings, facts->settings, BC_HASH_BYTES);
         pthread_mutex_unlock(&facts->mutex);

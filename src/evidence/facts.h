@@ -47,6 +47,8 @@ void bc_facts_done(struct bc_facts *facts);
 int bc_facts_hash(const void *bytes, size_t n, uint8_t ret_sha256[BC_HASH_BYTES]);
 int bc_facts_hash_program(uint8_t ret_sha256[BC_HASH_BYTES]);
 
+// Which run of the ledger this is, where it was not known from the beginning.
+void bc_facts_set_run(struct bc_facts *facts, uint64_t epoch, uint64_t boot);
 void bc_facts_set_settings(struct bc_facts *facts, const uint8_t sha256[BC_HASH_BYTES]);
 void bc_facts_set_battery(struct bc_facts *facts, const struct bc_battery_level *level);
 void bc_facts_set_ledger(struct bc_facts *facts, uint64_t sequence, const uint8_t hash[BC_HASH_BYTES]);

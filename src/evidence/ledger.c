@@ -15,14 +15,13 @@
 #include "base/pulse.h"
 #include "base/thread.h"
 
-#define FOLDER BC_LEDGER_FOLDER
 #define EVENTS_BYTES_MAX 11000 // of one record, beside its certificates and its signature
+#define TEXT_BYTES 400
 
 struct bc_ledger {
-        int folder_fd;
-        struct bc_anchor *anchor;
+        struct bc_ledger_config config;
+        struct bc_standing standing; // its thread's, once it was started
         struct bc_ledger_head head;
-        struct bc_ledger_found found;
         bool wordless;
 
         struct bc_clock *clock;
@@ -39,9 +38,14 @@ struct bc_ledger {
         bool signed_already;    // a box that could not be written yet: the same bytes are tried again
         size_t taken;           // how many of the events are in it
         int64_t record_ns;      // when the newest record was made durable
+        int64_t begun_ns;       // when it was started
+        struct bc_ledger_start start;
+        bool was_late;          // it could not be opened at once
+        bool anchor_stays;      // one that was lost, is back and does not agree: not written in this run
         bool troubled;
 
         struct bc_monitor monitor; // over the following
+        bool open;
         struct bc_ledger_entry event[BC_LEDGER_EVENTS_MAX];
         size_t first, events;
         bool at_once;
@@ -49,6 +53,8 @@ struct bc_ledger {
         uint64_t flood[BC_ENTRY_KINDS];
         bool flooded;
         struct bc_ledger_entry stop; // the last event: it has its room
+        struct bc_ledger_entry key;  // before it, in the same record: nothing else is signed behind it
+        bool hands_over;
         bool stopping;               // it is not among the others yet
         struct bc_anchor_state state; // what the anchor is to say
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
@@ -60,93 +66,80 @@ struct bc_ledger {
 
 // ---- opening ---------------------------------------------------------------------------------------------------
 
-static int explain(char *text, size_t text_bytes, int error, const char *what)
-{
-        snprintf(text, text_bytes, "%s: %s", what, strerror(-error));
-        return error;
-}
-
-static int open_folder(int store_fd)
-{
-        int r = bc_folder_make(store_fd, FOLDER, 1), fd;
-
-        if (r < 0)
-                return r;
-        fd = openat(store_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        return fd < 0 ? -errno : fd;
-}
-
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-        return a > b ? a : b;
-}
-
-// EVIDENCE 12: where ledger and anchor do not agree a new epoch begins, and says so.
-static void reconcile(struct bc_ledger *ledger, const struct bc_ledger_head *head, bool has)
-{
-        struct bc_ledger_found *found = &ledger->found;
-        const struct bc_anchor_state *anchor = &found->anchor;
-        bool anchored = anchor->epoch > 0;
-
-        // One that is damaged may have known anything.
-        found->rolled_back = anchored ? !has : head->epoch > 0 || found->anchor_damaged;
-        found->epoch = larger(larger(head->epoch, anchor->epoch), 1) + found->rolled_back;
-        found->boot = larger(head->boot, anchor->boot) + 1;
-        found->counter = anchor->counter;
-        found->last_ns = head->epoch > 0 ? head->signed_ns : BC_RECORD_UNKNOWN;
-        found->clean = head->epoch > 0 && head->stopped && !found->rolled_back;
-        ledger->head = found->head = *head;
-}
-
 static void free_ledger(struct bc_ledger *ledger)
 {
-        bc_cleanup_fd(&ledger->folder_fd);
         // The room that was kept for it and not used is given back.
         if (ledger->fd >= 0)
                 (void)!ftruncate(ledger->fd, (off_t)ledger->file_bytes);
         bc_cleanup_fd(&ledger->fd);
-        bc_anchor_free(ledger->anchor);
+        bc_standing_done(&ledger->standing);
         bc_signer_abandon(ledger->signer, ledger->signing);
         free(ledger);
 }
 
 BC_DEFINE_CLEANUP(ledger, struct bc_ledger, free_ledger)
 
-int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t text_bytes, struct bc_ledger **ret_ledger,
-                   struct bc_ledger_found *ret_found)
+int bc_ledger_new(const struct bc_ledger_config *config, struct bc_ledger **ret_ledger)
 {
         BC_CLEANUP(bc_cleanup_ledger) struct bc_ledger *ledger = calloc(1, sizeof(*ledger));
-        const struct bc_anchor_state *anchor;
-        struct bc_anchor_found anchored;
-        struct bc_ledger_head head;
-        bool has;
-        int r;
 
         if (!ledger)
-                return explain(text, text_bytes, -ENOMEM, FOLDER);
-        ledger->fd = ledger->folder_fd = -1;
+                return -ENOMEM;
+        ledger->config = *config;
+        ledger->fd = -1;
+        ledger->state_ns = BC_NS_NEVER;
+        bc_standing_init(&ledger->standing);
         ledger->signing = bc_signing_new();
         if (!ledger->signing)
-                return explain(text, text_bytes, -ENOMEM, FOLDER);
-        ledger->folder_fd = open_folder(store_fd);
-        if (ledger->folder_fd < 0)
-                return explain(text, text_bytes, ledger->folder_fd, FOLDER);
-        r = bc_anchor_open(anchor_path, text, text_bytes, &ledger->anchor, &anchored);
-        if (r < 0)
-                return r;
-        anchor = &ledger->found.anchor;
-        ledger->found.anchor = anchored.state;
-        ledger->found.anchor_damaged = anchored.damaged;
-        r = bc_ledger_find_head(ledger->folder_fd, anchor->epoch, anchor->sequence, anchor->epoch > 0 ? anchor->hash : NULL, &head, &has);
-        if (r < 0)
-                return explain(text, text_bytes, r, FOLDER);
-        reconcile(ledger, &head, has);
-        ledger->state = *anchor;
-        ledger->state.boot = ledger->found.boot; // whatever is anchored first: no two runs have the same
-        ledger->state_ns = BC_NS_NEVER;
-        *ret_found = ledger->found;
+                return -ENOMEM;
         *ret_ledger = BC_TAKE(ledger);
         return 0;
+}
+
+static int look(struct bc_ledger *ledger, bool patient, char *text, size_t text_bytes)
+{
+        return bc_standing_look(&ledger->standing, ledger->config.store_fd, ledger->config.anchor_path, &ledger->config.owner, patient, text,
+                                text_bytes);
+}
+
+int bc_ledger_open(struct bc_ledger *ledger, char *text, size_t text_bytes, struct bc_ledger_found *ret_found)
+{
+        int r = look(ledger, true, text, text_bytes);
+
+        if (r < 0)
+                return r;
+        ledger->open = true;
+        *ret_found = ledger->standing.found;
+        return 0;
+}
+
+// It is open: what waits to be signed may be, and the run begins.
+static void begin(struct bc_ledger *ledger)
+{
+        const struct bc_ledger_found *found = &ledger->standing.found;
+        struct bc_ledger_entry entry[BC_STANDING_EVENTS_MAX];
+        uint64_t counter;
+        size_t n = bc_standing_state(found, &ledger->start, ledger->begun_ns, bc_clock_now_ns(ledger->clock), ledger->was_late, entry);
+
+        ledger->head = found->head;
+        if (found->head.epoch > 0)
+                bc_facts_set_ledger(ledger->facts, found->head.epoch == found->epoch ? found->head.sequence : 0, found->head.hash);
+        bc_facts_set_run(ledger->facts, found->epoch, found->boot);
+        if (ledger->config.on_found)
+                ledger->config.on_found(ledger->config.user, found);
+        bc_monitor_lock(&ledger->monitor);
+        counter = ledger->state.counter; // what was noted meanwhile
+        ledger->state = found->anchor;
+        ledger->state.counter = counter > found->counter ? counter : found->counter;
+        ledger->state.boot = found->boot; // whatever is anchored first: no two runs have the same
+        ledger->first = (ledger->first + BC_LEDGER_EVENTS_MAX - n) % BC_LEDGER_EVENTS_MAX;
+        ledger->events += n;
+        for (size_t i = 0; i < n; i++)
+                ledger->event[(ledger->first + i) % BC_LEDGER_EVENTS_MAX] = entry[i];
+        ledger->at_once = ledger->open = true;
+        bc_monitor_wake(&ledger->monitor);
+        bc_monitor_unlock(&ledger->monitor);
+        bc_signer_hold(ledger->signer, false);
 }
 
 // ---- one record ------------------------------------------------------------------------------------------------
@@ -160,6 +153,8 @@ static void take_events(struct bc_ledger *ledger, struct bc_record *record)
         while (ledger->taken < ledger->events && record->events < BC_RECORD_EVENTS_MAX) {
                 const struct bc_ledger_entry *event = &ledger->event[(ledger->first + ledger->taken) % BC_LEDGER_EVENTS_MAX];
 
+                if (event->kind == BC_ENTRY_KEY && record->events > 0)
+                        break; // begins a record that has room for what follows it
                 bytes += event->details_bytes + 16;
                 if (bytes > EVENTS_BYTES_MAX)
                         break;
@@ -184,7 +179,9 @@ static void add_floods(struct bc_ledger *ledger, int64_t now_ns)
                 ledger->flood[kind] = 0;
         }
         ledger->flooded = false;
-        if (ledger->stopping && ledger->events < BC_LEDGER_EVENTS_MAX) {
+        if (ledger->stopping && ledger->events + 2 <= BC_LEDGER_EVENTS_MAX) {
+                if (ledger->hands_over)
+                        ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = ledger->key;
                 ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = ledger->stop;
                 ledger->stopping = false;
         }
@@ -202,7 +199,7 @@ static void compose(struct bc_ledger *ledger)
         memset(record, 0, sizeof(*record));
         record->kind = BC_RECORD_LEDGER;
         bc_facts_state(ledger->facts, now_ns, record);
-        record->ledger = ledger->head.epoch == ledger->found.epoch ? ledger->head.sequence + 1 : 1;
+        record->ledger = ledger->head.epoch == ledger->standing.found.epoch ? ledger->head.sequence + 1 : 1;
         memcpy(record->prev, ledger->head.hash, sizeof(record->prev));
         bc_monitor_lock(&ledger->monitor);
         add_floods(ledger, now_ns);
@@ -218,9 +215,9 @@ static int begin_file(struct bc_ledger *ledger)
 
         bc_ledger_name(record->epoch, record->boot, record->ledger, ledger->file_name);
         // In this run nothing of it became durable.
-        if (unlinkat(ledger->folder_fd, ledger->file_name, 0) < 0 && errno != ENOENT)
+        if (unlinkat(ledger->standing.folder_fd, ledger->file_name, 0) < 0 && errno != ENOENT)
                 return -errno;
-        ledger->fd = bc_file_create(ledger->folder_fd, ledger->file_name);
+        ledger->fd = bc_file_create(ledger->standing.folder_fd, ledger->file_name);
         if (ledger->fd < 0)
                 return ledger->fd;
         // Its room is its own from the beginning; a file system that cannot do that does without.
@@ -247,7 +244,7 @@ static int write_box(struct bc_ledger *ledger)
         if (r == 0)
                 r = bc_file_sync_data(ledger->fd);
         if (r == 0 && ledger->file_is_new)
-                r = bc_folder_sync(ledger->folder_fd);
+                r = bc_folder_sync(ledger->standing.folder_fd);
         // What a failed sync left there may be whole or not: the same bytes begin the next file.
         if (r < 0) {
                 leave_file(ledger);
@@ -329,18 +326,38 @@ static int write_record(struct bc_ledger *ledger)
 
 // ---- the thread ------------------------------------------------------------------------------------------------
 
+// One that was lost and does not agree stays as it is: it is all that is left of what it knows.
+static int regain_anchor(struct bc_ledger *ledger)
+{
+        struct bc_anchor_state state;
+        char text[TEXT_BYTES] = "";
+        int r = bc_standing_regain(&ledger->standing, ledger->config.anchor_path, &ledger->config.owner, &state, text, sizeof(text));
+
+        if (r == -ESTALE)
+                bc_log_error("%s", text);
+        ledger->anchor_stays = r == -ESTALE;
+        if (r < 0)
+                return r;
+        bc_log_notice("anchor %s: it can be opened again", ledger->config.anchor_path);
+        bc_monitor_lock(&ledger->monitor);
+        ledger->state.counter = state.counter > ledger->state.counter ? state.counter : ledger->state.counter;
+        bc_monitor_unlock(&ledger->monitor);
+        return 0;
+}
+
 static int write_anchor(struct bc_ledger *ledger)
 {
         struct bc_anchor_state state;
-        int r;
+        int r = ledger->standing.anchor || ledger->anchor_stays ? 0 : regain_anchor(ledger);
 
         bc_monitor_lock(&ledger->monitor);
         state = ledger->state;
         ledger->state_ns = BC_NS_NEVER;
         ledger->anchor_at_once = false;
         bc_monitor_unlock(&ledger->monitor);
-        r = bc_anchor_write(ledger->anchor, &state);
-        if (r == 0)
+        if (r == 0 && !ledger->anchor_stays)
+                r = bc_anchor_write(ledger->standing.anchor, &state);
+        if (r == 0 || ledger->anchor_stays)
                 return 0;
         bc_monitor_lock(&ledger->monitor);
         change_anchor(ledger);
@@ -349,13 +366,19 @@ static int write_anchor(struct bc_ledger *ledger)
 }
 
 // Said once, whatever it is that fails.
-static void tell_of_trouble(struct bc_ledger *ledger, int error)
+static void tell_of_trouble(struct bc_ledger *ledger, const char *what, int error)
 {
-        if (error < 0 && !ledger->troubled)
-                bc_log_error("the ledger cannot be written: %s; it is tried again", strerror(-error));
-        if (error == 0 && ledger->troubled)
-                bc_log_notice("the ledger can be written again");
-        ledger->troubled = error < 0;
+        const bool troubled = error < 0 || !ledger->standing.anchor;
+
+        if (troubled == ledger->troubled)
+                return;
+        if (error < 0)
+                bc_log_error("%s: %s; it is tried again", what, strerror(-error));
+        else if (!troubled)
+                bc_log_notice("the ledger and its anchor can be written again");
+        ledger->troubled = troubled;
+        if (ledger->config.on_trouble)
+                ledger->config.on_trouble(ledger->config.user, troubled);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -380,12 +403,13 @@ static int64_t due_ns(const struct bc_ledger *ledger, bool *ret_record, bool *re
         return earlier(record_ns, anchor_ns);
 }
 
-static void pause_after(struct bc_ledger *ledger, int error)
+static void pause_after(struct bc_ledger *ledger, int record_error, int anchor_error)
 {
         int64_t until_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS;
 
-        tell_of_trouble(ledger, error);
-        if (error == 0)
+        tell_of_trouble(ledger, record_error < 0 ? "the ledger cannot be written" : "the ledger's anchor cannot be written",
+                        record_error < 0 ? record_error : anchor_error);
+        if (record_error == 0 && anchor_error == 0)
                 return;
         bc_monitor_lock(&ledger->monitor);
         while (bc_monitor_wait(&ledger->monitor, until_ns) != -ETIMEDOUT)
@@ -393,10 +417,38 @@ static void pause_after(struct bc_ledger *ledger, int error)
         bc_monitor_unlock(&ledger->monitor);
 }
 
+// Until it is open. false: it is to end, and nothing can be written.
+static bool open_late(struct bc_ledger *ledger)
+{
+        int64_t patient_ns = ledger->begun_ns + BC_LEDGER_PATIENCE_NS;
+        char text[TEXT_BYTES] = "";
+
+        for (;;) {
+                int64_t until_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS;
+                bool quit;
+
+                bc_monitor_lock(&ledger->monitor);
+                while (!ledger->quit && bc_monitor_wait(&ledger->monitor, until_ns) != -ETIMEDOUT)
+                        ;
+                quit = ledger->quit;
+                bc_monitor_unlock(&ledger->monitor);
+                if (look(ledger, !quit && bc_clock_now_ns(ledger->clock) < patient_ns, text, sizeof(text)) == 0) {
+                        begin(ledger);
+                        return true;
+                }
+                if (quit) {
+                        bc_log_error("%s: what happened in this run is not in the ledger", text);
+                        return false;
+                }
+        }
+}
+
 static void run(void *user)
 {
         struct bc_ledger *ledger = user;
 
+        if (ledger->was_late && !open_late(ledger))
+                return;
         for (;;) {
                 bool record, anchor, over;
                 int64_t wake_ns;
@@ -414,7 +466,7 @@ static void run(void *user)
                 // Also where the record failed: recordings may be going on all the same.
                 if (anchor)
                         s = write_anchor(ledger);
-                pause_after(ledger, r < 0 ? r : s);
+                pause_after(ledger, r, s);
         }
 }
 
@@ -430,17 +482,47 @@ bool bc_ledger_is_wordless(const struct bc_ledger *ledger)
         return ledger->wordless;
 }
 
-int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts)
+int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts,
+                    const struct bc_ledger_start *start)
 {
         ledger->clock = clock;
         ledger->signer = signer;
         ledger->facts = facts;
+        ledger->start = *start;
         ledger->phase = "STARTING";
-        ledger->record_ns = bc_clock_now_ns(clock);
+        ledger->record_ns = ledger->begun_ns = bc_clock_now_ns(clock);
+        ledger->was_late = !ledger->open;
         bc_monitor_init(&ledger->monitor, clock);
-        if (ledger->head.epoch > 0)
-                bc_facts_set_ledger(facts, ledger->head.epoch == ledger->found.epoch ? ledger->head.sequence : 0, ledger->head.hash);
+        if (ledger->open)
+                begin(ledger);
+        else
+                bc_signer_hold(signer, true);
+        ledger->troubled = ledger->was_late;
+        if (ledger->troubled && ledger->config.on_trouble)
+                ledger->config.on_trouble(ledger->config.user, true);
         return bc_thread_start(clock, "ledger", run, ledger, &ledger->thread);
+}
+
+int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger_found *ret_found)
+{
+        int r = 0;
+
+        bc_monitor_lock(&ledger->monitor);
+        while (!ledger->open && r != -ETIMEDOUT)
+                r = bc_monitor_wait(&ledger->monitor, until_ns);
+        r = ledger->open ? 0 : -ETIMEDOUT;
+        if (r == 0)
+                *ret_found = ledger->standing.found; // nobody changes it any more
+        bc_monitor_unlock(&ledger->monitor);
+        return r;
+}
+
+void bc_ledger_hand_over(struct bc_ledger *ledger, const uint8_t x5t[BC_HASH_BYTES])
+{
+        bc_monitor_lock(&ledger->monitor);
+        bc_entry_key(&ledger->key, bc_clock_now_ns(ledger->clock), x5t);
+        ledger->hands_over = true;
+        bc_monitor_unlock(&ledger->monitor);
 }
 
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns)
@@ -463,7 +545,8 @@ void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_u
 void bc_ledger_tell(struct bc_ledger *ledger, const struct bc_ledger_entry *event, bool at_once)
 {
         bc_monitor_lock(&ledger->monitor);
-        if (ledger->events == BC_LEDGER_EVENTS_MAX) {
+        // Where it is not open yet its own have to have room.
+        if (ledger->events == BC_LEDGER_EVENTS_MAX - (ledger->open ? 0 : BC_STANDING_EVENTS_MAX)) {
                 ledger->flood[event->kind]++;
                 ledger->flooded = true;
         } else {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The ledger: everything that happens to the device, signed, in one chain (docs/formats/ledger.md).
 //
-// Opening finds out where the chain has come to and whether it agrees with the anchor; the thread, started later, gathers events into
-// records, has them signed, makes them durable, and then moves the anchor on. Whoever tells it something never waits: not for the
+// Opening finds out where the chain has come to and whether it agrees with the anchor; where that fails nobody waits for it, and the thread
+// tries again. The thread gathers events into records, has them signed, makes them durable, and then moves the anchor on. Whoever tells it something never waits: not for the
 // signer, not for the card, not for the anchor's medium. While a record cannot be written events are kept; of what is too much
 // only the count is.
 #ifndef BC_EVIDENCE_LEDGER_H
@@ -17,6 +17,7 @@
 #include "evidence/facts.h"
 #include "evidence/ledger_file.h"
 #include "evidence/signer.h"
+#include "evidence/standing.h"
 
 struct bc_ledger;
 
@@ -26,31 +27,43 @@ struct bc_ledger;
 #define BC_LEDGER_ANCHOR_NS (1 * BC_NS_PER_S)     // the anchor is behind by so much and what its medium takes
 #define BC_LEDGER_FILE_BYTES (1 << 20)
 #define BC_LEDGER_RETRY_NS (1 * BC_NS_PER_S)
+#define BC_LEDGER_PATIENCE_NS (8 * BC_NS_PER_S)   // with what cannot be opened or read: less than a segment waits for its last record
 
-// What the start of a run needs to know.
-struct bc_ledger_found {
-        uint64_t epoch, boot;
-        uint64_t counter;               // the newest number of a recording that the anchor knows
-        bool rolled_back;               // ledger and anchor disagree: a new epoch begins
-        struct bc_ledger_head head;     // the newest record; epoch 0: there is none
-        struct bc_anchor_state anchor;  // as it was found
-        bool anchor_damaged;            // it was there, and could not be read
-        int64_t last_ns;                // of the newest record; BC_RECORD_UNKNOWN: there is none
-        bool clean;                     // the run before ended in order
+struct bc_ledger_config {
+        int store_fd;            // folder of the store, in which ledger/ is made
+        const char *anchor_path; // docs/formats/ledger.md, 4
+        struct bc_ledger_owner owner;
+        // Where the ledger stands is known: what is signed from now on hangs on it. Whoever starts it, or its thread; must not call it.
+        // May be NULL.
+        void (*on_found)(void *user, const struct bc_ledger_found *found);
+        // Ledger or anchor cannot be opened or written; or can be again. Its thread, must not block. May be NULL.
+        void (*on_trouble)(void *user, bool trouble);
+        void *user;
 };
 
-// store_fd: folder of the store, in which ledger/ is made. anchor_path: docs/formats/ledger.md, 4. On failure a negative errno, and
-// why in text. What lies in the ledger's folder and is no ledger is left alone.
-int bc_ledger_open(int store_fd, const char *anchor_path, char *text, size_t text_bytes, struct bc_ledger **ret_ledger,
-                   struct bc_ledger_found *ret_found);
+// Opens nothing yet. Borrows all of the config. 0 or -ENOMEM.
+int bc_ledger_new(const struct bc_ledger_config *config, struct bc_ledger **ret_ledger);
 
 // Recordings are sealed: words that come with a command do not belong into the ledger, which lies in the clear. Whoever tells it of
 // one leaves them out (bc_entry_origin()). Set before others know it.
 void bc_ledger_set_wordless(struct bc_ledger *ledger);
 bool bc_ledger_is_wordless(const struct bc_ledger *ledger);
 
-// Begins to write, with `start`. Borrows all; facts learns from it where the ledger is.
-int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts);
+// Before the start: 0; or a negative errno, and why in text, which names the file. Then it opens itself later on: see bc_ledger_start().
+int bc_ledger_open(struct bc_ledger *ledger, char *text, size_t text_bytes, struct bc_ledger_found *ret_found);
+
+// Begins to write, with `start`. Borrows all but start; facts learns from it which run this is, and where the ledger is.
+//
+// One that could not be opened tries again, and the signer answers nobody until it is: what a record says of the run is not known. Anchor
+// and files that cannot be read for BC_LEDGER_PATIENCE_NS count as lost; without its folder it waits for as long as it takes.
+int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts,
+                    const struct bc_ledger_start *start);
+
+// Waits until it is open, until until_ns at most, and says what was found. 0 or -ETIMEDOUT. Any thread of the clock.
+int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger_found *ret_found);
+
+// The run ends with `key`: from the next one on the key of this certificate signs [17]. Before bc_ledger_free().
+void bc_ledger_hand_over(struct bc_ledger *ledger, const uint8_t x5t[BC_HASH_BYTES]);
 
 // Writes `stop` and what is waiting, for give_up_ns at the most; then closes. NULL is allowed.
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns);

@@ -338,12 +338,34 @@ static int recover_recording(struct bc_store *store, uint64_t counter, const str
         return r;
 }
 
-int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *kit, const atomic_bool *stop,
+// What is stated of a recording depends on the anchor, which a failing medium may keep back for a while.
+static void await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
+{
+        struct bc_ledger *ledger = kit->service->ledger;
+        struct bc_signer *signer = kit->service->signer;
+        int64_t until_ns = bc_signer_now_ns(signer) + BC_LEDGER_PATIENCE_NS + 2 * BC_LEDGER_RETRY_NS;
+        struct bc_ledger_found found;
+
+        while (!is_stopped(stop) && bc_signer_now_ns(signer) < until_ns)
+                if (bc_ledger_await(ledger, bc_signer_now_ns(signer) + BC_LEDGER_RETRY_NS, &found) == 0) {
+                        kit->anchor = found.anchor;
+                        return;
+                }
+}
+
+int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *given, const atomic_bool *stop,
                     struct bc_recovery_report *ret_report)
 {
         struct bc_recovery_report report = { 0 };
+        const struct bc_rescue_kit *kit = given;
+        struct bc_rescue_kit settled;
         size_t failed = 0;
 
+        if (given && given->service->ledger && bc_store_left_open_count(store) > 0) {
+                settled = *given;
+                await_ledger(&settled, stop);
+                kit = &settled;
+        }
         // A recovered one leaves the list, a failed one stays.
         while (bc_store_left_open_count(store) > failed && !is_stopped(stop))
                 if (recover_recording(store, bc_store_left_open_at(store, failed), kit, stop, &report) < 0)

@@ -20,7 +20,7 @@ struct bc_signer {
         struct bc_monitor monitor;
         struct bc_signing *first; // in the order in which they are to be answered
         int64_t pace_ns;
-        bool quit;
+        bool quit, held;
         uint8_t to_be_signed[TO_BE_SIGNED_BYTES]; // the thread's
 };
 
@@ -85,8 +85,8 @@ static void run(void *user)
                 if (!signing)
                         break;
                 signer->first = signing->next;
-                if (signer->quit) {
-                        finish(signer, signing, -ESHUTDOWN);
+                if (signer->quit || signer->held) {
+                        finish(signer, signing, signer->quit ? -ESHUTDOWN : -EAGAIN);
                         continue;
                 }
                 bc_monitor_unlock(&signer->monitor);
@@ -131,6 +131,13 @@ void bc_signer_free(struct bc_signer *signer)
         }
         bc_monitor_done(&signer->monitor);
         free(signer);
+}
+
+void bc_signer_hold(struct bc_signer *signer, bool held)
+{
+        bc_monitor_lock(&signer->monitor);
+        signer->held = held;
+        bc_monitor_unlock(&signer->monitor);
 }
 
 void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing)

@@ -62,6 +62,9 @@ void bc_signer_free(struct bc_signer *signer);
 // Hands it over. Any thread. What is not lawful is answered with -EINVAL, what is too large with -EMSGSIZE.
 void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing);
 
+// While it is held everybody is answered with -EAGAIN: what records have to say is not known yet. Any thread.
+void bc_signer_hold(struct bc_signer *signer, bool held);
+
 // Whether it is done; then it is idle again and the asker's.
 bool bc_signer_fetch(struct bc_signer *signer, struct bc_signing *signing);
 

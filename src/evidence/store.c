@@ -468,6 +468,10 @@ int bc_store_raise(struct bc_store *store, uint64_t counter)
                 store->next = store->now;
                 store->next.counter = counter;
                 r = commit(store);
+                // The next number is made durable before it is used: it is enough to count on from here.
+                if (r < 0)
+                        store->now.counter = counter;
+                store->reserved = false; // that number was given out
         }
         pthread_mutex_unlock(&store->mutex);
         return r;

@@ -51,7 +51,8 @@ int bc_store_probe(struct bc_store *store);
 size_t bc_store_left_open_count(struct bc_store *store);
 uint64_t bc_store_left_open_at(struct bc_store *store, size_t number);
 
-// Numbers up to this one were given out, by what is kept elsewhere: they are not given out again. 0 or negative errno.
+// Numbers up to this one were given out, by what is kept elsewhere: they are not given out again. 0; or a negative errno: that is not
+// durable, but holds for this run.
 int bc_store_raise(struct bc_store *store, uint64_t counter);
 
 // The last number kept as used.

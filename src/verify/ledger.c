@@ -77,14 +77,32 @@ static void judge_signer(struct walk *walk)
                         "test certificate: evidence of nothing (--allow-test)");
 }
 
-static int change_signer(struct walk *walk, uint64_t offset)
+// To the certificate that the record brings. lawful: the record before it names it; else it must be another certificate of the same key,
+// or an epoch begins: then the device was given a new key, without a word of the former one [17].
+static int change_signer(struct walk *walk, bool lawful, uint64_t offset)
 {
+        struct bc_certificate former = walk->certificate;
+        struct bc_findings *findings = &walk->verdict->findings;
+        bool known = former.key != NULL, is_same_key = false;
+
         judge_signer(walk);
-        bc_certificate_done(&walk->certificate);
+        bc_certificate_init(&walk->certificate);
         walk->first_ns = walk->last_ns = BC_RECORD_UNKNOWN;
-        int r = bc_certificate_open(&walk->certificate, &walk->record, offset, &walk->verdict->findings);
+        int r = bc_certificate_open(&walk->certificate, &walk->record, offset, findings);
         walk->verdict->signer = walk->certificate.signer;
-        return r == -EBADMSG ? -ECANCELED : r;
+        if (r == 0 && known)
+                is_same_key = EVP_PKEY_eq(former.key, walk->certificate.key) == 1;
+        bc_certificate_done(&former);
+        if (r < 0)
+                return r == -EBADMSG ? -ECANCELED : r;
+        if (!known || lawful || is_same_key)
+                return 0;
+        if (walk->record.epoch == walk->epoch)
+                return REFUSE(walk, BC_FINDING_CERTIFICATE, offset,
+                              "it is signed with another key, and no entry of the former key says so");
+        bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_UNPROVEN, offset,
+                "epoch %" PRIu64 " is signed with another key, and no entry of the former key says so", walk->record.epoch);
+        return 0;
 }
 
 // EVIDENCE 17: another key only by the word of the one before.
@@ -102,12 +120,13 @@ static int check_signer(struct walk *walk, uint64_t offset)
         // A record that could not be written into the file before goes into the next one as it was signed.
         if (record->chain_count == 0 && (!known || (walk->file_records == 0 && record->boot != walk->boot)))
                 return REFUSE(walk, BC_FINDING_RECORD, offset, "the file begins without certificates");
-        if (walk->key_stated && memcmp(record->x5t, walk->key, BC_HASH_BYTES) != 0)
+        bool named = walk->key_stated && memcmp(record->x5t, walk->key, BC_HASH_BYTES) == 0;
+        if (walk->key_stated && !named && record->epoch == walk->epoch)
                 return REFUSE(walk, BC_FINDING_CERTIFICATE, offset,
                               "it is not signed with the key that the record before it names");
-        if (known && !same && !walk->key_stated)
-                return REFUSE(walk, BC_FINDING_CERTIFICATE, offset,
-                              "it is signed with another key, and no entry of the former key says so");
+        if (walk->key_stated && !named)
+                bc_find(&walk->verdict->findings, BC_FINDING_CERTIFICATE, BC_VERDICT_UNPROVEN, offset,
+                        "epoch %" PRIu64 " is not signed with the key that the record before it names", record->epoch);
         walk->key_stated = false;
         if (!same && record->chain_count == 0)
                 return REFUSE(walk, BC_FINDING_CERTIFICATE, offset,
@@ -119,7 +138,7 @@ static int check_signer(struct walk *walk, uint64_t offset)
                                       "the record names another certificate (x5t) than the one it brings");
         }
         if (r == 0 && !same)
-                r = change_signer(walk, offset);
+                r = change_signer(walk, named, offset);
         if (r < 0)
                 return r;
         if (record->algorithm != walk->certificate.signer.algorithm)

@@ -49,6 +49,23 @@ static bool parse(const char *name, struct bc_ledger_file *ret_file)
         return true;
 }
 
+// "NAME.foreign1": the device found it not to be its own.
+static bool is_aside(const char *name)
+{
+        static const char ending[] = ".foreign";
+        const char *behind = strstr(name, ending);
+        struct bc_ledger_file file;
+        char text[BC_LEDGER_FILE_NAME_BYTES];
+        size_t n = behind ? (size_t)(behind - name) : sizeof(text);
+
+        if (n >= sizeof(text))
+                return false;
+        memcpy(text, name, n);
+        text[n] = '\0';
+        behind += sizeof(ending) - 1;
+        return parse(text, &file) && *behind >= '1' && *behind <= '9' && strspn(behind, "0123456789") == strlen(behind) && strlen(behind) <= 2;
+}
+
 static int add(struct bc_ledger_folder *folder, const struct bc_ledger_file *file)
 {
         if (folder->files == BC_LEDGER_FILES_MAX)
@@ -87,6 +104,12 @@ static int take(struct bc_ledger_folder *folder, int folder_fd, const char *name
                 return -errno;
         if (known && S_ISREG(stat.st_mode))
                 return add(folder, &file);
+        // What was planted there: somebody had the card. Nothing of it is used.
+        if (S_ISREG(stat.st_mode) && is_aside(name)) {
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "ledger/%s was put aside by the device: it was not its own", name);
+                return 0;
+        }
         bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "ledger/%s %s", name,
                 known ? "is not a regular file" : "does not belong into the ledger's folder");
         return 0;

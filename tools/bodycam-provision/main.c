@@ -33,6 +33,11 @@ static const struct command commands[] = {
           "bodycam-provision check --uri URI --device ID --certificates FILE [--json]\n"
           "    Judges key and certificates, as the recorder does, and says what they are.\n",
           OPTION('u') | OPTION('d') | OPTION('c'), OPTION('j'), bc_provision_check },
+        { "hand-over",
+          "bodycam-provision hand-over --uri URI --device ID --certificates FILE --next FILE --store DIR --anchor FILE\n"
+          "    The key that is there states in the ledger that the key of the next certificates signs from now on.\n"
+          "    While the daemon is stopped; needed for another key alone, not for another certificate of the same key.\n",
+          OPTION('u') | OPTION('d') | OPTION('c') | OPTION('e') | OPTION('s') | OPTION('b'), 0, bc_provision_hand_over },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -65,6 +70,9 @@ enum parsed {
 static enum parsed parse(const struct command *command, int argc, char **argv, struct bc_provision *provision)
 {
         static const struct option options[] = {
+                { "anchor", required_argument, NULL, 'b' },
+                { "next", required_argument, NULL, 'e' },
+                { "store", required_argument, NULL, 's' },
                 { "algorithm", required_argument, NULL, 'a' },
                 { "certificates", required_argument, NULL, 'c' },
                 { "device", required_argument, NULL, 'd' },
@@ -94,6 +102,9 @@ static enum parsed parse(const struct command *command, int argc, char **argv, s
                 provision->device = option == 'd' ? optarg : provision->device;
                 provision->json |= option == 'j';
                 provision->name = option == 'n' ? optarg : provision->name;
+                provision->next = option == 'e' ? optarg : provision->next;
+                provision->store = option == 's' ? optarg : provision->store;
+                provision->anchor = option == 'b' ? optarg : provision->anchor;
                 provision->out = option == 'o' ? optarg : provision->out;
                 provision->to = option == 't' ? optarg : provision->to;
                 provision->uri = option == 'u' ? optarg : provision->uri;

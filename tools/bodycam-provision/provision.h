@@ -16,7 +16,7 @@ enum bc_provision_exit {
 };
 
 struct bc_provision {
-        const char *uri, *device, *name, *certificates, *to, *out; // NULL: not given
+        const char *uri, *device, *name, *certificates, *to, *out, *next, *store, *anchor; // NULL: not given
         enum bc_record_algorithm algorithm;
         bool json;
 };
@@ -30,6 +30,7 @@ enum bc_provision_exit bc_provision_refuse(const char *text);
 enum bc_provision_exit bc_provision_key(const struct bc_provision *provision);
 enum bc_provision_exit bc_provision_request(const struct bc_provision *provision);
 enum bc_provision_exit bc_provision_install(const struct bc_provision *provision);
+enum bc_provision_exit bc_provision_hand_over(const struct bc_provision *provision);
 enum bc_provision_exit bc_provision_check(const struct bc_provision *provision);
 
 // Makes a key where no key is. 0 or negative errno with the reason in text.

@@ -184,35 +184,65 @@ void desk_make(struct desk *desk)
         desk_card_is_new();
 }
 
+static void on_found(void *user, const struct bc_ledger_found *found)
+{
+        struct desk *desk = user;
+
+        desk->found = *found;
+        desk->finds++;
+}
+
+static void on_trouble(void *user, bool trouble)
+{
+        struct desk *desk = user;
+
+        desk->troubles += trouble;
+        desk->troubled = trouble;
+}
+
+int desk_try(struct desk *desk, char *text, size_t text_bytes)
+{
+        struct bc_ledger_config config = { .store_fd = desk->store_fd, .anchor_path = desk->anchor, .on_found = on_found,
+                                           .on_trouble = on_trouble, .user = desk };
+
+        config.owner = (struct bc_ledger_owner){ .device = NOTARY_DEVICE, .public_key = desk_notary.public_key,
+                                                 .issuer = desk_notary.certificate[1] };
+        memcpy(config.owner.x5t, desk_notary.x5t, sizeof(config.owner.x5t));
+        assert_int_equal(bc_ledger_new(&config, &desk->ledger), 0);
+        return bc_ledger_open(desk->ledger, text, text_bytes, &desk->found);
+}
+
+static void open_folder(struct desk *desk)
+{
+        if (desk->folder_fd < 0)
+                desk->folder_fd = openat(desk->store_fd, "ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 void desk_look(struct desk *desk)
 {
         char text[256];
 
-        assert_int_equal(bc_ledger_open(desk->store_fd, desk->anchor, text, sizeof(text), &desk->ledger, &desk->found), 0);
-        if (desk->folder_fd < 0)
-                desk->folder_fd = openat(desk->store_fd, "ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(desk_try(desk, text, sizeof(text)), 0);
+        open_folder(desk);
         assert_true(desk->folder_fd >= 0);
+}
+
+void desk_go(struct desk *desk, const struct notary_temper *temper)
+{
+        const struct bc_ledger_start start = { .boot_id = { 1 }, .percent = 50 };
+        const struct notary_temper quick = { .pace_ns = 0 };
+
+        desk->finds = desk->troubles = 0;
+        assert_int_equal(bc_clock_new_simulated(desk->base_ns, &desk->clock), 0);
+        notary_set(&desk_notary, temper ? temper : &quick);
+        notary_open(&desk_notary, desk->clock, 0, 0);
+        assert_int_equal(bc_ledger_start(desk->ledger, desk->clock, desk_notary.signer, &desk_notary.facts, &start), 0);
 }
 
 void desk_start(struct desk *desk, const struct notary_temper *temper)
 {
-        static const uint8_t boot_id[BC_BOOT_ID_BYTES] = { 1 };
-        const struct notary_temper quick = { .pace_ns = 0 };
-        const struct bc_ledger_found *found = &desk->found;
-        struct bc_ledger_entry entry;
-
         desk_look(desk);
-        assert_int_equal(bc_clock_new_simulated(desk->base_ns, &desk->clock), 0);
-        notary_set(&desk_notary, temper ? temper : &quick);
-        notary_open(&desk_notary, desk->clock, found->epoch, found->boot);
-        assert_int_equal(bc_ledger_start(desk->ledger, desk->clock, desk_notary.signer, &desk_notary.facts), 0);
-        if (found->rolled_back) {
-                bc_entry_rollback(&entry, desk->base_ns, found->head.sequence, found->head.epoch ? found->head.hash : NULL,
-                                  found->anchor.sequence, found->anchor.epoch ? found->anchor.hash : NULL);
-                bc_ledger_tell(desk->ledger, &entry, false);
-        }
-        bc_entry_start(&entry, desk->base_ns, found->clean, 0, boot_id, found->last_ns, 50);
-        bc_ledger_tell(desk->ledger, &entry, true);
+        desk_go(desk, temper);
 }
 
 void desk_run(struct desk *desk, int64_t until_ns)
@@ -233,6 +263,7 @@ void desk_stop(struct desk *desk, bool in_order)
         bc_facts_done(&desk_notary.facts);
         bc_clock_free(desk->clock);
         desk->ledger = NULL;
+        open_folder(desk);
 }
 
 void desk_done(struct desk *desk)
@@ -266,7 +297,9 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static int is_ledger(const struct dirent *entry)
 {
-        return strstr(entry->d_name, ".ledger") != NULL;
+        size_t n = strlen(entry->d_name);
+
+        return n > 7 && strcmp(entry->d_name + n - 7, ".ledger") == 0;
 }
 
 static void add_record(struct archive *archive, const struct bc_record *record, const uint8_t *box, size_t n, const char *file, size_t end)
@@ -398,8 +431,8 @@ void archive_check_told(const struct archive *archive, unsigned told)
 
                 if (kind == BC_ENTRY_FLOOD)
                         counted += (uint64_t)archive_number(archive->event[i].details, archive->event[i].n, 2);
-                if (kind != BC_ENTRY_ALARM && kind != BC_ENTRY_STATE)
-                        continue;
+                if ((kind != BC_ENTRY_ALARM && kind != BC_ENTRY_STATE) || archive->event[i].n < 64)
+                        continue; // the ledger has its own to say
                 seen++;
                 // The text is the first one of both: map, key, head of two bytes.
                 assert_true(memcmp(archive->event[i].details + 4, last, 60) > 0);

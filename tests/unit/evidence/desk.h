@@ -38,6 +38,8 @@ struct desk {
         struct bc_clock *clock;
         struct bc_ledger *ledger;
         struct bc_ledger_found found;
+        unsigned finds, troubles; // how often that was told, since the start
+        bool troubled;
         int64_t base_ns;
 };
 
@@ -45,7 +47,10 @@ struct desk {
 void desk_make(struct desk *desk);
 void desk_done(struct desk *desk);
 
-// Opens the ledger, without starting it; or starts it and tells it of its start, as the daemon does. temper NULL: a quick signer.
+// Opens the ledger, without starting it; or starts it. temper NULL: a quick signer. desk_try() and desk_go() are the two halves, for one that
+// cannot be opened.
+int desk_try(struct desk *desk, char *text, size_t text_bytes);
+void desk_go(struct desk *desk, const struct notary_temper *temper);
 void desk_look(struct desk *desk);
 void desk_start(struct desk *desk, const struct notary_temper *temper);
 void desk_run(struct desk *desk, int64_t until_ns);

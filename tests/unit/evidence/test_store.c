@@ -473,6 +473,21 @@ static void test_opening_on_a_full_disk(void **state)
         assert_int_equal(begun(bench), 2);
 }
 
+// What is known from elsewhere holds, whether the card takes it or not.
+static void test_raising_on_a_full_disk(void **state)
+{
+        struct bench *bench = *state;
+
+        reopen(bench);
+        disk_fails(0, 1 << 30, ENOSPC, "counter.json.new");
+        assert_int_equal(bc_store_raise(bench->store, 41), -ENOSPC);
+        assert_int_equal(bc_store_counter(bench->store), 41);
+        disk_is_well();
+        assert_int_equal(begun(bench), 42);
+        assert_int_equal(bc_store_raise(bench->store, 7), 0);
+        assert_int_equal(begun(bench), 43);
+}
+
 // ---- threads ---------------------------------------------------------------------------------------------------
 
 // Recovery closes what an earlier run began while the recorder begins and closes its own.
@@ -535,6 +550,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_each_call_fails, make, clear),
                 cmocka_unit_test_setup_teardown(test_closing_that_fails, make, clear),
                 cmocka_unit_test_setup_teardown(test_opening_on_a_full_disk, make, clear),
+                cmocka_unit_test_setup_teardown(test_raising_on_a_full_disk, make, clear),
                 cmocka_unit_test_setup_teardown(test_two_threads, make, clear),
         };
 

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "evidence/standing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/pulse.h"
+
+#define FOLDER BC_LEDGER_FOLDER
+
+struct bc_ledger_owner bc_standing_owner(const char *device, const struct bc_chain *chain)
+{
+        struct bc_ledger_owner owner = { .device = device, .public_key = chain->public_key };
+
+        memcpy(owner.x5t, chain->x5t, sizeof(owner.x5t));
+        if (chain->count > 1)
+                owner.issuer = chain->certificate[1];
+        return owner;
+}
+
+void bc_standing_init(struct bc_standing *standing)
+{
+        *standing = (struct bc_standing){ .folder_fd = -1 };
+}
+
+void bc_standing_done(struct bc_standing *standing)
+{
+        bc_cleanup_fd(&standing->folder_fd);
+        bc_anchor_free(standing->anchor);
+        bc_standing_init(standing);
+}
+
+static int explain(char *text, size_t text_bytes, int error)
+{
+        snprintf(text, text_bytes, "the ledger's folder, " FOLDER ": %s", strerror(-error));
+        return error;
+}
+
+static int open_folder(int store_fd)
+{
+        int r = bc_folder_make(store_fd, FOLDER, 1), fd;
+
+        if (r < 0)
+                return r;
+        fd = openat(store_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        return fd < 0 ? -errno : fd;
+}
+
+static int open_anchor(struct bc_standing *standing, const char *path, struct bc_anchor_state *ret_state, char *text, size_t text_bytes)
+{
+        struct bc_anchor_found found;
+        int r = bc_anchor_open(path, text, text_bytes, &standing->anchor, &found);
+
+        if (r < 0)
+                return r;
+        if (found.damaged)
+                bc_log_error("anchor %s: no slot of it is whole; it is kept as %s.damaged, and agrees with nothing", path, path);
+        standing->anchor_damaged |= found.damaged;
+        *ret_state = found.state;
+        return 0;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+        return a > b ? a : b;
+}
+
+// EVIDENCE 12 and 17: where ledger and anchor do not agree, or another key signs than the former one said, a new epoch begins, and says so.
+static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_search *search)
+{
+        const struct bc_anchor_state *anchor = &found->anchor;
+        const struct bc_ledger_head *head = &search->head;
+
+        if (anchor->epoch > 0)
+                found->rolled_back = !search->has;
+        else // what is damaged, or cannot be got at, may have known anything
+                found->rolled_back = head->epoch > 0 || found->anchor_damaged || found->anchor_lost;
+        found->rolled_back |= head->handed_over;
+        found->epoch = larger(larger(head->epoch, anchor->epoch), 1) + found->rolled_back;
+        found->boot = larger(head->boot, anchor->boot) + 1;
+        found->counter = anchor->counter;
+        found->last_ns = head->epoch > 0 ? head->signed_ns : BC_RECORD_UNKNOWN;
+        found->clean = head->epoch > 0 && head->stopped && !found->rolled_back;
+        found->head = *head;
+        memcpy(found->stranger, search->stranger, sizeof(found->stranger));
+        found->strangers = search->strangers;
+        found->unreadable = search->unreadable;
+}
+
+static struct bc_ledger_search search_for(const struct bc_ledger_owner *owner, const struct bc_anchor_state *anchor, bool patient)
+{
+        return (struct bc_ledger_search){ .owner = *owner, .epoch = anchor->epoch, .sequence = anchor->sequence,
+                                          .hash = anchor->epoch > 0 ? anchor->hash : NULL, .patient = patient };
+}
+
+int bc_standing_look(struct bc_standing *standing, int store_fd, const char *anchor_path, const struct bc_ledger_owner *owner, bool patient,
+                     char *text, size_t text_bytes)
+{
+        BC_IN_DEVICE;
+        struct bc_ledger_found *found = &standing->found;
+        struct bc_ledger_search search;
+        int r = 0;
+
+        if (standing->folder_fd < 0)
+                standing->folder_fd = open_folder(store_fd);
+        if (standing->folder_fd < 0)
+                return explain(text, text_bytes, standing->folder_fd);
+        if (!standing->anchor)
+                r = open_anchor(standing, anchor_path, &found->anchor, text, text_bytes);
+        if (r < 0 && patient)
+                return r;
+        found->anchor_lost = r < 0;
+        found->anchor_damaged = standing->anchor_damaged;
+        if (found->anchor_lost)
+                bc_log_error("%s: the ledger goes on without it, in a new epoch", text);
+        search = search_for(owner, &found->anchor, patient);
+        r = bc_ledger_find_head(standing->folder_fd, &search);
+        if (r < 0)
+                return explain(text, text_bytes, r);
+        reconcile(found, &search);
+        return 0;
+}
+
+int bc_standing_regain(struct bc_standing *standing, const char *anchor_path, const struct bc_ledger_owner *owner,
+                       struct bc_anchor_state *ret_state, char *text, size_t text_bytes)
+{
+        BC_IN_DEVICE;
+        struct bc_anchor_state state;
+        struct bc_ledger_search search;
+        int r = open_anchor(standing, anchor_path, &state, text, text_bytes);
+
+        if (r < 0)
+                return r;
+        search = search_for(owner, &state, false);
+        if (state.epoch > 0)
+                r = bc_ledger_find_head(standing->folder_fd, &search);
+        if (r == 0 && (state.epoch == 0 || search.has)) {
+                *ret_state = state;
+                return 0;
+        }
+        bc_anchor_free(BC_TAKE(standing->anchor));
+        snprintf(text, text_bytes, "anchor %s: %s", anchor_path,
+                 r < 0 ? strerror(-r) : "it knows of records that the ledger does not have; the next start judges that");
+        return r < 0 ? r : -ESTALE;
+}
+
+// ---- what is said of it ----------------------------------------------------------------------------------------
+
+__attribute__((format(printf, 3, 4)))
+static size_t say(struct bc_ledger_entry *entry, int64_t now_ns, const char *format, ...)
+{
+        char text[BC_RECORD_TEXT_BYTES_MAX + 1];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        bc_entry_alarm(entry, now_ns, text);
+        return 1;
+}
+
+size_t bc_standing_state(const struct bc_ledger_found *found, const struct bc_ledger_start *start, int64_t begun_ns, int64_t now_ns,
+                         bool late, struct bc_ledger_entry ret_entry[BC_STANDING_EVENTS_MAX])
+{
+        size_t n = 0;
+
+        if (found->rolled_back) {
+                bc_log_error("the ledger is not the one that its anchor knows: a new epoch begins, and says so");
+                bc_entry_rollback(&ret_entry[n++], begun_ns, found->head.sequence, found->head.epoch > 0 ? found->head.hash : NULL,
+                                  found->anchor.sequence, found->anchor.epoch > 0 ? found->anchor.hash : NULL);
+        }
+        bc_entry_start(&ret_entry[n++], begun_ns, found->clean, start->reset, start->boot_id, found->last_ns, start->percent);
+        for (size_t i = 0; i < found->strangers; i++)
+                n += say(&ret_entry[n], now_ns, "put aside, foreign: %s", found->stranger[i]);
+        if (found->anchor_lost || found->anchor_damaged)
+                n += say(&ret_entry[n], now_ns, "anchor: %s", found->anchor_lost ? "cannot be opened" : "was damaged");
+        if (found->unreadable > 0)
+                n += say(&ret_entry[n], now_ns, "ledger: %zu files cannot be read", found->unreadable);
+        if (late)
+                n += say(&ret_entry[n], now_ns, "ledger: opened %" PRId64 " ms late", (now_ns - begun_ns) / BC_NS_PER_MS);
+        return n;
+}
