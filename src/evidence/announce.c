@@ -2,6 +2,7 @@
 #include "evidence/announce.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "bodycam/journal.h"
@@ -50,6 +51,23 @@ void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns)
         bc_entry_closing(&event, recording->now_ns, recording->manifest.counter, (uint32_t)recording->manifest.segments,
                          recording->attest.begun ? recording->attest.prev : NULL);
         bc_ledger_tell(ledger, &event, true);
+}
+
+void bc_announce_left_out(const struct bc_recording *recording, size_t entries)
+{
+        struct bc_ledger *ledger = ledger_of(recording);
+        struct bc_ledger_entry event;
+        char text[BC_RECORD_TEXT_BYTES_MAX + 1];
+
+        if (entries > 0)
+                snprintf(text, sizeof(text), "recording %" PRIu64 ": %zu statements left out", recording->manifest.counter, entries);
+        else
+                snprintf(text, sizeof(text), "recording %" PRIu64 ": signed without time and position", recording->manifest.counter);
+        bc_log_error("%s", text);
+        if (!ledger)
+                return;
+        bc_entry_alarm(&event, recording->now_ns, text);
+        bc_ledger_tell(ledger, &event, false);
 }
 
 void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns)

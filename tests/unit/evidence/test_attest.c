@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,17 @@ static void on_clock(struct bench *bench)
         bench->config.attestation = &act->notary.attestation;
 }
 
+static size_t thick_bytes; // not 0: of the issuer's certificate
+
+static void make_thick(struct notary *notary)
+{
+        uint8_t *bytes = OPENSSL_zalloc(thick_bytes);
+
+        assert_non_null(bytes);
+        OPENSSL_free((void *)notary->certificate[1].bytes);
+        notary->certificate[1] = (struct bc_record_bytes){ bytes, thick_bytes };
+}
+
 static struct act *act_begin(const struct notary_temper *temper, int64_t segment_ns)
 {
         struct act *act = calloc(1, sizeof(*act));
@@ -152,6 +164,8 @@ static struct act *act_begin(const struct notary_temper *temper, int64_t segment
         act->bench.on_clock = on_clock;
         act->bench.user = act;
         notary_make(&act->notary);
+        if (thick_bytes > 0)
+                make_thick(&act->notary);
         notary_set(&act->notary, temper);
         bench_make(&act->bench);
         bench_run_until(&act->bench, 110 * S);
@@ -302,6 +316,60 @@ static void test_signer_that_never_signs(void **state)
         judge_whole(&judged, &act->bench.feed);
         judge_done(&judged);
         assert_int_equal(bc_store_left_open_count(act->bench.store), 0); // of earlier runs
+        act_end(act);
+}
+
+// What no record can state costs no proof: a position that is none is left out.
+static void test_extras_that_are_wrong(void **state)
+{
+        static const struct notary_temper lost[] = { { .lost = true }, { .lost = true, .pace_ns = 300 * MS } };
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                struct act *act = act_begin(&lost[i], 3 * S);
+                struct witness *witness;
+
+                assert_int_equal(bc_recorder_start(act->bench.recorder, 110 * S, "button"), 0);
+                bench_run_until(&act->bench, 112 * S);
+                assert_int_equal(bc_recorder_mark(act->bench.recorder, 112 * S, "lost"), 0);
+                bench_run_until(&act->bench, 120 * S);
+                assert_int_equal(bc_recorder_stop(act->bench.recorder, 120 * S, "button"), 0);
+                bench_run_until(&act->bench, 140 * S);
+                assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 1);
+                assert_int_equal(act->bench.notice[BC_RECORDER_SIGNED], 0); // no alarm: it was signed in time
+                assert_int_equal(act->bench.notice[BC_RECORDER_TROUBLE], 0);
+                witness = act_read(act, 1, WITNESS_CLOSED | WITNESS_GAPS);
+                assert_int_equal(witness->marks, 1);
+                assert_false(witness->last.position.known);
+                witness_free(witness);
+                act_end(act);
+        }
+}
+
+// Certificates that leave no room for the news in their record: these come with the next one.
+static void test_more_than_a_box_holds(void **state)
+{
+        static const struct notary_temper broken = { .broken = true }, well = { .pace_ns = 0 };
+        struct act *act;
+        struct witness *witness;
+
+        (void)state;
+        thick_bytes = 12000;
+        act = act_begin(&broken, 6 * S);
+        thick_bytes = 0;
+        assert_int_equal(bc_recorder_start(act->bench.recorder, 110 * S, "button"), 0);
+        for (int i = 0; i < 60; i++) {
+                bench_run_until(&act->bench, 111 * S + i * 20 * MS);
+                assert_int_equal(bc_recorder_mark(act->bench.recorder, 111 * S + i * 20 * MS,
+                                                  "1234567890123456789012345678901234567890123456789012345678901234"), 0);
+        }
+        notary_set(&act->notary, &well);
+        bench_run_until(&act->bench, 120 * S);
+        assert_int_equal(bc_recorder_stop(act->bench.recorder, 120 * S, "button"), 0);
+        bench_run_until(&act->bench, 140 * S);
+        witness = act_read(act, 1, WITNESS_CLOSED | WITNESS_GAPS);
+        assert_int_equal(witness->marks, 60);
+        witness_free(witness);
         act_end(act);
 }
 
@@ -457,6 +525,8 @@ int main(void)
                 cmocka_unit_test(test_slow_signer_of_long_segments),
                 cmocka_unit_test(test_signer_that_changes),
                 cmocka_unit_test(test_signer_that_never_signs),
+                cmocka_unit_test(test_extras_that_are_wrong),
+                cmocka_unit_test(test_more_than_a_box_holds),
                 cmocka_unit_test(test_successor_of_abandoned),
                 cmocka_unit_test(test_successor_of_two),
                 cmocka_unit_test(test_card_that_stalls),
