@@ -205,7 +205,7 @@ static void test_hole_behind_one_without_a_record(void **state)
         card.stall_ns = 50 * S;
         bench_run_until(&act->bench, 114 * S);
         card.stall_ns = 0;
-        bench_run_until(&act->bench, 160 * S);
+        bench_run_until(&act->bench, 163 * S); // the card is back, and the signer says no once more
         notary_set(&act->notary, &well);
         bench_run_until(&act->bench, 190 * S);
         assert_int_equal(bc_recorder_stop(act->bench.recorder, 190 * S, "button"), 0);
