@@ -88,6 +88,19 @@ int __wrap_fdatasync(int fd)
         return __real_fdatasync(fd);
 }
 
+static bool lies(int fd, size_t size, off_t offset)
+{
+        return card.watched && card.lie_at > 0 && offset == 0 && (off_t)size > card.lie_at && is_segment(fd);
+}
+
+static ssize_t write_another(int fd, const uint8_t *bytes, size_t size, off_t offset)
+{
+        const uint8_t other = bytes[card.lie_at] ^ 1;
+        ssize_t n = __real_pwrite(fd, bytes, size, offset);
+
+        return n > 0 && __real_pwrite(fd, &other, 1, card.lie_at) == 1 ? n : -1;
+}
+
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
         const char *kind = size >= 8 ? (const char *)bytes + 4 : "";
@@ -105,7 +118,7 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
                 errno = EIO;
                 return -1;
         }
-        return __real_pwrite(fd, bytes, size, offset);
+        return lies(fd, size, offset) ? write_another(fd, bytes, size, offset) : __real_pwrite(fd, bytes, size, offset);
 }
 
 // ---- a signed bench --------------------------------------------------------------------------------------------
@@ -144,6 +157,7 @@ struct act *act_begin(const struct notary_temper *temper, int64_t segment_ns)
         card.seed = 0;
         card.writes = 0;
         card.stall_ns = 0;
+        card.lie_at = 0;
         bench_defaults(&act->bench);
         act->bench.config.pre_event_ns = 2 * S;
         act->bench.config.segment_ns = segment_ns;

@@ -4,6 +4,8 @@
 #ifndef ACT_H
 #define ACT_H
 
+#include <sys/types.h>
+
 #include "bench.h"
 #include "notary.h"
 #include "witness.h"
@@ -20,6 +22,7 @@ struct act_card {
         unsigned calls, fails_every, first, struck; // of writes and syncs of segments, from the first-th on
         uint32_t seed;                              // not 0: fails at random, once in fails_every
         unsigned failures;                          // that are left
+        off_t lie_at; // not 0: the card keeps another byte there of each segment's first write
         int64_t stall_ns;                           // each 7th sync takes so long
         int64_t written_ns[ACT_WRITES_MAX];         // when each fragment went out
         size_t writes;

@@ -6,9 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "act.h"
+#include "format/finalise.h"
 
 // ---- the card's troubles ---------------------------------------------------------------------------------------
 
@@ -155,6 +159,59 @@ static void test_successor_of_two(void **state)
         act_end(act);
 }
 
+// The first record's range, as it lies on the card.
+static void read_first(struct act *act, size_t *ret_n, uint8_t **ret_bytes, struct bc_record *record)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+        struct bc_record_message *message = malloc(sizeof(*message));
+        int folder_fd;
+        uint8_t *id;
+
+        bc_store_name(act->bench.store, 1, name);
+        folder_fd = openat(bc_store_recordings_fd(act->bench.store), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        *ret_bytes = (uint8_t *)folder_read(folder_fd, "0001.mp4", ret_n);
+        close(folder_fd);
+        id = memmem(*ret_bytes, *ret_n, bc_record_id, sizeof(bc_record_id));
+        assert_true(message && id);
+        assert_int_equal(bc_record_parse(id - 8, (size_t)(id[-8] << 24 | id[-7] << 16 | id[-6] << 8 | id[-5]), record, message, NULL, 0, NULL), 0);
+        free(message);
+}
+
+// A card that keeps other bytes than it was given, whoever makes it so: the record is over those that were given.
+static void test_rule_25_what_is_written_is_hashed(void **state)
+{
+        static const off_t lie_at[] = { 0, 1000, 3000 };
+
+        (void)state;
+        for (size_t i = 0; i < 3; i++) {
+                struct act *act = act_begin(&tempers[0], 30 * S);
+                struct bc_record *record = malloc(sizeof(*record));
+                uint8_t hash[BC_HASH_BYTES], *bytes;
+                struct bc_init_layout layout;
+                struct bc_init init;
+                size_t n;
+
+                assert_non_null(record);
+                card.lie_at = lie_at[i];
+                act_record(act, 4);
+                bench_run_until(&act->bench, 118 * S);
+                read_first(act, &n, &bytes, record);
+                assert_int_equal(record->offset, 0);
+                assert_true(record->bytes > 3000);
+                bytes[lie_at[i]] ^= lie_at[i] > 0; // as it was given to the card
+                assert_int_equal(bc_init_parse(bytes, n, &init, &layout), 0);
+                bc_finalise_unpatch(&layout, bytes + layout.moov_offset);
+                assert_int_equal(bc_facts_hash(bytes, record->bytes, hash), 0);
+                assert_memory_equal(hash, record->sha256, sizeof(hash));
+                bytes[lie_at[i]] ^= lie_at[i] > 0; // as the card keeps it
+                assert_int_equal(bc_facts_hash(bytes, record->bytes, hash), 0);
+                assert_int_equal(!memcmp(hash, record->sha256, sizeof(hash)), lie_at[i] == 0);
+                free(bytes);
+                free(record);
+                act_end(act);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -162,6 +219,7 @@ int main(void)
                 cmocka_unit_test(test_random_faults),
                 cmocka_unit_test(test_card_that_stalls),
                 cmocka_unit_test(test_recorder_that_is_dropped),
+                cmocka_unit_test(test_rule_25_what_is_written_is_hashed),
                 cmocka_unit_test(test_successor_of_abandoned),
                 cmocka_unit_test(test_successor_of_two),
         };

@@ -165,7 +165,7 @@ static void check_rollback(struct desk *desk, uint64_t epoch, uint64_t ledger, u
         desk_stop(desk, true);
 }
 
-static void test_rollback(void **state)
+static void test_rule_12_rollback(void **state)
 {
         struct archive *archive;
         struct desk desk;
@@ -278,7 +278,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_restart_at_every_cut),
                 cmocka_unit_test(test_damaged_ledger),
-                cmocka_unit_test(test_rollback),
+                cmocka_unit_test(test_rule_12_rollback),
                 cmocka_unit_test(test_hostile_files),
         };
 

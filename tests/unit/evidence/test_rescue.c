@@ -170,7 +170,7 @@ static void assert_left_alone(struct specimen *before)
         clinic_close(&clinic);
 }
 
-static void test_records_of_another_device(void **state)
+static void test_rule_10_records_of_another_device(void **state)
 {
         struct notary ours = scene_notary;
         struct specimen before;
@@ -186,7 +186,7 @@ static void test_records_of_another_device(void **state)
 }
 
 // Our own, of another segment; of this one, but an earlier one again; of this one, damaged.
-static void test_records_of_another_place(void **state)
+static void test_rule_10_records_of_another_place(void **state)
 {
         struct scene_marks *marks = malloc(sizeof(*marks)), *other = malloc(sizeof(*marks));
         struct specimen before;
@@ -437,8 +437,8 @@ int main(void)
                 cmocka_unit_test(test_each_anchor),
                 cmocka_unit_test(test_cut_of_quick_signer),
                 cmocka_unit_test(test_cut_of_slow_signer),
-                cmocka_unit_test(test_records_of_another_device),
-                cmocka_unit_test(test_records_of_another_place),
+                cmocka_unit_test(test_rule_10_records_of_another_device),
+                cmocka_unit_test(test_rule_10_records_of_another_place),
                 cmocka_unit_test(test_finished_but_listed),
                 cmocka_unit_test(test_abandoned_with_successor),
                 cmocka_unit_test(test_abandoned_without_successor),
