@@ -63,6 +63,23 @@ void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns)
         bc_ledger_tell(ledger, &event, true);
 }
 
+void bc_announce_left_out(const struct bc_recording *recording, size_t entries)
+{
+        struct bc_ledger *ledger = ledger_of(recording);
+        struct bc_ledger_entry event;
+        char text[BC_RECORD_TEXT_BYTES_MAX + 1];
+
+        if (entries > 0)
+                snprintf(text, sizeof(text), "recording %" PRIu64 ": %zu statements left out", recording->manifest.counter, entries);
+        else
+                snprintf(text, sizeof(text), "recording %" PRIu64 ": signed without time and position", recording->manifest.counter);
+        bc_log_error("%s", text);
+        if (!ledger)
+                return;
+        bc_entry_alarm(&event, recording->now_ns, text);
+        bc_ledger_tell(ledger, &event, false);
+}
+
 void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns)
 {
         struct bc_ledger *ledger = ledger_of(recording);

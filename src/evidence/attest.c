@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "base/log.h"
+#include "evidence/announce.h"
 #include "evidence/news.h"
 #include "evidence/recording.h"
 #include "format/text.h"
@@ -67,6 +68,24 @@ static void state_hole(const struct bc_attest_before *before, struct bc_record *
         record->gaps++;
 }
 
+// What a record says beside the range. The proof of that must not hang on it.
+static bool state_extras(struct bc_recording *recording, struct bc_record *record)
+{
+        size_t wrong = bc_news_sift(&recording->manifest);
+
+        if (wrong > 0) {
+                bc_announce_left_out(recording, wrong);
+                recording->manifest_stale = true;
+        }
+        if (!recording->attest.bare)
+                return bc_news_ask(&recording->manifest, record);
+        record->utc.source = 0;
+        record->utc.utc_ns = record->utc.uncertainty_ns = record->utc.age_ns = BC_RECORD_UNKNOWN;
+        record->position.known = record->battery.known = false;
+        // What does not fit beside the certificates waits for the next one.
+        return record->index == 1 ? bc_news_waits(&recording->manifest) : bc_news_ask(&recording->manifest, record);
+}
+
 // tried: it covers what is about to be written, too. Returns whether there are more news than it takes; negative errno.
 static int compose(struct bc_recording *recording, const struct bc_segment *segment, struct bc_proof *proof, uint32_t number,
                    enum bc_record_kind kind, bool tried, int64_t now_ns)
@@ -87,7 +106,7 @@ static int compose(struct bc_recording *recording, const struct bc_segment *segm
         bc_facts_state_capture(attest->service->facts, now_ns, record);
         state_place(recording, record);
         attest->signing->with_chain = record->index == 1;
-        more = bc_news_ask(&recording->manifest, record);
+        more = state_extras(recording, record);
         if (record->index == 1) {
                 state_beginning(recording, segment, before(attest, number), record);
                 state_hole(before(attest, number), record);
@@ -107,10 +126,16 @@ static void fail(struct bc_recording *recording, struct bc_proof *proof, int err
 {
         struct bc_attest *attest = &recording->attest;
 
-        if (error != -EAGAIN) // the ledger is not open yet, which is said elsewhere
-                bc_log_error("what is recorded could not be signed: %s; it is tried again", strerror(-error));
         bc_proof_forget(proof);
         bc_news_settle(&recording->manifest, false);
+        if (attest->signing->unlawful && !attest->bare) {
+                attest->bare = true;
+                if (attest->left_out++ == 0)
+                        bc_announce_left_out(recording, 0);
+                return;
+        }
+        if (error != -EAGAIN) // the ledger is not open yet, which is said elsewhere
+                bc_log_error("what is recorded could not be signed: %s; it is tried again", strerror(-error));
         attest->again_ns = now_ns + BC_ATTEST_RETRY_NS;
 }
 
@@ -123,6 +148,7 @@ static int settle(struct bc_recording *recording, struct bc_proof *proof)
 
         memcpy(attest->prev, signing->hash, sizeof(attest->prev));
         attest->begun = true;
+        attest->bare = false;
         if (record->index == 1)
                 before(attest, record->segment)->abandoned_count = 0;
         bc_news_settle(&recording->manifest, true);

@@ -64,6 +64,8 @@ struct bc_attest {
         } asked;
         bool asked_last;           // the record that ends the segment
         int64_t again_ns;          // not before: a signature failed
+        bool bare;                 // the next record says less beside the range: one with all there is was not lawful, or too large
+        unsigned left_out;         // how often that was so
         int64_t waited_ns;         // for the signer, since the recorder last had nothing to do
         int64_t late_ns;           // since when the oldest sample is unsigned, BC_NS_NEVER; for the alarm
 

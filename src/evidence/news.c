@@ -8,6 +8,58 @@ static int64_t known(int64_t value, int64_t unknown)
         return value == unknown ? BC_RECORD_UNKNOWN : value;
 }
 
+// ---- what can be stated (docs/formats/record.md, 5) --------------------------------------------------------------
+
+static bool gap_is_lawful(const struct bc_manifest_gap *gap)
+{
+        return (unsigned)gap->kind < BC_RECORD_GAP_KINDS && gap->from_ticks >= 0 && gap->count <= INT64_MAX &&
+               (gap->to_ticks == BC_TICKS_UNKNOWN || gap->to_ticks >= gap->from_ticks);
+}
+
+static bool clock_is_lawful(const struct bc_manifest_clock *clock)
+{
+        bool set = clock->source != BC_UTC_NONE;
+
+        return clock->from_ticks >= 0 && (unsigned)clock->source <= BC_RECORD_SOURCE_MAX &&
+               (!set || (clock->utc_ns >= 0 && clock->uncertainty_ns >= 0));
+}
+
+size_t bc_news_sift(struct bc_manifest *manifest)
+{
+        const size_t before = manifest->gaps + manifest->clocks + manifest->marks;
+        size_t gaps = 0, clocks = 0, marks = 0;
+
+        for (size_t i = 0; i < manifest->gaps; i++)
+                if (gap_is_lawful(&manifest->gap[i]))
+                        manifest->gap[gaps++] = manifest->gap[i];
+        for (size_t i = 0; i < manifest->clocks; i++)
+                if (clock_is_lawful(&manifest->clock[i]))
+                        manifest->clock[clocks++] = manifest->clock[i];
+        for (size_t i = 0; i < manifest->marks; i++)
+                if (manifest->mark[i].ticks >= 0)
+                        manifest->mark[marks++] = manifest->mark[i];
+        manifest->gaps = gaps;
+        manifest->clocks = clocks;
+        manifest->marks = marks;
+        return before - gaps - clocks - marks;
+}
+
+// ---- asking ----------------------------------------------------------------------------------------------------
+
+bool bc_news_waits(const struct bc_manifest *manifest)
+{
+        for (size_t i = 0; i < manifest->gaps; i++)
+                if (manifest->gap[i].statement != BC_STATEMENT_STATED)
+                        return true;
+        for (size_t i = 0; i < manifest->clocks; i++)
+                if (manifest->clock[i].statement != BC_STATEMENT_STATED)
+                        return true;
+        for (size_t i = 0; i < manifest->marks; i++)
+                if (manifest->mark[i].statement != BC_STATEMENT_STATED)
+                        return true;
+        return false;
+}
+
 static bool ask_gaps(struct bc_manifest *manifest, struct bc_record *record)
 {
         for (size_t i = 0; i < manifest->gaps; i++) {

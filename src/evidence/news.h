@@ -11,6 +11,13 @@
 #include "evidence/manifest.h"
 #include "format/record.h"
 
+// Drops from the manifest what no record can state: a gap that ends before it begins, a time before the clock's beginning. Such an
+// entry is wrong already, and what a record proves must not hang on it. Returns how many there were.
+size_t bc_news_sift(struct bc_manifest *manifest);
+
+// Whether there are any that no durable record has.
+bool bc_news_waits(const struct bc_manifest *manifest);
+
 // Puts them into the record. Returns whether there are more than it took.
 bool bc_news_ask(struct bc_manifest *manifest, struct bc_record *record);
 

@@ -37,6 +37,7 @@ static int answer(struct bc_signer *signer, struct bc_signing *signing)
         size_t signature_bytes = 0, bytes = 0;
         int r = bc_record_compose(&signing->record, &signing->message);
 
+        signing->unlawful = r < 0;
         if (r == 0)
                 r = bc_record_to_be_signed(&signing->message, signer->to_be_signed, sizeof(signer->to_be_signed), &bytes);
         if (r == 0)

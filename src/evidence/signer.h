@@ -39,6 +39,7 @@ struct bc_signing {
         void *user;
         // The answer, once done.
         int error;                // negative errno: not signed
+        bool unlawful;            // because of what was asked for, not of who signs
         uint8_t box[BC_RECORD_BYTES_MAX];
         size_t box_bytes;
         uint8_t hash[BC_HASH_BYTES]; // of the box

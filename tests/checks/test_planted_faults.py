@@ -218,6 +218,24 @@ class Source(Planted):
         self.caught("source", "data", "tests/data/boat.nmea:0", "README.md does not list")
 
 
+    def test_rules(self):
+        page, test = "docs/SECURITY.md", "tests/unit/evidence/test_attest.c"
+        self.passes("source", "rules", "tests:0")
+        self.passes("source", "rules", page)
+        text = (self.root / test).read_text()
+        for name in ("test_what_is_written_is_hashed", "test_rule_24_what_is_written_is_hashed"):  # not of that rule any more
+            with self.subTest(name=name):
+                self.plant(test, text.replace("test_rule_25_what_is_written_is_hashed", name))
+                self.caught("source", "rules", "tests:0", "rule 25")
+        self.plant(test, text.replace("cmocka_unit_test(test_rule_25_what_is_written_is_hashed),", ""))  # there, and not run
+        self.caught("source", "rules", "tests:0", "rule 25")
+        table = (self.root / page).read_text()
+        self.plant(page, table.replace("`test_rule_14_flood`", "`test_rule_14_drought`"))
+        self.caught("source", "rules", page, "test_rule_14_drought is not a test of rule 14")
+        self.plant(page, "\n".join(line for line in table.splitlines() if not line.startswith("| 14 |")))
+        self.caught("source", "rules", page, "no row of rule 14")
+
+
 class Built(Planted):
     """A build of two or three tiny layers, for what only libraries show."""
 

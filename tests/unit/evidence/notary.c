@@ -122,11 +122,16 @@ void notary_done(struct notary *notary)
 
 static void moment_at(void *user, int64_t time_ns, struct bc_moment *ret_moment)
 {
-        (void)user;
+        struct notary *notary = user;
+
         *ret_moment = (struct bc_moment){ .time_ns = time_ns, .source = BC_UTC_GNSS, .utc_ns = INT64_C(1700000000000000000) + time_ns,
                                           .uncertainty_ns = 1000, .anchor_ns = time_ns - 1,
                                           .fix = { .mode = BC_FIX_3D, .lat_e7 = 500000000, .lon_e7 = -70000000, .accuracy_mm = 5000,
                                                    .time_ns = time_ns - 500 } };
+        pthread_mutex_lock(&notary->mutex);
+        if (notary->temper.lost)
+                ret_moment->fix.lat_e7 = INT32_MAX;
+        pthread_mutex_unlock(&notary->mutex);
 }
 
 static void count_frames(void *user, uint64_t *ret_captured, uint64_t *ret_dropped)
@@ -143,7 +148,7 @@ void notary_open(struct notary *notary, struct bc_clock *clock, uint64_t epoch, 
         const struct bc_facts_config config = {
                 .device = NOTARY_DEVICE, .epoch = epoch, .boot = boot, .drivers = 1,
                 .driver = { { .role = BC_DRIVER_CAMERA, .name = "simulated", .simulated = true } },
-                .moment_at = moment_at, .count_frames = count_frames,
+                .moment_at = moment_at, .moment_user = notary, .count_frames = count_frames,
         };
 
         memcpy(key.x5t, notary->x5t, sizeof(key.x5t));

@@ -17,6 +17,7 @@ struct notary_temper {
         int64_t pace_ns, pace_max_ns; // of the clock; max above it: each signature at random between the two
         unsigned fails_one_in;        // at random; 0: never
         bool broken;                  // always
+        bool lost;                    // the receiver says a position that is none
         uint32_t seed;
 };
 

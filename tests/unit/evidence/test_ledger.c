@@ -23,7 +23,7 @@
 
 // ---- life ------------------------------------------------------------------------------------------------------
 
-static void test_start_life_stop(void **state)
+static void test_rule_11_start_life_stop(void **state)
 {
         struct desk desk;
 
@@ -160,7 +160,7 @@ static void test_rotation(void **state)
 
 // ---- trouble ---------------------------------------------------------------------------------------------------
 
-static void test_flood(void **state)
+static void test_rule_14_flood(void **state)
 {
         struct archive *archive;
         struct desk desk;
@@ -319,11 +319,11 @@ static int forget(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_start_life_stop),
+                cmocka_unit_test(test_rule_11_start_life_stop),
                 cmocka_unit_test(test_how_soon),
                 cmocka_unit_test(test_first_record_is_anchored),
                 cmocka_unit_test(test_rotation),
-                cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_rule_14_flood),
                 cmocka_unit_test(test_each_call_fails),
                 cmocka_unit_test(test_faults_at_random),
                 cmocka_unit_test(test_anchor_goes_on_without_the_ledger),

@@ -189,7 +189,7 @@ static void test_damaged_anchor(void **state)
         }
 }
 
-static void test_rollback(void **state)
+static void test_rule_12_rollback(void **state)
 {
         struct archive *archive;
         struct desk desk;
@@ -302,7 +302,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_restart_at_every_cut),
                 cmocka_unit_test(test_damaged_ledger),
-                cmocka_unit_test(test_rollback),
+                cmocka_unit_test(test_rule_12_rollback),
                 cmocka_unit_test(test_damaged_anchor),
                 cmocka_unit_test(test_hostile_files),
         };

@@ -150,6 +150,56 @@ static void test_the_largest_record_fits(void **state)
         free(message);
 }
 
+// What is dropped is exactly what no record can state; times, sources and counts at and beyond their bounds.
+static void test_news_that_are_wrong(void **state)
+{
+        static const int64_t edge[] = { INT64_MIN + 1, -2, -1, 0, 1, 1000, INT64_MAX - 1, INT64_MAX };
+        struct bc_record *record = calloc(1, sizeof(*record)), *blank = calloc(1, sizeof(*blank));
+        struct bc_record_message *message = calloc(1, sizeof(*message));
+        unsigned dropped = 0, kept = 0;
+        uint32_t random = 3;
+
+        (void)state;
+        assert_true(record && blank && message);
+        *blank = (struct bc_record){ .kind = BC_RECORD_FRAGMENT, .algorithm = BC_RECORD_ES256, .device = "D", .epoch = 1, .boot = 1,
+                                     .recording = 1, .segment = 1, .index = 2, .bytes = 1, .tracks = 1 };
+        for (int i = 0; i < 20000; i++) {
+                int64_t pick[4];
+                struct bc_manifest manifest;
+                bool drops, lawful;
+
+                for (size_t k = 0; k < 4; k++)
+                        pick[k] = edge[notary_random(&random) % (sizeof(edge) / sizeof(*edge))];
+                bc_manifest_init(&manifest);
+                if (i % 3 == 0)
+                        assert_non_null(bc_manifest_add_gap(&manifest, (enum bc_gap_kind)(notary_random(&random) % BC_GAP_KINDS), pick[0],
+                                                            pick[1], 1));
+                if (i % 3 == 0)
+                        manifest.gap[0].count = (uint64_t)pick[2];
+                if (i % 3 == 1) {
+                        const struct bc_manifest_clock clock = { .from_ticks = pick[0], .source = notary_random(&random) % 5, .utc_ns = pick[1],
+                                                                 .uncertainty_ns = pick[2], .step_ns = pick[3] };
+                        assert_true(bc_manifest_add_clock(&manifest, &clock));
+                }
+                if (i % 3 == 2)
+                        assert_true(bc_manifest_add_mark(&manifest, pick[0], "\x01\xff"));
+                *record = *blank;
+                bc_news_ask(&manifest, record);
+                lawful = bc_record_compose(record, message) == 0;
+                drops = bc_news_sift(&manifest) == 1;
+                assert_int_equal(drops, !lawful);
+                assert_int_equal(manifest.gaps + manifest.clocks + manifest.marks, !drops);
+                assert_int_equal(bc_news_waits(&manifest), !drops);
+                dropped += drops;
+                kept += !drops;
+                bc_manifest_done(&manifest);
+        }
+        assert_true(dropped > 1000 && kept > 1000);
+        free(record);
+        free(blank);
+        free(message);
+}
+
 static void test_news_that_change(void **state)
 {
         struct bc_record *record = calloc(1, sizeof(*record));
@@ -541,6 +591,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_more_than_one_record_takes), cmocka_unit_test(test_the_largest_record_fits),
+                cmocka_unit_test(test_news_that_are_wrong),
                 cmocka_unit_test(test_news_that_change),           cmocka_unit_test(test_ranges),
                 cmocka_unit_test(test_entries),                    cmocka_unit_test(test_anchor),
         };

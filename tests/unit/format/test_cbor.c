@@ -110,7 +110,7 @@ static void test_lawful(void **state)
                         fail_msg("%s is refused: %s", lawful[i], fault_of(lawful[i]));
 }
 
-static void test_unlawful(void **state)
+static void test_rule_24_unlawful_cbor(void **state)
 {
         (void)state;
         static const struct {
@@ -397,7 +397,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lawful),
-                cmocka_unit_test(test_unlawful),
+                cmocka_unit_test(test_rule_24_unlawful_cbor),
                 cmocka_unit_test(test_every_number_has_one_form),
                 cmocka_unit_test(test_both_ways),
                 cmocka_unit_test(test_misuse),

@@ -172,7 +172,7 @@ static void replace(uint8_t *bytes, size_t *n, const char *old, const char *new)
         *n = *n - from_bytes + to_bytes;
 }
 
-static void test_message(void **state)
+static void test_rule_24_message(void **state)
 {
         (void)state;
         struct parts parts = parts_of(1);
@@ -273,7 +273,7 @@ static void test_protected_header(void **state)
         expect(&parts, "x5chain: missing in a first record");
 }
 
-static void test_payload(void **state)
+static void test_rule_24_payload(void **state)
 {
         (void)state;
         static const struct {
@@ -330,10 +330,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_byte_changed),
                 cmocka_unit_test(test_cut_anywhere),
-                cmocka_unit_test(test_message),
+                cmocka_unit_test(test_rule_24_message),
                 cmocka_unit_test(test_signature),
                 cmocka_unit_test(test_protected_header),
-                cmocka_unit_test(test_payload),
+                cmocka_unit_test(test_rule_24_payload),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,7 +93,7 @@ static void test_without_recordings(void **state)
         store_trial_done(&store);
 }
 
-static void test_heartbeat_hole(void **state)
+static void test_rule_11_heartbeat_hole(void **state)
 {
         struct store_trial store;
 
@@ -129,7 +129,7 @@ static void test_torn_end(void **state)
 }
 
 // A power cut: no stop, the last record in part.
-static void test_unclean(void **state)
+static void test_rule_11_unclean_start(void **state)
 {
         struct store_trial store;
 
@@ -369,9 +369,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whole),
                 cmocka_unit_test(test_without_recordings),
-                cmocka_unit_test(test_heartbeat_hole),
+                cmocka_unit_test(test_rule_11_heartbeat_hole),
                 cmocka_unit_test(test_torn_end),
-                cmocka_unit_test(test_unclean),
+                cmocka_unit_test(test_rule_11_unclean_start),
                 cmocka_unit_test(test_failed_write),
                 cmocka_unit_test(test_events),
                 cmocka_unit_test(test_unknown_event),

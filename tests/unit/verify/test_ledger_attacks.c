@@ -198,7 +198,7 @@ static void test_middle_file_removed(void **state)
 }
 
 // What nothing hangs on and nobody has witnessed can be cut without a trace in the ledger itself.
-static void test_last_file_removed(void **state)
+static void test_rule_12_last_file_removed(void **state)
 {
         (void)state;
         file(1)->left_out = true;
@@ -257,7 +257,7 @@ static void test_file_renamed(void **state)
         store_trial_expect_found(&store, BC_VERDICT_TAMPERED, BC_FINDING_CHAIN);
 }
 
-static void test_witness_of_another_history(void **state)
+static void test_rule_12_witness_of_another_history(void **state)
 {
         uint8_t hash[BC_HASH_BYTES] = { 1 };
 
@@ -288,7 +288,7 @@ static void test_two_stores_mixed(void **state)
 }
 
 // EVIDENCE 13: the card was copied, and both copies went on.
-static void test_fork(void **state)
+static void test_rule_13_fork(void **state)
 {
         struct forge_ledger *copy = forge_ledger_copy(store.ledger);
         const struct bc_ledger_link *one, *two;
@@ -347,7 +347,7 @@ static void test_epoch_before_removed(void **state)
 
 // ---- recordings ------------------------------------------------------------------------------------------------
 
-static void test_recording_removed(void **state)
+static void test_rule_12_recording_removed(void **state)
 {
         (void)state;
         for (size_t i = 0; i < 2; i++) {
@@ -557,19 +557,19 @@ int main(void)
                 ATTACK(test_bytes_put_in),
                 ATTACK(test_first_file_removed),
                 ATTACK(test_middle_file_removed),
-                ATTACK(test_last_file_removed),
+                ATTACK(test_rule_12_last_file_removed),
                 ATTACK(test_last_file_removed_that_a_recording_hangs_on),
                 ATTACK(test_all_files_removed),
                 ATTACK(test_tail_cut),
                 ATTACK(test_file_added),
                 ATTACK(test_file_renamed),
-                ATTACK(test_witness_of_another_history),
+                ATTACK(test_rule_12_witness_of_another_history),
                 ATTACK(test_two_stores_mixed),
-                ATTACK(test_fork),
+                ATTACK(test_rule_13_fork),
                 ATTACK(test_epoch_goes_back),
                 ATTACK(test_epoch_without_rollback),
                 ATTACK(test_epoch_before_removed),
-                ATTACK(test_recording_removed),
+                ATTACK(test_rule_12_recording_removed),
                 ATTACK(test_recording_removed_that_was_only_begun),
                 ATTACK(test_number_left_out),
                 ATTACK(test_segment_removed),
