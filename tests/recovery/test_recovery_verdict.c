@@ -153,6 +153,33 @@ static void test_rule_08_not_without_the_anchor(void **state)
         }
 }
 
+// Somebody cuts segment 2 off, and puts something behind it that was never signed: the anchor names what is not there any more.
+static void test_rule_08_cut_behind_an_unsigned_segment(void **state)
+{
+        struct bc_anchor_state anchor;
+        struct specimen before;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        scene_on_the_way(&quick, &before);
+        file = specimen_find(&before, "0003.mp4");
+        scene_marks(file, marks);
+        specimen_cut(file, marks->at[0]);
+        file = specimen_find(&before, "0002.mp4");
+        scene_marks(file, marks);
+        specimen_unfinish(file);
+        specimen_cut(file, marks->end[2]);
+        scene_set_manifest(&before, &quick, "coo");
+        anchor = scene_anchor(ANCHOR_AHEAD, marks, 5);
+        anchor.segment = 2;
+        clinic_open(&clinic, &before);
+        assert_int_equal(scene_start(&clinic, &anchor, 0, 0).failed, 0);
+        assert_int_equal(verdict_of(&clinic, false), BC_VERDICT_TAMPERED);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
 // ---- failed writes -----------------------------------------------------------------------------------------------
 
 // The sync of a segment's end failed, and all of it is there. Until the next start nobody can say that it was durable; from then on it is
@@ -263,6 +290,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_08_power_cut_is_proven),
                 cmocka_unit_test(test_rule_08_not_without_the_anchor),
+                cmocka_unit_test(test_rule_08_cut_behind_an_unsigned_segment),
                 cmocka_unit_test(test_rule_07_end_that_landed),
                 cmocka_unit_test(test_rule_07_abandoned),
                 cmocka_unit_test(test_rule_09_chain_behind_a_recovered_segment),
