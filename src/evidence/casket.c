@@ -143,6 +143,13 @@ static int state(const struct casket *casket)
         bc_recovered_name(casket->number, name);
         if (fstatat(casket->ward->folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
                 return 0;
+        // EVIDENCE 10.
+        if (bc_past_has(&rescue->past, casket->number, NULL)) {
+                bc_log_error("%s/%s was found before, by the ledger, and what was signed then is gone: nothing is signed of it", casket->ward->name,
+                             casket->name);
+                bc_rescue_give_up(rescue, "the record beside a sealed file is gone");
+                return 0;
+        }
         r = sign(casket);
         if (r == 0)
                 r = bc_file_replace(casket->ward->folder_fd, name, rescue->signing->box, rescue->signing->box_bytes);

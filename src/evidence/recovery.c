@@ -89,6 +89,8 @@ static int recover_segments(struct bc_ward *ward)
                 if (is_stopped(ward->stop))
                         return -ECANCELED;
                 r = ward->found[number].file ? bc_patient_treat(ward, number) : bc_casket_treat(ward, number);
+                if (r == -EINTR && is_stopped(ward->stop))
+                        return -ECANCELED;
                 ward->found[number].failed = r < 0;
                 if (r < 0)
                         bc_log_error("segment %u of %s could not be recovered: %s", number, ward->name, strerror(-r));
@@ -306,6 +308,8 @@ static int recover_named(struct bc_store *store, uint64_t counter, const char *n
         r = make_rescue(store, kit, counter, &ward.rescue);
         if (r < 0)
                 return r;
+        if (ward.rescue)
+                ward.rescue->stop = stop;
         ward.folder_fd = openat(bc_store_recordings_fd(store), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         return ward.folder_fd < 0 ? -errno : recover_folder(&ward, counter);
 }

@@ -6,6 +6,7 @@
 #ifndef BC_EVIDENCE_RESCUE_H
 #define BC_EVIDENCE_RESCUE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct bc_rescue_kit {
 // One recording while it is worked on.
 struct bc_rescue {
         const struct bc_rescue_kit *kit;
+        const atomic_bool *stop;      // NULL: never
         uint64_t recording;
         bool chained;                 // prev is that of an earlier segment
         uint8_t prev[BC_HASH_BYTES];
@@ -66,7 +68,7 @@ struct bc_rescue_look {
         size_t succeeds_count;
 };
 
-// Walks through the first `limit` bytes of the file. 0 or negative errno, as of bc_scan_file().
+// Walks through the first `limit` bytes of the file. 0 or negative errno, as of bc_scan_file(); -EINTR: it is to stop.
 int bc_rescue_examine(struct bc_rescue *rescue, int fd, uint64_t limit, uint32_t segment, enum bc_rescue_depth depth,
                       struct bc_rescue_look *ret_look);
 

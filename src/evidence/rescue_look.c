@@ -103,8 +103,12 @@ static int on_record(void *user, uint64_t offset, uint32_t bytes)
 {
         struct walk *walk = user;
         struct bc_rescue_look *look = walk->look;
-        int r = bc_file_read_at(walk->fd, walk->box, bytes, offset);
+        int r;
 
+        // A large file on a slow card takes its time; nothing of it was touched yet.
+        if (walk->rescue->stop && atomic_load(walk->rescue->stop))
+                return -EINTR;
+        r = bc_file_read_at(walk->fd, walk->box, bytes, offset);
         if (r < 0)
                 return r;
         look->broken_at = offset;

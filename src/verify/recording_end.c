@@ -172,11 +172,26 @@ static void judge_recovered_end(struct bc_recording_verdict *verdict, const stru
                         last->anchor_medium == 1 ? "a file" : "?");
 }
 
+// Whoever cuts a segment off may put another one behind it: what the anchor said of the one that was cut stands all the same.
+static void judge_earlier_ends(struct bc_recording_verdict *verdict)
+{
+        for (size_t i = 0; i + 1 < verdict->segments; i++) {
+                struct bc_segment_verdict *segment = &verdict->segment[i];
+                bool here = segment->anchor_recording == segment->recording && segment->anchor_segment == segment->segment;
+
+                if (segment->end == BC_RECORD_RECOVERED && segment->anchor_medium != 0 && (!segment->agrees || (here && !segment->anchor_here)))
+                        bc_find(&segment->findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                                "recovery found less of it than the device had already written: the tail anchor names record %" PRIu32,
+                                segment->anchor_index);
+        }
+}
+
 void bc_recording_judge_end(struct bc_recording_verdict *verdict)
 {
         const struct bc_segment_verdict *last = &verdict->segment[verdict->segments - 1];
         struct bc_findings *findings = &verdict->findings;
 
+        judge_earlier_ends(verdict);
         if (last->end == BC_RECORD_CONTINUES)
                 bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "%s states that another segment follows it", last->file);

@@ -238,6 +238,32 @@ static void test_rule_10_recovered_and_cut_off(void **state)
         specimen_done(&before);
 }
 
+// The same of a sealed file, which is looked at from outside: somebody cuts it off and takes away the record beside it.
+static void test_rule_10_sealed_and_cut_off(void **state)
+{
+        struct told told = { .closed = false };
+        struct specimen before;
+        struct clinic clinic;
+
+        (void)state;
+        scene_on_the_way(&quick, &before);
+        specimen_remove(&before, "0003.mp4");
+        scene_set_manifest(&before, &quick, "cco");
+        clinic_open(&clinic, &before);
+        clinic_list(&clinic);
+        folder_write(clinic.folder_fd, "0003.mp4.sealed", "nobody but the agency can tell what this is", 43);
+        (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+        (void)start_run(&clinic, &(struct start){ .anchor = NULL });
+        assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
+        assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered", 0), 0);
+        folder_write(clinic.folder_fd, "0003.mp4.sealed", "nobody but the agency", 21);
+        clinic_list(&clinic);
+        (void)start_run(&clinic, &(struct start){ .anchor = NULL });
+        assert_false(folder_has(clinic.folder_fd, "0003.recovered"));
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
 // ---- cut off between two segments --------------------------------------------------------------------------------
 
 enum after {
@@ -380,6 +406,7 @@ int main(void)
                 cmocka_unit_test(test_rule_10_closed_and_whole),
                 cmocka_unit_test(test_rule_10_abandoned_before_the_close),
                 cmocka_unit_test(test_rule_10_recovered_and_cut_off),
+                cmocka_unit_test(test_rule_10_sealed_and_cut_off),
                 cmocka_unit_test(test_rule_08_cut_off_between_segments),
                 cmocka_unit_test(test_rule_09_cut_off_in_the_first_write),
                 cmocka_unit_test(test_rule_10_changed_behind_the_statement),

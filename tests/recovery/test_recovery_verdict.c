@@ -153,6 +153,33 @@ static void test_rule_08_not_without_the_anchor(void **state)
         }
 }
 
+// Somebody cuts segment 2 off, and puts something behind it that was never signed: the anchor names what is not there any more.
+static void test_rule_08_cut_behind_an_unsigned_segment(void **state)
+{
+        struct bc_anchor_state anchor;
+        struct specimen before;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        scene_on_the_way(&quick, &before);
+        file = specimen_find(&before, "0003.mp4");
+        scene_marks(file, marks);
+        specimen_cut(file, marks->at[0]);
+        file = specimen_find(&before, "0002.mp4");
+        scene_marks(file, marks);
+        specimen_unfinish(file);
+        specimen_cut(file, marks->end[2]);
+        scene_set_manifest(&before, &quick, "coo");
+        anchor = scene_anchor(ANCHOR_AHEAD, marks, 5);
+        anchor.segment = 2;
+        clinic_open(&clinic, &before);
+        assert_int_equal(scene_start(&clinic, &anchor, 0, 0).failed, 0);
+        assert_int_equal(verdict_of(&clinic, false), BC_VERDICT_TAMPERED);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
 // ---- failed writes -----------------------------------------------------------------------------------------------
 
 // The sync of a segment's end failed, and all of it is there. Until the next start nobody can say that it was durable; from then on it is
@@ -258,15 +285,54 @@ static void test_rule_09_recovery_cut_off_at_each_call(void **state)
         }
 }
 
+// Told to stop at any of its calls: what is begun it ends or leaves as it was, and the next start goes on.
+static void test_stopped_at_each_call(void **state)
+{
+        (void)state;
+        for (int what = 0; what < situations; what++) {
+                struct specimen before;
+                struct bc_anchor_state anchor = leave(what, &before);
+                unsigned stopped = 0;
+                bool struck = true;
+
+                for (int nth = 0; struck; nth++) {
+                        struct bc_recovery_report report;
+                        struct specimen after;
+                        struct clinic clinic;
+
+                        clinic_open(&clinic, &before);
+                        scene_stops(true);
+                        report = scene_start(&clinic, &anchor, nth, 1);
+                        scene_stops(false);
+                        struck = scene_struck() > 0;
+                        assert_int_equal(report.failed, 0);
+                        assert_int_equal(clinic_is_listed(&clinic), report.stopped);
+                        stopped += report.stopped;
+                        specimen_take(clinic.folder_fd, &after);
+                        if (nth == 0) // before anything of the first file was looked at
+                                for (size_t i = 0; i < before.files; i++)
+                                        specimen_assert_unchanged(&before, &after, before.file[i].name);
+                        specimen_done(&after);
+                        assert_int_equal(scene_start(&clinic, &anchor, 0, 0).failed, 0);
+                        expect_proven(&clinic, what, nth, 0);
+                        clinic_close(&clinic);
+                }
+                assert_true(stopped > 2);
+                specimen_done(&before);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_08_power_cut_is_proven),
                 cmocka_unit_test(test_rule_08_not_without_the_anchor),
+                cmocka_unit_test(test_rule_08_cut_behind_an_unsigned_segment),
                 cmocka_unit_test(test_rule_07_end_that_landed),
                 cmocka_unit_test(test_rule_07_abandoned),
                 cmocka_unit_test(test_rule_09_chain_behind_a_recovered_segment),
                 cmocka_unit_test(test_rule_09_recovery_cut_off_at_each_call),
+                cmocka_unit_test(test_stopped_at_each_call),
         };
 
         return cmocka_run_group_tests(tests, make, forget);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ static struct {
         bool end;          // that was written last
         int countdown, failures;
         unsigned struck;
+        bool stops;    // what is struck does not fail, but recovery is told to stop
+        atomic_bool stop;
         uint32_t tear; // state of what tears the write that is struck; 0: half of it lands
 } card;
 
@@ -44,7 +47,9 @@ static bool strikes(void)
         card.failures--;
         card.struck++;
         errno = EIO;
-        return true;
+        if (card.stops)
+                atomic_store(&card.stop, true);
+        return !card.stops;
 }
 
 int __real_fdatasync(int fd);
@@ -59,6 +64,11 @@ int __real_openat(int fd, const char *name, int flags, mode_t mode);
 int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+
+void scene_stops(bool stops)
+{
+        card.stops = stops;
+}
 
 void scene_tear(uint32_t seed)
 {
@@ -292,7 +302,8 @@ struct bc_recovery_report scene_start(const struct clinic *clinic, const struct 
         card.failures = failures;
         card.struck = 0;
         card.watched = failures > 0;
-        assert_int_equal(bc_recovery_run(store, &kit, NULL, &report), 0);
+        atomic_store(&card.stop, false);
+        assert_int_equal(bc_recovery_run(store, &kit, &card.stop, &report), 0);
         card.watched = false;
         bc_store_free(store);
         notary_close(&scene_notary);

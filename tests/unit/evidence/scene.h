@@ -52,6 +52,8 @@ struct bc_recovery_report scene_start(const struct clinic *clinic, const struct 
 unsigned scene_struck(void);
 // From now on any sectors of a write that is struck land, other ones each time; 0: its first half.
 void scene_tear(uint32_t seed);
+// From now on recovery is told to stop at the call that is struck, which does not fail.
+void scene_stops(bool stops);
 struct witness *scene_look(const struct clinic *clinic, unsigned rules);
 
 // whole: so many of the records were left.

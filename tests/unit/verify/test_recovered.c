@@ -98,6 +98,26 @@ static void test_rule_08_laundered_cut(void **state)
         }
 }
 
+// The cut is in a segment that is not the last one any more: somebody put another one behind it, which nobody signed.
+static void test_rule_08_laundered_cut_before_another_segment(void **state)
+{
+        static const enum anchor anchors[] = { ANCHOR_LATER_RECORD, ANCHOR_OTHER_HASH, ANCHOR_DISAGREES };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(anchors) / sizeof(anchors[0]); i++) {
+                struct forge *forge = forge_new(&trial.identity, 0);
+                enum anchor anchor = anchors[i];
+
+                forge->on_record = move_anchor;
+                forge->user = &anchor;
+                forge_write(forge, "IPPaatg R IPPaa R Z F");
+                forge->on_record = NULL;
+                forge_write(forge, "IPPaatg IPPaa Z F");
+                trial_expect_found(&trial, trial_recording(&trial, forge), BC_VERDICT_TAMPERED, BC_FINDING_ANCHOR);
+                forge_free(forge);
+        }
+}
+
 static void test_rule_09_recovery_vouches_for_nothing(void **state)
 {
         struct forge *forge = forge_new(&trial.identity, 0);
@@ -241,6 +261,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_08_recovered_end),
                 cmocka_unit_test(test_rule_08_laundered_cut),
+                cmocka_unit_test(test_rule_08_laundered_cut_before_another_segment),
                 cmocka_unit_test(test_rule_09_recovery_vouches_for_nothing),
                 cmocka_unit_test(test_rule_09_tail_is_kept),
                 cmocka_unit_test(test_rule_09_tails_are_one),
