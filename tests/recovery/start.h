@@ -3,7 +3,7 @@
 #ifndef START_H
 #define START_H
 
-#include "scene.h"
+#include "unit/evidence/scene.h"
 
 struct start {
         const struct bc_anchor_state *anchor; // its tail, as it was found; NULL: there is none

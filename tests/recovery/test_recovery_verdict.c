@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scene.h"
+#include "unit/evidence/scene.h"
 #include "verdict.h"
 
 #define MS BC_NS_PER_MS

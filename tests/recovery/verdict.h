@@ -3,7 +3,7 @@
 #ifndef VERDICT_H
 #define VERDICT_H
 
-#include "specimen.h"
+#include "unit/evidence/specimen.h"
 #include "verify/finding.h"
 
 // Of recording 1. shown: prints what was found.
