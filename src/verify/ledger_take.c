@@ -245,6 +245,7 @@ static bool is_noted(const struct bc_ledger_event *event)
         case BC_LEDGER_STATE:
                 return says_emergency(event);
         case BC_LEDGER_GIVEN_UP:
+        case BC_LEDGER_BROKE_OFF:
         case BC_LEDGER_GAP:
         case BC_LEDGER_MUTE:
         case BC_LEDGER_STEALTH:

@@ -203,6 +203,48 @@ static void test_rule_09_recovered_behind_the_last_record(void **state)
         store_trial_done(&store);
 }
 
+// What the device states of a recording that breaks off between two segments is judged with its anchor's word, and is in the report.
+static void test_rule_08_broke_off(void **state)
+{
+        static const struct {
+                const char *types; // of recording, segment, hash, medium, age, tail
+                int64_t age_ns;
+                enum bc_verdict expected;
+        } cases[] = {
+                { "iihiinn", 0, BC_VERDICT_AUTHENTIC },
+                { "iihiinn", INT64_C(2000000000), BC_VERDICT_AUTHENTIC },
+                { "iihiinn", INT64_C(2000000001), BC_VERDICT_UNPROVEN },
+                { "iihiinn", -1, BC_VERDICT_UNPROVEN },
+                { "iihinnn", 0, BC_VERDICT_TAMPERED },
+                { "iihnnnn", 0, BC_VERDICT_UNPROVEN },
+                { "iihii", 0, BC_VERDICT_TAMPERED }, // not its keys
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct store_trial store;
+
+                store_trial_init_empty(&store, &trial);
+                forge_ledger_start(store.ledger, false);
+                struct forge *forge = store_trial_record(&store, 17, false, (const char *const[]){ "IPPaatg R IPPaa C F", NULL });
+                forge_ledger_start(store.ledger, false);
+                if (strcmp(cases[i].types, "iihiinn") == 0 || strcmp(cases[i].types, "iihii") == 0)
+                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, INT64_C(1), cases[i].age_ns);
+                else if (strcmp(cases[i].types, "iihinnn") == 0)
+                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, INT64_C(1));
+                else
+                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev);
+                forge_ledger_record(store.ledger, BC_NS_PER_S);
+                forge_ledger_stop(store.ledger);
+                store_trial_expect(&store, cases[i].expected);
+                if (cases[i].expected == BC_VERDICT_AUTHENTIC) {
+                        assert_int_equal(store.verdict.notes, 1);
+                        assert_int_equal(store.verdict.note[0].event, BC_LEDGER_BROKE_OFF);
+                }
+                store_trial_done(&store);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -214,6 +256,7 @@ int main(void)
                 cmocka_unit_test(test_rule_07_first_number_skipped),
                 cmocka_unit_test(test_rule_07_close_that_landed),
                 cmocka_unit_test(test_rule_09_recovered_behind_the_last_record),
+                cmocka_unit_test(test_rule_08_broke_off),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
