@@ -63,7 +63,7 @@ struct bc_recovery_report start_run(const struct clinic *clinic, const struct st
         memcpy(kit.x5t, scene_notary.x5t, BC_HASH_BYTES);
         if (!start->idle)
                 assert_int_equal(bc_recovery_run(store, &kit, NULL, &report), 0);
-        bc_ledger_free(ledger, "shutdown", GIVE_UP_NS);
+        bc_ledger_free(ledger, "shutdown", start->cut_off ? 0 : GIVE_UP_NS);
         scene_notary.attestation.ledger = NULL;
         notary_close(&scene_notary);
         bc_store_free(store);

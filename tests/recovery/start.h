@@ -10,6 +10,7 @@ struct start {
         void (*tell)(struct bc_ledger *ledger, void *user); // what else happened in that run, before recovery; NULL: nothing
         void *user;
         bool idle; // recovery does not run
+        bool cut_off; // the power goes as soon as recovery is through: what the ledger was told may be lost
 };
 
 struct bc_recovery_report start_run(const struct clinic *clinic, const struct start *start);

@@ -348,6 +348,28 @@ static void test_rule_08_cut_off_between_segments(void **state)
         }
 }
 
+// The power goes again before the ledger has it: the recording is still listed, and it is stated at the next start.
+static void test_rule_08_cut_off_before_the_ledger_has_it(void **state)
+{
+        (void)state;
+        for (int cuts = 1; cuts <= 3; cuts++) {
+                struct bc_anchor_state anchor;
+                struct specimen before;
+                struct clinic clinic;
+
+                open_between(&clinic, &before, 700);
+                anchor = anchor_after(AFTER_LAST);
+                for (int i = 0; i < cuts; i++)
+                        (void)start_run(&clinic, &(struct start){ .anchor = &anchor, .cut_off = true });
+                for (int i = 0; i < 2; i++)
+                        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
+                assert_false(clinic_is_listed(&clinic));
+                EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
 // What there was of the next segment has no head: it moves to a tail as a whole, and the statement covers it.
 static void test_rule_09_cut_off_in_the_first_write(void **state)
 {
@@ -408,6 +430,7 @@ int main(void)
                 cmocka_unit_test(test_rule_10_recovered_and_cut_off),
                 cmocka_unit_test(test_rule_10_sealed_and_cut_off),
                 cmocka_unit_test(test_rule_08_cut_off_between_segments),
+                cmocka_unit_test(test_rule_08_cut_off_before_the_ledger_has_it),
                 cmocka_unit_test(test_rule_09_cut_off_in_the_first_write),
                 cmocka_unit_test(test_rule_10_changed_behind_the_statement),
         };
