@@ -462,6 +462,7 @@ static int examine_signed(struct patient *patient, struct bc_ward_found *found)
         if (seen.foreign) {
                 bc_log_error("%s/%s is signed with another certificate than this device's: it is left alone", patient->ward->name,
                              patient->name);
+                bc_rescue_give_up(patient->ward->rescue, "a segment is signed with another certificate");
                 found->left_alone = true;
                 return 0;
         }

@@ -137,6 +137,7 @@ static void test_rule_10_closed_and_cut_off(void **state)
                 (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
                 (void)start_run(&clinic, &(struct start){ .anchor = NULL });
                 expect_untouched(&clinic, &before, file->name);
+                assert_true(verdict_is_given_up(&clinic));
                 EXPECT(&clinic, BC_VERDICT_TAMPERED);
                 clinic_close(&clinic);
                 specimen_done(&before);
@@ -193,6 +194,36 @@ static void test_rule_10_abandoned_before_the_close(void **state)
         EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
         assert_true(folder_has(clinic.folder_fd, "0001.tail"));
         clinic_close(&clinic);
+        specimen_done(&before);
+}
+
+// A segment of another device lies in the folder: that is reported, too.
+static void test_rule_10_another_device_is_reported(void **state)
+{
+        struct notary ours = scene_notary;
+        struct told told = { .closed = false };
+        struct specimen before, strange;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        notary_make(&scene_notary);
+        scene_record(0, SCENE_WELL, &strange);
+        notary_done(&scene_notary);
+        scene_notary = ours;
+        scene_on_the_way(&quick, &before);
+        file = specimen_find(&strange, "0003.mp4");
+        specimen_set(&before, "0003.mp4", file->bytes, file->size - 100);
+        scene_set_manifest(&before, &quick, "cco");
+        clinic_open(&clinic, &before);
+        clinic_list(&clinic);
+        (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+        assert_false(verdict_is_given_up(&clinic));
+        (void)start_run(&clinic, &(struct start){ .anchor = NULL });
+        expect_untouched(&clinic, &before, "0003.mp4");
+        assert_true(verdict_is_given_up(&clinic));
+        clinic_close(&clinic);
+        specimen_done(&strange);
         specimen_done(&before);
 }
 
@@ -427,6 +458,7 @@ int main(void)
                 cmocka_unit_test(test_rule_10_closed_and_cut_off),
                 cmocka_unit_test(test_rule_10_closed_and_whole),
                 cmocka_unit_test(test_rule_10_abandoned_before_the_close),
+                cmocka_unit_test(test_rule_10_another_device_is_reported),
                 cmocka_unit_test(test_rule_10_recovered_and_cut_off),
                 cmocka_unit_test(test_rule_10_sealed_and_cut_off),
                 cmocka_unit_test(test_rule_08_cut_off_between_segments),

@@ -69,3 +69,21 @@ enum bc_verdict verdict_of_store(const struct clinic *clinic, bool shown)
 {
         return judge_all(clinic, true, shown);
 }
+
+bool verdict_is_given_up(const struct clinic *clinic)
+{
+        struct bc_judge judge = { .now_utc_ns = INT64_C(1700000000000000000) };
+        const struct bc_ledger_recording *stated;
+        struct bc_ledger_verdict ledger;
+        struct bc_trust *trust;
+        bool given_up;
+
+        assert_int_equal(bc_trust_new(&trust), 0);
+        judge.trust = trust;
+        bc_ledger_judge(&judge, clinic->store_fd, &ledger);
+        stated = bc_ledger_find_recording(&ledger, 1);
+        given_up = stated && stated->given_up;
+        bc_ledger_verdict_done(&ledger);
+        bc_trust_free(trust);
+        return given_up;
+}

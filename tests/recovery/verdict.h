@@ -12,4 +12,7 @@ enum bc_verdict verdict_of(const struct clinic *clinic, bool shown);
 // The same with the store's ledger.
 enum bc_verdict verdict_of_store(const struct clinic *clinic, bool shown);
 
+// Whether the ledger states that something of recording 1 was left as it is.
+bool verdict_is_given_up(const struct clinic *clinic);
+
 #endif
