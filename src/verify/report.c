@@ -183,7 +183,7 @@ static void print_time(FILE *stream, const struct bc_recording_verdict *verdict)
         print_bracket(stream, verdict);
         if (claim)
                 fprintf(stream,
-                        "  %-13s %s, give or take %" PRId64 ".%03" PRId64 " s by its own word, looked at %" PRId64
+                        "  %-13s %s, give or take %" PRId64 ".%03" PRId64 " s by its own word, last asked %" PRId64
                         " s before it was signed\n",
                         "  clock", bc_source_name(claim->source), claim->uncertainty_ns / BC_NS_PER_S,
                         claim->uncertainty_ns % BC_NS_PER_S / BC_NS_PER_MS, claim->age_ns / BC_NS_PER_S);
@@ -273,7 +273,7 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
                 fprintf(stream, "  %-13s for the agency; opened with its key, written nowhere\n", "Sealed");
         else if (first->sealed)
                 fprintf(stream, "  %-13s it was written into a sealed file, whose header is not judged here\n", "Sealed");
-        fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped since the device's start\n", "Frames",
+        fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped, from the device's start to this recording's end\n", "Frames",
                 last->captured, last->dropped);
         fprintf(stream, "  %-13s SHA-256 %s, by its own word%s\n", "Firmware", bc_text_hex(first->firmware, BC_HASH_BYTES, hex),
                 first->changed_programs ? "; it or the settings changed meanwhile" : "");
@@ -322,7 +322,7 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
                 fputs("  What follows is what the files say of themselves:\n", stream);
         if (first < verdict->segments) {
                 bc_report_print_signer(stream, verdict->segment[first].device, &verdict->segment[first].signer);
-                fprintf(stream, "  %-13s %" PRIu64 ", epoch %" PRIu64 ", start %" PRIu64 "\n", "Recording",
+                fprintf(stream, "  %-13s %" PRIu64 " of the device; epoch %" PRIu64 " of its ledger, its start %" PRIu64 "\n", "Recording",
                         verdict->segment[first].recording, verdict->segment[first].epoch, verdict->segment[first].boot);
                 print_time(stream, verdict);
                 print_circumstances(stream, verdict, &verdict->segment[first]);
