@@ -155,6 +155,7 @@ void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing)
         while (*place && ((*place)->urgent || !signing->urgent))
                 place = &(*place)->next;
         signing->next = *place;
+        signing->unlawful = false;
         signing->state = BC_SIGNING_QUEUED;
         *place = signing;
         bc_monitor_wake(&signer->monitor);

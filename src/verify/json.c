@@ -243,6 +243,7 @@ json_t *bc_report_to_json(const struct bc_judge *judge, const struct bc_report_i
                 json_array_append_new(list, json_pack("{s:o, s:s, s:i, s:s, s:o, s:o, s:o}", "path",
                                                       bc_json_text(item[i].path), "scope",
                                                       item[i].store                                      ? "store"
+                                                      : item[i].mixed                                    ? "folder"
                                                       : item[i].recordings && !item[i].recording[0].lone ? "recording"
                                                                                                          : "file",
                                                       "status", (int)verdict, "verdict", bc_verdict_name(verdict), "findings",

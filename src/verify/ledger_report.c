@@ -122,8 +122,8 @@ void bc_report_print_ledger(FILE *stream, const struct bc_ledger_verdict *ledger
         bc_report_print_signer(stream, ledger->device, &ledger->signer);
         bc_witness_text(ledger, head);
         fprintf(stream, "  %-13s %s\n", "Head", head);
-        fprintf(stream, "  %-13s %zu in %zu files, to start %" PRIu64 "\n", "Records", ledger->links,
-                ledger->files, ledger->head_boot);
+        fprintf(stream, "  %-13s %zu in %zu file%s; the last is of the device's start %" PRIu64 "\n", "Records", ledger->links,
+                ledger->files, ledger->files == 1 ? "" : "s", ledger->head_boot);
         if (ledger->first_utc.known) {
                 bc_report_format_utc(ledger->first_utc.utc_ns, from);
                 bc_report_format_utc(ledger->last_utc.utc_ns, to);

@@ -183,7 +183,7 @@ static void print_time(FILE *stream, const struct bc_recording_verdict *verdict)
         print_bracket(stream, verdict);
         if (claim)
                 fprintf(stream,
-                        "  %-13s %s, give or take %" PRId64 ".%03" PRId64 " s by its own word, looked at %" PRId64
+                        "  %-13s %s, give or take %" PRId64 ".%03" PRId64 " s by its own word, last asked %" PRId64
                         " s before it was signed\n",
                         "  clock", bc_source_name(claim->source), claim->uncertainty_ns / BC_NS_PER_S,
                         claim->uncertainty_ns % BC_NS_PER_S / BC_NS_PER_MS, claim->age_ns / BC_NS_PER_S);
@@ -273,7 +273,7 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
                 fprintf(stream, "  %-13s for the agency; opened with its key, written nowhere\n", "Sealed");
         else if (first->sealed)
                 fprintf(stream, "  %-13s it was written into a sealed file, whose header is not judged here\n", "Sealed");
-        fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped since the device's start\n", "Frames",
+        fprintf(stream, "  %-13s %" PRIu64 " captured, %" PRIu64 " dropped, from the device's start to this recording's end\n", "Frames",
                 last->captured, last->dropped);
         fprintf(stream, "  %-13s SHA-256 %s, by its own word%s\n", "Firmware", bc_text_hex(first->firmware, BC_HASH_BYTES, hex),
                 first->changed_programs ? "; it or the settings changed meanwhile" : "");
@@ -285,15 +285,19 @@ static void print_files(FILE *stream, const struct bc_recording_verdict *verdict
 
         for (size_t i = 0; i < verdict->segments; i++) {
                 const struct bc_segment_verdict *segment = &verdict->segment[i];
+                // A segment by itself is never the whole of a recording.
                 fprintf(stream, "  %-13s %s: %s\n", "File", bc_text_escape(segment->file, escaped, sizeof(escaped)),
-                        bc_report_heading(segment->findings.verdict));
+                        segment->findings.verdict == BC_VERDICT_AUTHENTIC ? "proven, unchanged from its first byte to its last"
+                                                                          : bc_report_heading(segment->findings.verdict));
                 fprintf(stream, "    %" PRIu64 " bytes, SHA-256 %s\n", segment->bytes,
                         segment->hashed ? bc_text_hex(segment->sha256, BC_HASH_BYTES, hex) : "not known");
                 if (segment->records > 0)
                         fprintf(stream,
                                 "    segment %" PRIu32 ", %" PRIu32 " fragments, %" PRIu32 " records; the first %" PRIu64
-                                " bytes are covered\n",
-                                segment->segment, segment->fragments, segment->records, segment->covered);
+                                " bytes are covered%s\n",
+                                segment->segment, segment->fragments, segment->records, segment->covered,
+                                segment->findings.verdict == BC_VERDICT_AUTHENTIC && segment->end != 0 && segment->covered < segment->bytes ?
+                                        ", the rest is\n    the last record and the index for players that it states" : "");
                 bc_report_print_findings(stream, &segment->findings, "    ");
         }
 }
@@ -318,7 +322,7 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
                 fputs("  What follows is what the files say of themselves:\n", stream);
         if (first < verdict->segments) {
                 bc_report_print_signer(stream, verdict->segment[first].device, &verdict->segment[first].signer);
-                fprintf(stream, "  %-13s %" PRIu64 ", epoch %" PRIu64 ", start %" PRIu64 "\n", "Recording",
+                fprintf(stream, "  %-13s %" PRIu64 " of the device; epoch %" PRIu64 " of its ledger, its start %" PRIu64 "\n", "Recording",
                         verdict->segment[first].recording, verdict->segment[first].epoch, verdict->segment[first].boot);
                 print_time(stream, verdict);
                 print_circumstances(stream, verdict, &verdict->segment[first]);
@@ -328,8 +332,21 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
         print_files(stream, verdict);
 }
 
+static bool has_records(const struct bc_report_item *item)
+{
+        for (size_t i = 0; i < item->recordings; i++)
+                for (size_t k = 0; k < item->recording[i].segments; k++)
+                        if (item->recording[i].segment[k].records > 0)
+                                return true;
+        return false;
+}
+
 static void print_unproven(FILE *stream, const struct bc_report_item *item)
 {
+        if (!item->store && !has_records(item)) {
+                fputs("Nothing is proven of it, neither for nor against anybody: no record of a device could be read in it.\n", stream);
+                return;
+        }
         fputs("What this does not prove:\n"
               "  that the time of day is right: it is what the device's clock said, but for \"not before\" and \"not after\", which\n"
               "  are there where heads with a time, nonces or time stamps were given (--witness, --stamp);\n"
@@ -351,13 +368,15 @@ void bc_report_print(FILE *stream, const struct bc_judge *judge, const struct bc
 {
         char escaped[BC_REPORT_LINE_BYTES];
 
-        if (item->store || item->recordings == 0)
-                fprintf(stream, "%s %s\n%s\n", item->store ? "Store" : "Path",
+        const bool several = item->store || item->mixed || item->recordings == 0;
+
+        if (several)
+                fprintf(stream, "%s %s\n%s\n", item->store ? "Store" : item->mixed ? "Folder" : "Path",
                         bc_text_escape(item->path, escaped, sizeof(escaped)), bc_report_heading(bc_report_verdict(item)));
         bc_report_print_findings(stream, &item->findings, "  ");
         if (item->store)
                 bc_report_print_ledger(stream, &item->ledger);
-        if (item->store || item->recordings == 0)
+        if (several)
                 fputc('\n', stream);
         for (size_t i = 0; i < item->recordings; i++) {
                 print_recording(stream, judge, &item->recording[i]);

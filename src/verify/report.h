@@ -16,6 +16,7 @@
 struct bc_report_item {
         const char *path;
         bool store;
+        bool mixed;                      // a folder of neither kind: what is in it is judged one by one
         struct bc_ledger_verdict ledger; // of a store
         struct bc_findings findings; // of the item as a whole; of a store
         struct bc_recording_verdict *recording; // borrowed

@@ -124,6 +124,58 @@ static bool is_store(int fd)
         return fstatat(fd, "ledger", &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
 }
 
+// Whether it is the folder of one recording, whatever its name: it has something in it that lies in no other. negative errno.
+static int is_recording(int fd, const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        struct bc_folder folder;
+        struct bc_findings findings = { 0 };
+        int r = bc_folder_is_recording_name(slash ? slash + 1 : path);
+
+        if (r == 0) {
+                r = bc_folder_read(fd, &folder, &findings);
+                if (r == 0)
+                        r = folder.segments > 0 || folder.tails > 0 || folder.manifest;
+                bc_folder_done(&folder);
+        }
+        return r;
+}
+
+// What lies in a folder that is neither a recording's nor a store: files and recordings' folders, each by itself.
+static int open_mixed(const char *path, int folder_fd, const struct names *names, struct bc_report_item *item)
+{
+        item->mixed = true;
+        item->recording = calloc(names->count, sizeof(*item->recording));
+        if (!item->recording)
+                return -ENOMEM;
+        for (size_t i = 0; i < names->count; i++) {
+                BC_CLEANUP(bc_cleanup_fd) int fd = openat(folder_fd, names->name[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+                struct stat stat;
+                char name[4096];
+                int r = fd < 0 || fstat(fd, &stat) < 0 ? -errno : S_ISREG(stat.st_mode) ? 1 : S_ISDIR(stat.st_mode) ? is_recording(fd, names->name[i]) : 0;
+
+                snprintf(name, sizeof(name), "%s/%s", path, names->name[i]);
+                if (r > 0) {
+                        r = bc_recording_open_at(folder_fd, names->name[i], name, &item->recording[item->recordings]);
+                        if (r == 0) {
+                                item->recordings++;
+                                continue;
+                        }
+                }
+                if (r == -ENOMEM)
+                        return r;
+                if (r == 0 || r == -ELOOP)
+                        bc_find(&item->findings, BC_FINDING_FOREIGN, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
+                                "%s is %s: not looked into", names->name[i],
+                                r < 0 ? "a link" : S_ISDIR(stat.st_mode) ? "no recording's folder (a store is to be named by itself)"
+                                                                         : "neither a file nor a folder");
+                else
+                        bc_find(&item->findings, BC_FINDING_UNREADABLE, BC_VERDICT_UNJUDGED, BC_NO_OFFSET, "%s cannot be read: %s",
+                                names->name[i], strerror(-r));
+        }
+        return 0;
+}
+
 int bc_item_open(const struct bc_judge *judge, const char *path, struct bc_report_item *ret_item)
 {
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
@@ -160,6 +212,9 @@ int bc_item_open(const struct bc_judge *judge, const char *path, struct bc_repor
                                 "recordings/ is not there");
                         return 0;
                 }
+                BC_CLEANUP(free_names) struct names names = { 0 };
+                if (is_recording(fd, path) == 0 && list(fd, &names) == 0 && names.count > 0)
+                        return open_mixed(path, fd, &names, ret_item);
         }
         ret_item->recording = calloc(1, sizeof(*ret_item->recording));
         if (!ret_item->recording)

@@ -4,6 +4,7 @@
     program.py [EMULATOR] FORGE-RECORDING BODYCAM-VERIFY
 """
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -133,6 +134,38 @@ def check_texts(at, trust):
     name.unlink()
 
 
+# A folder of all sorts: each thing in it has its own verdict, with the reason; the status is that of the worst.
+def check_mixed(at, trust):
+    whole = at / "whole" / "recordings"
+    mixed = at / "mixed"
+    mixed.mkdir()
+    shutil.copytree(whole / "BC-0042-000017", mixed / "BC-0042-000017")
+    shutil.copytree(whole / "BC-0042-000018", mixed / "copied")  # by another name
+    verify(*trust, mixed, expect=0)
+    (mixed / "empty.mp4").write_bytes(b"")
+    (mixed / "readme.txt").write_text("the files of case 12\n")
+    (mixed / "sealed.bcs").write_bytes(b"BCSEALED" + bytes(4000))
+    (mixed / "link.mp4").symlink_to("/etc/passwd")
+    os.mkfifo(mixed / "pipe.mp4")
+    shutil.copytree(at / "whole", mixed / "store")
+    report = json.loads(verify(*trust, "--json", mixed, expect=3).stdout)["items"][0]
+    verdicts = {r["path"].rsplit("/", 1)[1]: r["status"] for r in report["recordings"]}
+    check(verdicts == {"BC-0042-000017": 0, "copied": 0, "empty.mp4": 3, "readme.txt": 3, "sealed.bcs": 3}, f"each for itself: {verdicts}")
+    said = " ".join(f["text"] for f in report["findings"])
+    for words in ("link.mp4 is a link", "pipe.mp4 is neither", "store is no recording's folder"):
+        check(words in said, f"{words!r} in {said}")
+    done = verify(*trust, mixed, expect=3)
+    check("neither for nor against" not in done.stdout and "innocent" in done.stdout, "what is proven of some of it")
+    done = verify(*trust, mixed / "readme.txt", expect=3)
+    check("neither for nor against anybody" in done.stdout and "who wore" not in done.stdout, "nothing is proven of a text")
+    shutil.copyfile(at / "tampered.mp4", mixed / "other.mp4")
+    report = json.loads(verify(*trust, "--json", mixed, expect=1).stdout)["items"][0]
+    check([r["status"] for r in report["recordings"] if r["path"].endswith("other.mp4")] == [1], "the one that was changed")
+    shutil.rmtree(mixed)
+    mixed.mkdir()
+    verify(*trust, mixed, expect=3)  # nothing in it
+
+
 # What another program makes of a segment is not of this format, and is called so: not proven, and not innocent.
 def check_remuxed(at, trust):
     segment = at / "whole" / "recordings" / "BC-0042-000017" / "0001.mp4"
@@ -158,6 +191,7 @@ def main():
         check_texts(at, trust)
         if shutil.which("ffmpeg"):
             check_remuxed(at, trust)
+        check_mixed(at, trust)
     print("all as it should be")
 
 

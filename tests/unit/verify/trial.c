@@ -110,8 +110,9 @@ bool trial_found(const struct trial *trial, enum bc_finding_code code, enum bc_v
 static void print(const char *what, const struct bc_findings *findings)
 {
         for (size_t i = 0; i < findings->count; i++)
-                print_error("  %s: %s [%s]: %s\n", what, bc_verdict_name(findings->finding[i].verdict),
-                            bc_finding_code_name(findings->finding[i].code), findings->finding[i].text);
+                print_error("  %s: %s [%s] at %lld: %s\n", what, bc_verdict_name(findings->finding[i].verdict),
+                            bc_finding_code_name(findings->finding[i].code), (long long)findings->finding[i].offset,
+                            findings->finding[i].text);
 }
 
 static void print_all(const struct trial *trial)
@@ -135,6 +136,27 @@ void trial_expect_found(const struct trial *trial, enum bc_verdict got, enum bc_
         if (!found)
                 print_all(trial);
         trial_expect(trial, got, expected);
+        assert_true(found);
+}
+
+static bool holds_at(const struct bc_findings *findings, enum bc_finding_code code, enum bc_verdict verdict, uint64_t offset)
+{
+        for (size_t i = 0; i < findings->count; i++)
+                if (findings->finding[i].code == code && findings->finding[i].verdict == verdict && findings->finding[i].offset == offset)
+                        return true;
+        return false;
+}
+
+void trial_expect_at(const struct trial *trial, enum bc_verdict got, enum bc_verdict expected, enum bc_finding_code code,
+                     uint64_t offset)
+{
+        bool found = false;
+
+        trial_expect_found(trial, got, expected, code);
+        for (size_t i = 0; i < trial->verdict.segments; i++)
+                found |= holds_at(&trial->verdict.segment[i].findings, code, expected, offset);
+        if (!found)
+                print_all(trial);
         assert_true(found);
 }
 

@@ -36,6 +36,9 @@ bool trial_found(const struct trial *trial, enum bc_finding_code code, enum bc_v
 // Fails, with all findings printed, unless the last verdict is this one; the second wants a finding of the code besides.
 void trial_expect(const struct trial *trial, enum bc_verdict got, enum bc_verdict expected);
 void trial_expect_found(const struct trial *trial, enum bc_verdict got, enum bc_verdict expected, enum bc_finding_code code);
+// The same, and the finding is at this offset.
+void trial_expect_at(const struct trial *trial, enum bc_verdict got, enum bc_verdict expected, enum bc_finding_code code,
+                     uint64_t offset);
 
 // Copies a forged file, and inserts, removes or replaces bytes of the copy.
 struct trial_bytes {
