@@ -12,8 +12,8 @@
 
 #include "format/record.h"
 
-// Wraps a signature (r and s, as the signer gives them) and the certificates, the device's first. *ret_der is the caller's to free().
-// 0; -EINVAL: certificate and algorithm do not fit; -ENOMEM.
+// Wraps a signature (r and s, as the signer gives them) and the certificates, the device's first. *ret_der is the
+// caller's to free(). 0; -EINVAL: certificate and algorithm do not fit; -ENOMEM.
 int bc_endorsement_wrap(enum bc_record_algorithm algorithm, const struct bc_record_bytes *chain, size_t chain_count,
                         const uint8_t *signature, size_t signature_bytes, uint8_t **ret_der, size_t *ret_bytes);
 
