@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import pytest
+from agency import make_agency
 from harness import SOURCE, authority, verify
 
 
@@ -169,3 +170,13 @@ def test_a_file_that_changes_meanwhile_is_not_vouched_for(daemon):
     assert failing(folder) == [3, 5] and verify(folder)[0] == 1
     (folder / "0001.mp4").write_bytes(good)
     assert failing(folder) == [3, 5] and verify(folder)[0] == 0, "the records prove it all the same"
+
+
+def test_sealed(daemon, tmp_path):
+    """What was written is known without reading it, and the agency's key is not needed to see that it is still there."""
+    d = daemon({"sealing": make_agency(tmp_path)})
+    record(d, 3)
+    d.terminate()
+    folder = next((d.store / "recordings").iterdir())
+    assert [f["file"] for f in json.loads((folder / "manifest.json").read_text())["files"]] == ["0001.mp4.sealed"]
+    assert failing(folder) == []

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The final manifest on a card that goes away at each of its calls: never a signature beside a manifest that it does not sign, and
-// the next start ends with both.
+// The final manifest on a card that goes away at each of its calls: never a signature beside a manifest that it does
+// not sign, and the next start ends with both.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
