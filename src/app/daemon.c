@@ -350,6 +350,7 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         if (daemon->agency)
                 bc_ledger_set_wordless(parts.ledger); // with it there is a key, and so a ledger
         recorder.attestation = bc_evidence_attestation(daemon->evidence);
+        recorder.inventory = bc_evidence_inventory(daemon->evidence);
         recorder.agency = daemon->agency;
         recorder.boot = bc_evidence_boot(daemon->evidence);
         r = bc_controller_new(&parts, &config, &daemon->controller);

@@ -13,6 +13,7 @@
 #include "control/inbox.h"
 #include "evidence/describe.h"
 #include "evidence/identity.h"
+#include "evidence/inventory.h"
 #include "evidence/store.h"
 
 struct bc_evidence {
@@ -29,6 +30,8 @@ struct bc_evidence {
         struct bc_controller *controller; // NULL: not yet
         struct bc_attestation attestation;
         struct bc_rescue_kit rescue;
+        struct bc_inventory_kit kit;
+        struct bc_inventory *inventory;
         struct bc_moment moment;  // what the wall clock said last
         uint8_t settings[BC_HASH_BYTES];
 };
@@ -257,6 +260,18 @@ static int make_ledger(struct bc_evidence *evidence)
         return bc_ledger_new(&config, &evidence->ledger);
 }
 
+static int start_inventory(struct bc_evidence *evidence)
+{
+        const struct bc_chain *chain = evidence->identity->chain;
+        struct bc_inventory_kit *kit = &evidence->kit;
+
+        *kit = (struct bc_inventory_kit){ .signer = evidence->signer, .ledger = evidence->ledger, .public_key = chain->public_key,
+                                          .algorithm = evidence->identity->algorithm, .chain_count = chain->count };
+        memcpy(kit->chain, chain->certificate, sizeof(kit->chain));
+        evidence->rescue.inventory = kit;
+        return bc_inventory_new(evidence->parts.clock, evidence->parts.store, kit, &evidence->inventory);
+}
+
 int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_parts *parts, char *text, size_t text_bytes)
 {
         struct bc_ledger_start start = { .reset = 0, .percent = BC_RECORD_UNKNOWN };
@@ -286,6 +301,8 @@ int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_par
         r = bc_ledger_start(evidence->ledger, parts->clock, evidence->signer, &evidence->facts, &start);
         if (r < 0)
                 snprintf(text, text_bytes, "the ledger's thread: %s", strerror(-r));
+        if (r == 0)
+                r = start_inventory(evidence);
         return r;
 }
 
@@ -295,6 +312,7 @@ void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns)
                 return;
         if (evidence->ledger)
                 bc_loop_on_kind(evidence->parts.loop, BC_INBOX_LEDGER, NULL, NULL);
+        bc_inventory_free(evidence->inventory, give_up_ns);
         bc_ledger_free(evidence->ledger, "shutdown", give_up_ns);
         bc_signer_free(evidence->signer);
         if (evidence->facts_made)
@@ -326,6 +344,11 @@ void bc_evidence_set_controller(struct bc_evidence *evidence, struct bc_controll
 struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence)
 {
         return evidence ? evidence->ledger : NULL;
+}
+
+struct bc_inventory *bc_evidence_inventory(const struct bc_evidence *evidence)
+{
+        return evidence ? evidence->inventory : NULL;
 }
 
 const struct bc_rescue_kit *bc_evidence_rescue(const struct bc_evidence *evidence)

@@ -38,7 +38,7 @@ int bc_evidence_open(const struct bc_settings *settings, const struct bc_devices
 // bc_evidence_free().
 int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_parts *parts, char *text, size_t text_bytes);
 
-// Writes the ledger's end, which takes give_up_ns at the most. NULL is allowed.
+// Signs what manifests it can, for give_up_ns at the most; writes the ledger's end, which takes as long at the most. NULL is allowed.
 void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns);
 
 // Who shows and sounds that the ledger cannot be used; borrowed for as long as the loop runs. evidence NULL is allowed.
@@ -49,6 +49,7 @@ const struct bc_attestation *bc_evidence_attestation(const struct bc_evidence *e
 // Counts the daemon's starts, from 1; 0 where evidence is NULL.
 uint64_t bc_evidence_boot(const struct bc_evidence *evidence);
 struct bc_ledger *bc_evidence_ledger(const struct bc_evidence *evidence);
+struct bc_inventory *bc_evidence_inventory(const struct bc_evidence *evidence);
 const struct bc_rescue_kit *bc_evidence_rescue(const struct bc_evidence *evidence);
 
 // Main learnt something new: other settings hold, the wall clock says something else, the battery. NULL is allowed.

@@ -437,6 +437,7 @@ static int finalise_oldest(struct bc_recording *recording)
         if (r < 0)
                 return r;
         entry->bytes = bc_segment_file_bytes(&ended->segment);
+        entry->hashed = bc_segment_stored_hash(&ended->segment, entry->sha256) == 0;
         recording->manifest_stale = true;
         r = bc_segment_patch(&ended->segment);
         if (r == 0)

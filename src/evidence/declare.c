@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/declare.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 
 // The last picture of a stream lasts a little longer than its end; a hole is longer than this.
@@ -182,4 +184,18 @@ void bc_declare_early_end(struct bc_recording *recording, int64_t end_ns, int64_
         if (until_ns - recording->from_ns < EARLY_END_NS || bc_manifest_lasts(&recording->manifest, BC_GAP_NO_PICTURE))
                 return;
         bc_declare_gap(recording, BC_GAP_NO_PICTURE, recording->from_ns, until_ns, 0);
+}
+
+void bc_declare_over(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns)
+{
+        struct bc_manifest *manifest = &recording->manifest;
+        int64_t end_ticks = bc_ticks_from_ns(recording->durable_ns > 0 ? recording->durable_ns : recording->from_ns);
+
+        bc_declare_early_end(recording, end_ns, now_ns);
+        for (enum bc_gap_kind kind = 0; kind < BC_GAP_KINDS; kind++)
+                bc_manifest_end_gap(manifest, kind, end_ticks);
+        manifest->state = BC_RECORDING_CLOSED;
+        manifest->stop_ticks = end_ns == BC_NS_NEVER ? end_ticks : bc_ticks_from_ns(end_ns);
+        snprintf(manifest->stop_reason, sizeof(manifest->stop_reason), "%s", end_ns == BC_NS_NEVER ? "stream ended" : stop_reason);
+        recording->manifest_stale = true;
 }

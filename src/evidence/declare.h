@@ -23,4 +23,7 @@ void bc_declare_end(struct bc_recording *recording, const struct bc_cut *cut, in
 // The stream ended, by a failed encoder, while it should still be recorded: says so, and from when on nothing was.
 void bc_declare_early_end(struct bc_recording *recording, int64_t end_ns, int64_t now_ns);
 
+// What the recording is, now that it is over; the record that ends its last segment says so, too.
+void bc_declare_over(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns);
+
 #endif

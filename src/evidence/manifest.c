@@ -12,6 +12,7 @@
 #include "base/utc.h"
 #include "bodycam/time.h"
 #include "evidence/entry.h"
+#include "evidence/json_field.h"
 
 #define VERSION 1
 #define MANIFEST_BYTES_MAX (5 << 20)
@@ -53,6 +54,7 @@ void bc_manifest_done(struct bc_manifest *manifest)
         free(manifest->gap);
         free(manifest->clock);
         free(manifest->mark);
+        free(manifest->file);
         bc_manifest_init(manifest);
 }
 
@@ -334,10 +336,17 @@ static json_t *to_json(const struct bc_manifest *manifest)
                          "marks", known_or_null(marks, manifest->marks_unknown));
         if (root && manifest->sealed)
                 (void)json_object_del(root, "marks"); // it is there
-        return root;
+        if (root && manifest->read_back)
+                whole &= json_object_set_new(root, "read_back", json_true()) == 0;
+        if (root && manifest->final)
+                whole &= json_object_set_new(root, "files", bc_listed_files_to_json(manifest->file, manifest->files)) == 0;
+        if (whole)
+                return root;
+        json_decref(root);
+        return NULL;
 }
 
-int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd)
+int bc_manifest_print(const struct bc_manifest *manifest, char **ret_text, size_t *ret_bytes)
 {
         json_t *root = to_json(manifest);
         BC_CLEANUP(bc_cleanup_memory) char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
@@ -345,57 +354,23 @@ int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd)
         json_decref(root);
         if (!text)
                 return -ENOMEM;
-        return bc_file_replace(folder_fd, BC_MANIFEST_NAME, text, strlen(text));
+        if (strlen(text) > MANIFEST_BYTES_MAX)
+                return -EFBIG;
+        *ret_bytes = strlen(text);
+        *ret_text = BC_TAKE(text);
+        return 0;
+}
+
+int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *text = NULL;
+        size_t bytes;
+        int r = bc_manifest_print(manifest, &text, &bytes);
+
+        return r < 0 ? r : bc_file_replace(folder_fd, BC_MANIFEST_NAME, text, bytes);
 }
 
 // ---- reading: the file may have been edited by anybody ---------------------------------------------------------
-
-static int get_integer(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *ret_value)
-{
-        const json_t *value = json_object_get(object, key);
-
-        if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-                return -EBADMSG;
-        *ret_value = json_integer_value(value);
-        return 0;
-}
-
-static int get_optional(const json_t *object, const char *key, int64_t min, int64_t max, size_t *keys, int64_t *ret_value)
-{
-        if (!json_object_get(object, key))
-                return 0;
-        ++*keys;
-        return get_integer(object, key, min, max, ret_value);
-}
-
-static int get_ticks(const json_t *object, const char *key, int64_t *ret_ticks)
-{
-        if (json_is_null(json_object_get(object, key))) {
-                *ret_ticks = BC_TICKS_UNKNOWN;
-                return 0;
-        }
-        return get_integer(object, key, 0, INT64_MAX, ret_ticks);
-}
-
-static int get_choice(const json_t *object, const char *key, const char *const *choice, size_t choices)
-{
-        const char *text = json_string_value(json_object_get(object, key));
-
-        for (size_t i = 0; text && i < choices; i++)
-                if (!strcmp(text, choice[i]))
-                        return (int)i;
-        return -EBADMSG;
-}
-
-static int get_text(const json_t *object, const char *key, char *ret_text, size_t bytes)
-{
-        const char *text = json_string_value(json_object_get(object, key));
-
-        if (!text || strlen(text) >= bytes)
-                return -EBADMSG;
-        memcpy(ret_text, text, strlen(text) + 1);
-        return 0;
-}
 
 static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
 {
@@ -405,19 +380,19 @@ static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
         size_t keys = 6;
         int state;
 
-        if (get_text(object, "file", name, sizeof(name)) < 0)
+        if (bc_field_text(object, "file", name, sizeof(name)) < 0)
                 return -EBADMSG;
         read.number = bc_segment_number(name, &read.sealed);
-        state = get_choice(object, "state", segment_states, COUNT(segment_states));
+        state = bc_field_choice(object, "state", segment_states, COUNT(segment_states));
         if (read.number == 0 || state < 0 || bc_manifest_find_segment(manifest, read.number) ||
-            get_integer(object, "first_ticks", 0, INT64_MAX, &read.first_ticks) < 0 ||
-            get_integer(object, "end_ticks", read.first_ticks, INT64_MAX, &read.end_ticks) < 0 ||
-            get_integer(object, "bytes", 0, UINT32_MAX, &bytes) < 0 ||
-            get_integer(object, "fragments", 0, UINT32_MAX, &fragments) < 0 ||
-            get_optional(object, "succeeds", 1, read.number - 1, &keys, &follows) < 0 ||
-            get_optional(object, "errno", 1, 4095, &keys, &error) < 0 ||
-            get_optional(object, "tail_bytes", 0, INT64_MAX, &keys, &tail) < 0 ||
-            get_optional(object, "missing_bytes", 0, INT64_MAX, &keys, &missing) < 0)
+            bc_field_integer(object, "first_ticks", 0, INT64_MAX, &read.first_ticks) < 0 ||
+            bc_field_integer(object, "end_ticks", read.first_ticks, INT64_MAX, &read.end_ticks) < 0 ||
+            bc_field_integer(object, "bytes", 0, UINT32_MAX, &bytes) < 0 ||
+            bc_field_integer(object, "fragments", 0, UINT32_MAX, &fragments) < 0 ||
+            bc_field_optional(object, "succeeds", 1, read.number - 1, &keys, &follows) < 0 ||
+            bc_field_optional(object, "errno", 1, 4095, &keys, &error) < 0 ||
+            bc_field_optional(object, "tail_bytes", 0, INT64_MAX, &keys, &tail) < 0 ||
+            bc_field_optional(object, "missing_bytes", 0, INT64_MAX, &keys, &missing) < 0)
                 return -EBADMSG;
         if (error) { // the same in words, for people
                 if (!json_is_string(json_object_get(object, "error")))
@@ -443,15 +418,15 @@ static int segment_from_json(struct bc_manifest *manifest, const json_t *object)
 
 static int gap_from_json(struct bc_manifest *manifest, const json_t *object)
 {
-        int kind = get_choice(object, "kind", gap_kinds, COUNT(gap_kinds));
+        int kind = bc_field_choice(object, "kind", gap_kinds, COUNT(gap_kinds));
         int64_t from_ticks, to_ticks, count;
 
         // Straight into the array: what was declared apart stays apart.
         if (kind < 0 || manifest->gaps >= BC_MANIFEST_GAPS_MAX || json_object_size(object) != 4 ||
-            get_integer(object, "from_ticks", 0, INT64_MAX, &from_ticks) < 0 ||
-            get_ticks(object, "to_ticks", &to_ticks) < 0 ||
+            bc_field_integer(object, "from_ticks", 0, INT64_MAX, &from_ticks) < 0 ||
+            bc_field_ticks(object, "to_ticks", &to_ticks) < 0 ||
             (to_ticks != BC_TICKS_UNKNOWN && to_ticks < from_ticks) ||
-            get_integer(object, "count", 0, INT64_MAX, &count) < 0)
+            bc_field_integer(object, "count", 0, INT64_MAX, &count) < 0)
                 return -EBADMSG;
         if (grow(&manifest->gap, manifest->gaps, &manifest->gap_room, sizeof(*manifest->gap)) < 0)
                 return -ENOMEM;
@@ -470,23 +445,23 @@ static int clock_from_json(struct bc_manifest *manifest, const json_t *object)
 
         for (int i = 0; i < BC_UTC_SOURCES; i++)
                 sources[i] = bc_utc_source_name((enum bc_utc_source)i);
-        source = get_choice(object, "source", sources, BC_UTC_SOURCES);
+        source = bc_field_choice(object, "source", sources, BC_UTC_SOURCES);
         if (source < 0 || manifest->clocks >= BC_MANIFEST_CLOCKS_MAX || json_object_size(object) != 7 ||
-            get_integer(object, "from_ticks", 0, INT64_MAX, &clock.from_ticks) < 0 ||
-            get_integer(object, "count", 1, INT64_MAX, &count) < 0)
+            bc_field_integer(object, "from_ticks", 0, INT64_MAX, &clock.from_ticks) < 0 ||
+            bc_field_integer(object, "count", 1, INT64_MAX, &count) < 0)
                 return -EBADMSG;
         clock.source = (enum bc_utc_source)source;
         clock.count = (uint64_t)count;
         if (!json_is_null(json_object_get(object, "step_ns")) &&
-            get_integer(object, "step_ns", -INT64_MAX, INT64_MAX, &clock.step_ns) < 0)
+            bc_field_integer(object, "step_ns", -INT64_MAX, INT64_MAX, &clock.step_ns) < 0)
                 return -EBADMSG;
         if (source == BC_UTC_NONE) {
                 if (!json_is_null(json_object_get(object, "utc")) || !json_is_null(json_object_get(object, "utc_ns")) ||
                     !json_is_null(json_object_get(object, "uncertainty_ns")))
                         return -EBADMSG;
-        } else if (get_integer(object, "utc_ns", 0, INT64_MAX, &clock.utc_ns) < 0 ||
-                   get_integer(object, "uncertainty_ns", 0, INT64_MAX, &clock.uncertainty_ns) < 0 ||
-                   get_text(object, "utc", utc, sizeof(utc)) < 0 || bc_utc_parse(utc, &second_ns) < 0 ||
+        } else if (bc_field_integer(object, "utc_ns", 0, INT64_MAX, &clock.utc_ns) < 0 ||
+                   bc_field_integer(object, "uncertainty_ns", 0, INT64_MAX, &clock.uncertainty_ns) < 0 ||
+                   bc_field_text(object, "utc", utc, sizeof(utc)) < 0 || bc_utc_parse(utc, &second_ns) < 0 ||
                    clock.utc_ns - second_ns < 0 || clock.utc_ns - second_ns >= BC_NS_PER_S) {
                 return -EBADMSG; // the text is the same in words, for people
         }
@@ -502,9 +477,9 @@ static int mark_from_json(struct bc_manifest *manifest, const json_t *object)
         int64_t count;
 
         if (manifest->marks >= BC_MANIFEST_MARKS_MAX || json_object_size(object) != 3 ||
-            get_integer(object, "ticks", 0, INT64_MAX, &mark.ticks) < 0 ||
-            get_text(object, "text", mark.text, sizeof(mark.text)) < 0 ||
-            get_integer(object, "count", 1, INT64_MAX, &count) < 0)
+            bc_field_integer(object, "ticks", 0, INT64_MAX, &mark.ticks) < 0 ||
+            bc_field_text(object, "text", mark.text, sizeof(mark.text)) < 0 ||
+            bc_field_integer(object, "count", 1, INT64_MAX, &count) < 0)
                 return -EBADMSG;
         mark.count = (uint64_t)count;
         if (grow(&manifest->mark, manifest->marks, &manifest->mark_room, sizeof(mark)) < 0)
@@ -515,23 +490,28 @@ static int mark_from_json(struct bc_manifest *manifest, const json_t *object)
 
 static int head_from_json(struct bc_manifest *manifest, const json_t *root)
 {
-        int state = get_choice(root, "state", recording_states, COUNT(recording_states));
+        int state = bc_field_choice(root, "state", recording_states, COUNT(recording_states));
         int64_t version, counter, scale;
-        size_t keys = json_object_get(root, "marks") ? 15 : 14; // versions that set none had no such key
+        const json_t *read_back = json_object_get(root, "read_back");
+        // Versions that set no marks had no such key.
+        size_t keys = 14u + !!json_object_get(root, "marks") + !!read_back + !!json_object_get(root, "files");
 
         // Not one key more: what is not understood must not get lost when this is written again.
         if (state < 0 || json_object_size(root) != keys ||
-            get_integer(root, "version", VERSION, VERSION, &version) < 0 ||
-            get_text(root, "device", manifest->device, sizeof(manifest->device)) < 0 ||
-            get_integer(root, "recording", 1, INT64_MAX, &counter) < 0 ||
-            get_text(root, "boot_id", manifest->boot_id, sizeof(manifest->boot_id)) < 0 ||
-            get_integer(root, "ticks_per_second", BC_TICKS_PER_S, BC_TICKS_PER_S, &scale) < 0 ||
-            get_text(root, "reason", manifest->reason, sizeof(manifest->reason)) < 0 ||
-            get_text(root, "stop_reason", manifest->stop_reason, sizeof(manifest->stop_reason)) < 0 ||
-            get_ticks(root, "press_ticks", &manifest->press_ticks) < 0 ||
-            get_ticks(root, "pre_event_ticks", &manifest->pre_event_ticks) < 0 ||
-            get_ticks(root, "stop_ticks", &manifest->stop_ticks) < 0)
+            bc_field_integer(root, "version", VERSION, VERSION, &version) < 0 ||
+            bc_field_text(root, "device", manifest->device, sizeof(manifest->device)) < 0 ||
+            bc_field_integer(root, "recording", 1, INT64_MAX, &counter) < 0 ||
+            bc_field_text(root, "boot_id", manifest->boot_id, sizeof(manifest->boot_id)) < 0 ||
+            bc_field_integer(root, "ticks_per_second", BC_TICKS_PER_S, BC_TICKS_PER_S, &scale) < 0 ||
+            bc_field_text(root, "reason", manifest->reason, sizeof(manifest->reason)) < 0 ||
+            bc_field_text(root, "stop_reason", manifest->stop_reason, sizeof(manifest->stop_reason)) < 0 ||
+            bc_field_ticks(root, "press_ticks", &manifest->press_ticks) < 0 ||
+            bc_field_ticks(root, "pre_event_ticks", &manifest->pre_event_ticks) < 0 ||
+            bc_field_ticks(root, "stop_ticks", &manifest->stop_ticks) < 0)
                 return -EBADMSG;
+        if (read_back && !json_is_true(read_back))
+                return -EBADMSG;
+        manifest->read_back = read_back;
         manifest->counter = (uint64_t)counter;
         manifest->state = (enum bc_recording_state)state;
         return 0;
@@ -561,7 +541,10 @@ static int from_json(struct bc_manifest *manifest, const json_t *root)
                 r = clock_from_json(manifest, value);
         for (i = 0; r == 0 && (value = json_array_get(marks, i)); i++)
                 r = mark_from_json(manifest, value);
-        return r;
+        manifest->final = json_object_get(root, "files");
+        if (r == 0 && manifest->final)
+                r = bc_listed_files_from_json(json_object_get(root, "files"), &manifest->file, &manifest->files);
+        return r == 0 && manifest->read_back && !manifest->final ? -EBADMSG : r;
 }
 
 int bc_manifest_load(struct bc_manifest *manifest, int folder_fd)

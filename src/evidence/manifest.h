@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bodycam/wall.h"
+#include "evidence/listed_file.h"
 #include "evidence/segment_name.h"
 #include "evidence/store.h"
 
@@ -60,6 +61,8 @@ struct bc_manifest_segment {
         int error;                   // abandoned: negative errno
         uint64_t tail_bytes;         // recovered: bytes moved to NNNN.tail
         uint64_t missing_bytes;      // recovered: bytes that had been durable and are gone
+        bool hashed;                 // in memory alone: what was written of a sealed one has this SHA-256
+        uint8_t sha256[BC_HASH_BYTES];
 };
 
 // Whether a record says what an entry says now.
@@ -114,6 +117,10 @@ struct bc_manifest {
         size_t clocks, clock_room;
         struct bc_manifest_mark *mark;
         size_t marks, mark_room;
+        bool final;                  // it has the list of files, and nothing is added to it any more
+        bool read_back;              // it is final, and was read from the store before: its other values are as they were found
+        struct bc_listed_file *file; // ascending by name
+        size_t files;
 };
 
 void bc_manifest_init(struct bc_manifest *manifest);
@@ -144,6 +151,9 @@ bool bc_manifest_end_gap(struct bc_manifest *manifest, enum bc_gap_kind kind, in
 
 // Replaces manifest.json in the folder, durably. 0 or negative errno.
 int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd);
+
+// The file's bytes. The caller's to free(). 0; -ENOMEM; -EFBIG: larger than may be read.
+int bc_manifest_print(const struct bc_manifest *manifest, char **ret_text, size_t *ret_bytes);
 
 // Reads it. -ENOENT, -EBADMSG (damaged or not of this version), ... The manifest must be initialised.
 int bc_manifest_load(struct bc_manifest *manifest, int folder_fd);

@@ -241,10 +241,13 @@ static void retire_job(struct bc_recorder *recorder)
         recorder->status.waiting = (unsigned)recorder->jobs;
 }
 
-static void finish_recording(struct bc_recorder *recorder)
+static void finish_recording(struct bc_recorder *recorder, bool closed)
 {
-        uint64_t counter = recorder->recording.manifest.counter;
+        struct bc_recording *recording = &recorder->recording;
+        uint64_t counter = recording->manifest.counter;
 
+        if (closed)
+                bc_recording_hand_over(recording); // no mark can come any more
         bc_recording_done(&recorder->recording);
         recorder->begun = false;
         look_at_signatures(recorder, false);
@@ -268,7 +271,7 @@ static void retire_closed(struct bc_recorder *recorder)
                 return;
         if (lost > 0)
                 bc_log_error("%zu marks came too late for the last record of the recording, which is sealed", lost);
-        finish_recording(recorder);
+        finish_recording(recorder, true);
 }
 
 // What of it could not be made durable is for the next start, but for marks, of which nobody else knows.
@@ -284,7 +287,7 @@ static void retire_left(struct bc_recorder *recorder)
         if (lost > 0)
                 bc_log_error("recording %llu: %zu marks could not be saved",
                              (unsigned long long)recorder->recording.manifest.counter, lost);
-        finish_recording(recorder);
+        finish_recording(recorder, false);
 }
 
 static void begin_recording(struct bc_recorder *recorder, const struct job *job)

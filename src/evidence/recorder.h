@@ -17,6 +17,7 @@
 
 struct bc_agency;
 struct bc_attestation;
+struct bc_inventory;
 struct bc_moment;
 struct bc_recorder;
 struct bc_store;
@@ -47,6 +48,7 @@ struct bc_recorder_config {
         void (*moment_at)(void *user, int64_t time_ns, struct bc_moment *ret_moment);
         void *moment_user;
         const struct bc_attestation *attestation; // what signs; NULL: nothing is signed
+        struct bc_inventory *inventory; // what makes final manifests of what is closed; NULL: nothing does
         const struct bc_agency *agency; // whom segments are sealed for, borrowed; NULL: they lie in the clear
         uint64_t boot;                  // for sealed ones: counts the daemon's starts, from 1
 };

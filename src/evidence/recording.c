@@ -12,6 +12,7 @@
 #include "evidence/announce.h"
 #include "evidence/declare.h"
 #include "evidence/describe.h"
+#include "evidence/inventory.h"
 #include "evidence/place.h"
 
 // A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
@@ -502,21 +503,6 @@ static bool is_finished(const struct bc_recording *recording)
         return !recording->file_left;
 }
 
-// What the recording is, now that it is over; the record that ends its last segment says so, too.
-static void conclude(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns)
-{
-        struct bc_manifest *manifest = &recording->manifest;
-        int64_t end_ticks = bc_ticks_from_ns(recording->durable_ns > 0 ? recording->durable_ns : recording->from_ns);
-
-        bc_declare_early_end(recording, end_ns, now_ns);
-        for (enum bc_gap_kind kind = 0; kind < BC_GAP_KINDS; kind++)
-                bc_manifest_end_gap(manifest, kind, end_ticks);
-        manifest->state = BC_RECORDING_CLOSED;
-        manifest->stop_ticks = end_ns == BC_NS_NEVER ? end_ticks : bc_ticks_from_ns(end_ns);
-        snprintf(manifest->stop_reason, sizeof(manifest->stop_reason), "%s", end_ns == BC_NS_NEVER ? "stream ended" : stop_reason);
-        recording->manifest_stale = true;
-}
-
 static int close_recording(struct bc_recording *recording, int64_t end_ns, const char *stop_reason, int64_t now_ns,
                            int64_t *ret_wake_ns)
 {
@@ -524,7 +510,7 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
         int r;
 
         if (manifest->state == BC_RECORDING_OPEN)
-                conclude(recording, end_ns, stop_reason, now_ns);
+                bc_declare_over(recording, end_ns, stop_reason, now_ns);
         // Not finalised is no loss, and not a reason to keep the next recording waiting.
         if (recording->segment_begun) {
                 r = end_segment(recording, BC_RECORD_CLOSE, now_ns);
@@ -538,7 +524,9 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
                 return -EAGAIN;
         }
         r = save_manifest(recording);
-        if (r == 0 && is_finished(recording))
+        recording->finished = is_finished(recording);
+        // Else it leaves the store's list once its final manifest is signed.
+        if (r == 0 && recording->finished && !recording->config->inventory)
                 r = bc_store_close(recording->store, manifest->counter);
         if (r < 0)
                 return r;
@@ -587,6 +575,14 @@ int bc_recording_step(struct bc_recording *recording, int64_t end_ns, const char
                 return save_manifest(recording);
         }
         return 0;
+}
+
+void bc_recording_hand_over(struct bc_recording *recording)
+{
+        if (!recording->finished || !recording->config->inventory)
+                return;
+        bc_inventory_add(recording->config->inventory, &recording->manifest, recording->folder_fd);
+        recording->folder_fd = -1;
 }
 
 int bc_recording_mark(struct bc_recording *recording, int64_t time_ns, const char *text)

@@ -56,6 +56,7 @@ struct bc_recording {
         int64_t overtaken_ns;    // lost to the ring so far
         struct bc_moment clock;  // of the newest entry in the manifest's clock
         uint64_t marks;          // set so far
+        bool finished;           // closed, and nothing of it is left to the next start
         bool file_left;          // a file of which the manifest does not know: for the next start
 
         struct bc_segment segment;
@@ -76,6 +77,9 @@ void bc_recording_init(struct bc_recording *recording, struct bc_ring *ring, str
 
 // Frees. What is durable stays; an unclosed segment is recovered at the next start.
 void bc_recording_done(struct bc_recording *recording);
+
+// It is closed, and nothing is added to it any more: its manifest is made final, by others.
+void bc_recording_hand_over(struct bc_recording *recording);
 
 // One step. end_ns: of the recording, BC_NS_NEVER while it is not stopped; stop_reason: why, then.
 // 0: go on stepping (until stage is BC_STAGE_DONE). -EAGAIN: nothing to do before the ring changes or *ret_wake_ns.

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "evidence/casket.h"
+#include "evidence/inventory.h"
 #include "evidence/manifest.h"
 #include "evidence/patient.h"
 #include "evidence/tail.h"
@@ -197,12 +198,44 @@ static int break_off(struct bc_ward *ward, bool *ret_told)
         return r == -ENOENT ? 0 : r;
 }
 
+static bool is_ward_stopped(void *user)
+{
+        const struct bc_ward *ward = user;
+
+        return is_stopped(ward->stop);
+}
+
+// A list that an earlier start made, and could not sign any more, is made anew.
+static int begin_anew(struct bc_ward *ward)
+{
+        free(ward->manifest.file);
+        ward->manifest.file = NULL;
+        ward->manifest.files = 0;
+        ward->manifest.final = ward->manifest.read_back = false;
+        return bc_inventory_withdraw(ward->folder_fd);
+}
+
+// What the manifest says beside its list of files was read from the store, where anybody may have edited it.
+static int finish_manifest(struct bc_ward *ward, const struct bc_inventory_kit *kit)
+{
+        if (!kit)
+                return 0;
+        ward->manifest.read_back = true;
+        return bc_inventory_finish(kit, ward->folder_fd, &ward->manifest, is_ward_stopped, ward);
+}
+
 // What could be done is in the manifest even when something else failed; the recording then stays open.
 static int recover_folder(struct bc_ward *ward, uint64_t counter)
 {
+        const struct bc_inventory_kit *kit = ward->rescue ? ward->rescue->kit->inventory : NULL;
         bool failed = false, told = false;
-        int r = load_manifest(ward, counter);
+        int r;
 
+        if (kit && bc_inventory_is_done(kit, ward->folder_fd))
+                return 0; // the power went before its number left the list
+        r = load_manifest(ward, counter);
+        if (r == 0)
+                r = begin_anew(ward);
         if (r == 0)
                 r = recover_segments(ward);
         if (r == 0)
@@ -219,7 +252,8 @@ static int recover_folder(struct bc_ward *ward, uint64_t counter)
         r = bc_manifest_save(&ward->manifest, ward->folder_fd);
         if (r < 0 || failed)
                 return r < 0 ? r : -EIO;
-        if (ward->rescue)
+        r = finish_manifest(ward, kit);
+        if (r == 0 && ward->rescue)
                 r = break_off(ward, &told);
         return r < 0 ? r : told ? -EINPROGRESS : 0;
 }

@@ -19,12 +19,15 @@
 // A signer that does not answer for so long: the recording stays listed for the next start.
 #define BC_RESCUE_PATIENCE_NS (15 * BC_NS_PER_S)
 
+struct bc_inventory_kit;
+
 // Given to recovery as a whole. Borrowed.
 struct bc_rescue_kit {
         const struct bc_attestation *service;
         struct bc_record_bytes public_key; // SubjectPublicKeyInfo: which records are this device's
         uint8_t x5t[BC_HASH_BYTES];        // of the certificate that it signs with
         struct bc_anchor_state anchor;     // as it was found at the start
+        const struct bc_inventory_kit *inventory; // what final manifests are signed with; NULL: there are none
         uint32_t reset;                    // docs/formats/record.md, key 60
 };
 

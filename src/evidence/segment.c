@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -40,11 +42,16 @@ void bc_segment_done(struct bc_segment *segment)
         if (segment->sealer)
                 bc_sealing_give(segment->sealing, segment->sealer);
         segment->sealer = NULL;
+        EVP_MD_CTX_free(segment->stored);
+        segment->stored = NULL;
         bc_sample_table_done(&segment->table);
 }
 
 int bc_segment_seal(struct bc_segment *segment, struct bc_sealing *sealing, const struct bc_sealed_header *about)
 {
+        segment->stored = EVP_MD_CTX_new();
+        if (!segment->stored || EVP_DigestInit_ex(segment->stored, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
         segment->sealer = bc_sealing_take(sealing);
         if (!segment->sealer)
                 return -ENOBUFS;
@@ -56,6 +63,13 @@ int bc_segment_seal(struct bc_segment *segment, struct bc_sealing *sealing, cons
 uint64_t bc_segment_file_bytes(const struct bc_segment *segment)
 {
         return segment->sealer ? segment->file_bytes : segment->durable_bytes;
+}
+
+int bc_segment_stored_hash(struct bc_segment *segment, uint8_t ret_sha256[BC_HASH_BYTES])
+{
+        if (!segment->stored || segment->broken || segment->final_moov_offset == 0)
+                return -ENODATA;
+        return EVP_DigestFinal_ex(segment->stored, ret_sha256, NULL) == 1 ? 0 : -EIO;
 }
 
 static int write_durably(struct bc_segment *segment, const uint8_t *bytes, size_t size, uint64_t offset)
@@ -133,6 +147,8 @@ static int write_sealed(struct bc_segment *segment, size_t begin_bytes, const ui
         if (r < 0)
                 return cannot_seal(segment, r);
         r = write_durably(segment, bytes, begin_bytes + sealed_bytes, segment->file_bytes);
+        if (r == 0 && EVP_DigestUpdate(segment->stored, bytes, begin_bytes + sealed_bytes) != 1)
+                r = -EIO;
         if (r < 0)
                 return r;
         segment->broken = false;

@@ -32,6 +32,7 @@ struct bc_segment {
         uint8_t seal[BC_SEALED_HASH_BYTES]; // of its header, once the first fragment is on its way
         uint64_t file_bytes;        // durable, of a sealed file
         bool broken;                // sealed, and a write failed
+        struct evp_md_ctx_st *stored; // OpenSSL's: hash of what was written of a sealed file
 };
 
 // Room in front of a fragment's samples that the writer fills with head and fragment header.
@@ -45,6 +46,9 @@ int bc_segment_seal(struct bc_segment *segment, struct bc_sealing *sealing, cons
 
 // How much of the file is durable: more than of the segment, where it is sealed.
 uint64_t bc_segment_file_bytes(const struct bc_segment *segment);
+
+// SHA-256 of a sealed file, of what was written: nothing is read back. 0; -ENODATA: it is not sealed, or not whole; -EIO.
+int bc_segment_stored_hash(struct bc_segment *segment, uint8_t ret_sha256[BC_HASH_BYTES]); // once
 
 // Closes the file descriptor and frees; the file stays.
 void bc_segment_done(struct bc_segment *segment);

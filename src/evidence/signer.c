@@ -13,6 +13,9 @@
 
 #define TO_BE_SIGNED_BYTES (BC_RECORD_BYTES_MAX + 64)
 
+#define RECORD_BEGINS 0x84  // an array of four: a Sig_structure (RFC 9052, 4.4)
+#define MANIFEST_BEGINS '{'
+
 struct bc_signer {
         struct bc_clock *clock;
         struct bc_signer_key key;
@@ -24,14 +27,25 @@ struct bc_signer {
         uint8_t to_be_signed[TO_BE_SIGNED_BYTES]; // the thread's
 };
 
-static int make_signature(struct bc_signer *signer, size_t bytes, uint8_t *signature, size_t *ret_signature_bytes)
+static int make_signature(struct bc_signer *signer, const uint8_t *to_be_signed, size_t bytes, uint8_t *signature,
+                          size_t *ret_signature_bytes)
 {
         BC_IN_DEVICE; // a secure element, or a token at the end of a slow bus
 
-        return signer->key.sign(signer->key.user, signer->to_be_signed, bytes, signature, ret_signature_bytes);
+        return signer->key.sign(signer->key.user, to_be_signed, bytes, signature, ret_signature_bytes);
 }
 
-static int answer(struct bc_signer *signer, struct bc_signing *signing)
+// Whatever it is, it can never be taken for what is signed of a record.
+static int answer_manifest(struct bc_signer *signer, struct bc_signing *signing)
+{
+        const uint8_t *bytes = (const uint8_t *)signing->manifest;
+
+        if (signing->manifest_bytes == 0 || bytes[0] != MANIFEST_BEGINS)
+                return -EINVAL;
+        return make_signature(signer, bytes, signing->manifest_bytes, signing->signature, &signing->signature_bytes);
+}
+
+static int answer_record(struct bc_signer *signer, struct bc_signing *signing)
 {
         uint8_t signature[BC_SIGNATURE_BYTES_MAX];
         size_t signature_bytes = 0, bytes = 0;
@@ -40,14 +54,22 @@ static int answer(struct bc_signer *signer, struct bc_signing *signing)
         signing->unlawful = r < 0;
         if (r == 0)
                 r = bc_record_to_be_signed(&signing->message, signer->to_be_signed, sizeof(signer->to_be_signed), &bytes);
+        if (r == 0 && signer->to_be_signed[0] != RECORD_BEGINS)
+                r = -EINVAL;
         if (r == 0)
-                r = make_signature(signer, bytes, signature, &signature_bytes);
+                r = make_signature(signer, signer->to_be_signed, bytes, signature, &signature_bytes);
         if (r == 0)
                 r = bc_record_seal(&signing->record, &signing->message, signature, signature_bytes, signing->box,
                                    sizeof(signing->box), &signing->box_bytes);
         if (r == 0 && EVP_Digest(signing->box, signing->box_bytes, signing->hash, NULL, EVP_sha256(), NULL) != 1)
                 r = -ENOMEM;
         return r;
+}
+
+static void free_signing(struct bc_signing *signing)
+{
+        free(signing->manifest);
+        free(signing);
 }
 
 // Locked; told without the lock, when the asker may have fetched it already.
@@ -57,7 +79,7 @@ static void finish(struct bc_signer *signer, struct bc_signing *signing, int err
         void *user = signing->user;
 
         if (signing->abandoned) {
-                free(signing);
+                free_signing(signing);
                 return;
         }
         signing->error = error;
@@ -92,7 +114,7 @@ static void run(void *user)
                 }
                 bc_monitor_unlock(&signer->monitor);
                 began_ns = bc_clock_now_ns(signer->clock);
-                r = answer(signer, signing);
+                r = signing->manifest ? answer_manifest(signer, signing) : answer_record(signer, signing);
                 bc_monitor_lock(&signer->monitor);
                 signer->pace_ns = bc_clock_now_ns(signer->clock) - began_ns;
                 finish(signer, signing, r);
@@ -174,7 +196,7 @@ void bc_signer_abandon(struct bc_signer *signer, struct bc_signing *signing)
         if (!signing)
                 return;
         if (!signer) {
-                free(signing);
+                free_signing(signing);
                 return;
         }
         bc_monitor_lock(&signer->monitor);
@@ -182,7 +204,7 @@ void bc_signer_abandon(struct bc_signer *signer, struct bc_signing *signing)
         signing->abandoned = queued;
         bc_monitor_unlock(&signer->monitor);
         if (!queued)
-                free(signing);
+                free_signing(signing);
 }
 
 bool bc_signer_fetch(struct bc_signer *signer, struct bc_signing *signing)

@@ -5,6 +5,9 @@
 // handed over, and fetched when it is there. Who asks composes the record; the order in which the answers come is theirs to see to
 // (a chain needs the hash of the record before).
 //
+// It signs the bytes of a final manifest.json, too (docs/formats/manifest.md, 9). What is signed for a record begins with 0x84, for a
+// manifest with '{': nothing can be taken for the other, and nothing else is signed.
+//
 // struct bc_signing belongs to whoever asks. It is large (some 60 KB), and on the heap: who cannot wait any longer gives it away
 // (bc_signer_abandon()).
 #ifndef BC_EVIDENCE_SIGNER_H
@@ -33,6 +36,8 @@ struct bc_signer_key {
 
 struct bc_signing {
         struct bc_record record;  // the asker's; algorithm, x5t and chain are filled in
+        char *manifest;           // NULL: a record is asked for. Else what is signed instead; its own, freed with it
+        size_t manifest_bytes;
         bool with_chain;          // the certificates go into it
         bool urgent;              // before those that are not: the end of a segment
         void (*on_done)(void *user); // signer's thread, must not block; may be NULL
@@ -43,6 +48,8 @@ struct bc_signing {
         uint8_t box[BC_RECORD_BYTES_MAX];
         size_t box_bytes;
         uint8_t hash[BC_HASH_BYTES]; // of the box
+        uint8_t signature[BC_SIGNATURE_BYTES_MAX]; // of a manifest: r and s
+        size_t signature_bytes;
         // The signer's.
         struct bc_record_message message;
         enum {

@@ -19,6 +19,7 @@ struct bc_store;
 #define BC_DEVICE_ID_BYTES_MAX 32
 #define BC_RECORDING_NAME_BYTES_MAX (BC_DEVICE_ID_BYTES_MAX + 24)
 #define BC_MANIFEST_NAME "manifest.json"
+#define BC_MANIFEST_SIGNATURE_NAME "manifest.sig"
 
 // Opens the store, making it where its parent folder exists, and takes its lock. device_id: [A-Za-z0-9_-], 1 to
 // BC_DEVICE_ID_BYTES_MAX of them. On failure a negative errno and, in text, what and where: -EBUSY another daemon

@@ -91,7 +91,7 @@ static bool is_damaged_manifest(const char *name)
 // What a power cut leaves behind, and recovery removes.
 static bool is_new(const char *name)
 {
-        return strcmp(name, "manifest.json.new") == 0 ||
+        return strcmp(name, "manifest.json.new") == 0 || strcmp(name, "manifest.sig.new") == 0 ||
                (number_of(name) > 0 && (strcmp(name + 4, ".tail.new") == 0 || strcmp(name + 4, ".recovered.new") == 0));
 }
 
@@ -143,13 +143,15 @@ static int add(struct bc_folder *folder, int folder_fd, const char *name, struct
         bool sealed = number_of(name) > 0 && strcmp(name + 4, ".mp4.sealed") == 0;
         bool segment = sealed || (number_of(name) > 0 && strcmp(name + 4, ".mp4") == 0), manifest = strcmp(name, "manifest.json") == 0;
         bool recovered = number_of(name) > 0 && strcmp(name + 4, ".recovered") == 0;
-        bool known = segment || recovered || manifest || is_tail(name) || is_damaged_manifest(name) || is_new(name);
+        bool signature = strcmp(name, "manifest.sig") == 0;
+        bool known = segment || recovered || manifest || signature || is_tail(name) || is_damaged_manifest(name) || is_new(name);
         if (!known || !S_ISREG(stat.st_mode)) {
                 bc_find(findings, BC_FINDING_NAME, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s %s", name,
                         known ? "is not a regular file" : "does not belong into a recording's folder");
                 return 0;
         }
         folder->manifest |= manifest;
+        folder->signature |= signature;
         if (segment)
                 return add_segment(folder, number_of(name), sealed, findings);
         if (recovered)

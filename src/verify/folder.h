@@ -23,7 +23,7 @@ struct bc_folder {
         size_t segments, segment_room, tails, tail_room;
         uint64_t sealed[(BC_FOLDER_SEGMENTS_MAX + 64) / 64], clear[(BC_FOLDER_SEGMENTS_MAX + 64) / 64],
                 recovered[(BC_FOLDER_SEGMENTS_MAX + 64) / 64]; // bits by number: NNNN.mp4.sealed, NNNN.mp4, NNNN.recovered
-        bool manifest; // there is a manifest.json
+        bool manifest, signature; // there is a manifest.json, a manifest.sig
 };
 
 // Finds what does not belong. 0 or negative errno; bc_folder_done() in any case.

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "verify/endorsement.h"
 #include "verify/report_part.h"
 #include "verify/text.h"
 
@@ -217,11 +218,12 @@ static json_t *recording_to_json(const struct bc_recording_verdict *recording)
 
         for (size_t i = 0; i < recording->segments; i++)
                 json_array_append_new(segments, segment_to_json(&recording->segment[i]));
-        return json_pack("{s:o, s:o, s:o, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
+        return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
                          bc_json_text(recording->path), "not_before_ns",
                          recording->not_before_ns > 0 ? bc_json_number(recording->not_before_ns) : json_null(), "not_after_ns",
                          recording->not_after_ns > 0 ? bc_json_number(recording->not_after_ns) : json_null(),
-                         "scope", recording->lone ? "file" : "recording", "status", (int)recording->verdict, "verdict",
+                         "scope", recording->lone ? "file" : "recording", "manifest", bc_endorsement_name(recording->endorsement),
+                         "status", (int)recording->verdict, "verdict",
                          bc_verdict_name(recording->verdict), "findings", bc_json_findings(&recording->findings),
                          "first_ticks", bc_json_number(recording->first_ticks), "end_ticks",
                          any ? bc_json_number(recording->end_ticks) : json_null(), "gaps", gaps_to_json(&recording->news),

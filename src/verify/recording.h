@@ -10,6 +10,14 @@
 #include "verify/folder.h"
 #include "verify/segment.h"
 
+// What manifest.sig says of manifest.json.
+enum bc_endorsement {
+        BC_ENDORSEMENT_NONE,     // there is none: the records say all that is proven
+        BC_ENDORSEMENT_SIGNED,   // it is signed with the key that signed the records
+        BC_ENDORSEMENT_WRONG,
+        BC_ENDORSEMENT_UNJUDGED, // nothing else here is signed
+};
+
 struct bc_recording_verdict {
         char *path; // as it was named
         struct bc_findings findings; // of the recording as a whole
@@ -21,6 +29,7 @@ struct bc_recording_verdict {
         size_t segments;
         struct bc_news news;
         int64_t first_ticks, end_ticks; // what is proven of the picture; first BC_RECORD_UNKNOWN: nothing
+        enum bc_endorsement endorsement;
         bool whole;                     // from its first to its last segment
         int64_t not_before_ns, not_after_ns; // UTC by others' word (verify/bracket.h); 0: nobody's
 };

@@ -279,6 +279,17 @@ static void print_circumstances(FILE *stream, const struct bc_recording_verdict 
                 first->changed_programs ? "; it or the settings changed meanwhile" : "");
 }
 
+static void print_endorsement(FILE *stream, const struct bc_recording_verdict *verdict)
+{
+        static const char *const texts[] = { "no manifest signature: nothing that is proven depends on one",
+                                             "manifest.json is signed by the device",
+                                             "its signature is not this manifest's",
+                                             "its signature cannot be judged: nothing else here is signed" };
+
+        if (!verdict->lone)
+                fprintf(stream, "  %-13s %s\n", "Manifest", texts[verdict->endorsement]);
+}
+
 static void print_files(FILE *stream, const struct bc_recording_verdict *verdict)
 {
         char hex[2 * BC_HASH_BYTES + 1], escaped[BC_REPORT_LINE_BYTES];
@@ -329,6 +340,7 @@ static void print_recording(FILE *stream, const struct bc_judge *judge, const st
                 print_gaps(stream, verdict);
                 print_marks(stream, verdict);
         }
+        print_endorsement(stream, verdict);
         print_files(stream, verdict);
 }
 

@@ -89,7 +89,8 @@ def test_an_error_at_any_call(carded, call):
         judge_whole(recording, *span)
         assert {s["state"] for s in recording.segments} <= {"closed", "recovered"}
     abandoned = [r for r in recordings if any(s["state"] == "recovered" for s in r.segments)]
-    assert len(abandoned) >= len(recordings) / 3, "the errors did not hit the segments"
+    # The others hit the counter, the manifest or its signature.
+    assert len(abandoned) >= len(recordings) / 5, "the errors did not hit the segments"
     for recording in abandoned[::5]:
         for file in recording.files:
             judge_players(file)

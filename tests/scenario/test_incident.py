@@ -52,7 +52,8 @@ def test_states_signals_and_files(daemon):
     # Segments of 3 s, each ended by the first key frame after that; the last one is the rest.
     lengths = [(s["end_ticks"] - s["first_ticks"]) / 48000 for s in recording.segments]
     assert len(lengths) >= 6 and all(3 <= n <= 4 for n in lengths[:-1]) and lengths[-1] <= 4
-    assert sorted(f.name for f in recording.folder.iterdir()) == [s["file"] for s in recording.segments] + ["manifest.json"]
+    assert sorted(f.name for f in recording.folder.iterdir()) == [s["file"] for s in recording.segments] + \
+        ["manifest.json", "manifest.sig"]
 
     back = judge_pre_event(recording, 5, 15)
     units = judge_joints(recording)

@@ -170,7 +170,8 @@ def test_rule_19_killed_and_restarted(daemon, agency, tmp_path):
     judge_store(d.store)
     assert {f.name: f.read_bytes() for f in sealed_files(recording)} == before
     assert d.recordings()[0].state == "recovered"
-    assert {f.name for f in recording.iterdir()} == {*before, "manifest.json", max(before).replace(".mp4.sealed", ".recovered")}
+    assert {f.name for f in recording.iterdir()} == {*before, "manifest.json", "manifest.sig",
+                                                     max(before).replace(".mp4.sealed", ".recovered")}
     code, report = unseal(folder / "p256.key", *sealed_files(recording), "-o", tmp_path / "out")
     assert code == 2, report
     assert [f["verdict"] for f in report["files"]] == ["whole"] * (len(before) - 1) + ["cut"]

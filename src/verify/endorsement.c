@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "verify/endorsement.h"
+
+#include <fcntl.h>
+#include <openssl/cms.h>
+#include <openssl/ecdsa.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "verify/signature.h"
+#include "verify/text.h"
+
+#define SIGNATURE "manifest.sig"
+#define SIGNATURE_BYTES_MAX (64 << 10)
+#define MANIFEST "manifest.json"
+
+BC_DEFINE_CLEANUP(cms, CMS_ContentInfo, CMS_ContentInfo_free)
+BC_DEFINE_CLEANUP(key, EVP_PKEY, EVP_PKEY_free)
+BC_DEFINE_CLEANUP(hash, EVP_MD_CTX, EVP_MD_CTX_free)
+BC_DEFINE_CLEANUP(pair, ECDSA_SIG, ECDSA_SIG_free)
+
+static void free_certificates(STACK_OF(X509) **certificates)
+{
+        sk_X509_pop_free(*certificates, X509_free);
+}
+
+static void free_der(unsigned char **der)
+{
+        OPENSSL_free(*der);
+}
+
+const char *bc_endorsement_name(enum bc_endorsement endorsement)
+{
+        static const char *const names[] = { "none", "signed", "wrong", "unjudged" };
+
+        return names[endorsement];
+}
+
+// ---- manifest.sig ----------------------------------------------------------------------------------------------
+
+// The key of the certificate in it that is the device's by the records. NULL: there is none.
+static EVP_PKEY *find_key(CMS_ContentInfo *cms, CMS_SignerInfo *signer, const uint8_t leaf[BC_HASH_BYTES])
+{
+        BC_CLEANUP(free_certificates) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
+
+        for (int i = 0; certificates && i < sk_X509_num(certificates); i++) {
+                X509 *certificate = sk_X509_value(certificates, i);
+                uint8_t sha256[BC_HASH_BYTES];
+                unsigned n;
+
+                if (X509_digest(certificate, EVP_sha256(), sha256, &n) == 1 && memcmp(sha256, leaf, BC_HASH_BYTES) == 0 &&
+                    CMS_SignerInfo_cert_cmp(signer, certificate) == 0)
+                        return X509_get_pubkey(certificate);
+        }
+        return NULL;
+}
+
+// The one form that is allowed: what openssl would take besides could carry anything.
+static const char *judge_form(CMS_ContentInfo *cms, const uint8_t *der, size_t n)
+{
+        BC_CLEANUP(free_der) unsigned char *again = NULL;
+        STACK_OF(CMS_SignerInfo) *signers;
+        ASN1_OCTET_STRING **content;
+
+        if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed || !(signers = CMS_get0_SignerInfos(cms)) ||
+            sk_CMS_SignerInfo_num(signers) != 1)
+                return "not the SignedData of one signer";
+        content = CMS_get0_content(cms);
+        if ((content && *content) || OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+                return "not detached";
+        if (CMS_signed_get_attr_count(sk_CMS_SignerInfo_value(signers, 0)) >= 0 ||
+            CMS_unsigned_get_attr_count(sk_CMS_SignerInfo_value(signers, 0)) >= 0)
+                return "it has attributes";
+        if (i2d_CMS_ContentInfo(cms, &again) != (int)n || memcmp(again, der, n) != 0)
+                return "not DER";
+        return NULL;
+}
+
+static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t leaf[BC_HASH_BYTES], const char *manifest, size_t bytes)
+{
+        CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+        const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(signer);
+        BC_CLEANUP(bc_cleanup_key) EVP_PKEY *key = find_key(cms, signer, leaf);
+        BC_CLEANUP(bc_cleanup_hash) EVP_MD_CTX *context = EVP_MD_CTX_new();
+        enum bc_record_algorithm algorithm;
+        X509_ALGOR *digest_form;
+        const ASN1_OBJECT *digest_name;
+        const EVP_MD *digest;
+
+        if (!key || bc_signature_algorithm(key, &algorithm) < 0)
+                return "not by the certificate that the records are signed with";
+        digest = algorithm == BC_RECORD_ES256 ? EVP_sha256() : EVP_sha384();
+        CMS_SignerInfo_get0_algs(signer, NULL, NULL, &digest_form, NULL);
+        X509_ALGOR_get0(&digest_name, NULL, NULL, digest_form);
+        if (OBJ_obj2nid(digest_name) != EVP_MD_get_type(digest))
+                return "its hash is not the key's";
+        if (!context || EVP_DigestVerifyInit(context, NULL, digest, NULL, key) != 1 ||
+            EVP_DigestVerify(context, ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature),
+                             (const unsigned char *)manifest, bytes) != 1)
+                return "it is not one over this " MANIFEST;
+        return NULL;
+}
+
+void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *manifest, size_t bytes)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *der = NULL;
+        BC_CLEANUP(bc_cleanup_cms) CMS_ContentInfo *cms = NULL;
+        const unsigned char *at;
+        const char *wrong = "it is no CMS";
+        size_t n, first = 0;
+        int r;
+
+        if (!verdict->folder.signature)
+                return;
+        verdict->endorsement = BC_ENDORSEMENT_UNJUDGED;
+        while (first < verdict->segments && !verdict->segment[first].signer.known)
+                first++;
+        if (first == verdict->segments)
+                return;
+        r = bc_file_load(verdict->fd, SIGNATURE, SIGNATURE_BYTES_MAX, &der, &n);
+        if (r < 0)
+                wrong = strerror(-r);
+        at = (const unsigned char *)der;
+        cms = r == 0 ? d2i_CMS_ContentInfo(NULL, &at, (long)n) : NULL;
+        if (cms)
+                wrong = at == (const unsigned char *)der + n ? judge_form(cms, (const uint8_t *)der, n) : "more follows it";
+        if (cms && !wrong)
+                wrong = judge_signature(cms, verdict->segment[first].signer.sha256, manifest, bytes);
+        verdict->endorsement = wrong ? BC_ENDORSEMENT_WRONG : BC_ENDORSEMENT_SIGNED;
+        if (wrong)
+                bc_find(&verdict->findings, BC_FINDING_SIGNATURE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, SIGNATURE ": %s", wrong);
+}
+
+// ---- the list of files -----------------------------------------------------------------------------------------
+
+static void differ(struct bc_recording_verdict *verdict, const char *file, const char *what)
+{
+        bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_TAMPERED, BC_NO_OFFSET, "%s: %s by " MANIFEST "%s", file, what,
+                verdict->endorsement == BC_ENDORSEMENT_SIGNED ? ", which is signed" : "");
+}
+
+static void judge_segment(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *segment, const json_t *entry)
+{
+        const char *hash = json_string_value(json_object_get(entry, "sha256"));
+        const char *unproven = json_string_value(json_object_get(entry, "unproven"));
+        char hex[2 * BC_HASH_BYTES + 1];
+
+        if (json_integer_value(json_object_get(entry, "bytes")) != (json_int_t)segment->bytes)
+                differ(verdict, segment->file, "it has another size");
+        if (hash && segment->hashed && strcmp(hash, bc_text_hex(segment->sha256, BC_HASH_BYTES, hex)) != 0)
+                differ(verdict, segment->file, "it has another SHA-256");
+        if (unproven && strcmp(unproven, "differs") == 0)
+                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "%s: the camera itself found that it is not what was signed", segment->file);
+}
+
+static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entry, size_t *segments)
+{
+        static const char *const keys[] = { "file", "bytes", "sha256", "unproven" };
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        size_t known = 0;
+
+        for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+                known += json_object_get(entry, keys[i]) != NULL;
+        if (!file || strchr(file, '/') || !json_is_integer(json_object_get(entry, "bytes")) ||
+            known != json_object_size(entry) || known < 3 ||
+            json_is_string(json_object_get(entry, "sha256")) == json_is_string(json_object_get(entry, "unproven"))) {
+                differ(verdict, "\"files\"", "not of its form");
+                return;
+        }
+        for (size_t i = 0; i < verdict->segments; i++)
+                if (strcmp(verdict->segment[i].file, file) == 0) {
+                        ++*segments;
+                        judge_segment(verdict, &verdict->segment[i], entry);
+                        return;
+                }
+        if (faccessat(verdict->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%s, which " MANIFEST " lists among its files, is not there", file);
+}
+
+void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json_t *root)
+{
+        const json_t *list = json_object_get(root, "files");
+        size_t segments = 0;
+
+        if (!list) {
+                if (verdict->endorsement == BC_ENDORSEMENT_SIGNED)
+                        differ(verdict, "\"files\"", "missing");
+                return;
+        }
+        if (!json_is_array(list)) {
+                differ(verdict, "\"files\"", "not of its form");
+                return;
+        }
+        for (size_t i = 0; i < json_array_size(list); i++)
+                judge_entry(verdict, json_array_get(list, i), &segments);
+        if (segments != verdict->segments)
+                differ(verdict, "a segment", "not one of its files");
+        if (json_is_true(json_object_get(root, "read_back")))
+                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        MANIFEST " was made final at a later start: but for its list of files it is as it lay there then");
+}
