@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#define STEP_BYTES 65536
+
 static int reserve(int fd, size_t bytes)
 {
         return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) < 0 ? -errno : 0;
@@ -21,8 +23,14 @@ void bc_room_keep(int store_fd, size_t bytes)
 {
         BC_CLEANUP(bc_cleanup_fd) int fd = bc_file_create(store_fd, BC_ROOM_NAME);
 
-        if (fd >= 0 && reserve(fd, bytes) < 0)
-                (void)unlinkat(store_fd, BC_ROOM_NAME, 0);
+        // What a run has used of it is missing on a card that stays full: the rest is kept all the same.
+        while (fd >= 0 && reserve(fd, bytes) < 0) {
+                if (bytes < 2 * STEP_BYTES) {
+                        (void)unlinkat(store_fd, BC_ROOM_NAME, 0);
+                        return;
+                }
+                bytes -= STEP_BYTES;
+        }
 }
 
 // What lies there may be a stranger's.

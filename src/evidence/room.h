@@ -9,7 +9,7 @@
 
 #define BC_ROOM_NAME "ledger.room"
 
-// Makes it, unless it is there, or there is no room for it.
+// Makes it, unless it is there, or there is no room for it; with less where there is less.
 void bc_room_keep(int store_fd, size_t bytes);
 
 // A new, empty file for writing that has so much room, if there is any. The file descriptor or negative errno.
