@@ -14,6 +14,7 @@
 #include "evidence/describe.h"
 #include "evidence/identity.h"
 #include "evidence/inventory.h"
+#include "evidence/reset.h"
 #include "evidence/store.h"
 
 struct bc_evidence {
@@ -272,9 +273,25 @@ static int start_inventory(struct bc_evidence *evidence)
         return bc_inventory_new(evidence->parts.clock, evidence->parts.store, kit, &evidence->inventory);
 }
 
+static void on_first_level(void *user, const struct bc_battery_level *level)
+{
+        *(struct bc_battery_level *)user = *level;
+}
+
+// As it is now, for `start`: a driver that knows says so as it begins. What it says from then on goes to others.
+static int64_t battery_percent(struct bc_battery *battery)
+{
+        struct bc_battery_level level = { .percent = BC_BATTERY_UNKNOWN };
+        const struct bc_battery_sink sink = { on_first_level, &level };
+
+        if (battery && bc_battery_start(battery, &sink) == 0)
+                bc_battery_stop(battery);
+        return level.percent >= 0 ? level.percent : BC_RECORD_UNKNOWN;
+}
+
 int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_parts *parts, char *text, size_t text_bytes)
 {
-        struct bc_ledger_start start = { .reset = 0, .percent = BC_RECORD_UNKNOWN };
+        struct bc_ledger_start start = { .reset = bc_reset_cause(BC_RESET_FOLDER), .percent = battery_percent(parts->devices->battery) };
         struct bc_ledger_found found = { .counter = 0 };
         int r;
 
@@ -295,7 +312,7 @@ int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_par
         bc_loop_on_kind(parts->loop, BC_INBOX_LEDGER, on_ledger, evidence);
         evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
         evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .public_key = evidence->identity->chain->public_key,
-                                                   .anchor = found.anchor };
+                                                   .anchor = found.anchor, .reset = start.reset };
         memcpy(evidence->rescue.x5t, evidence->identity->chain->x5t, BC_HASH_BYTES);
         bc_describe_boot_bytes(start.boot_id);
         r = bc_ledger_start(evidence->ledger, parts->clock, evidence->signer, &evidence->facts, &start);

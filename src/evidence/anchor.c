@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -188,6 +189,31 @@ int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_an
         *ret_found = found;
         *ret_anchor = BC_TAKE(anchor);
         return 0;
+}
+
+// The disk that a file system is a partition of, or lies on; as the kernel has it: "/sys/devices/.../block/sda". false: on none, or not known.
+static bool find_disk(dev_t device, char ret_path[PATH_MAX])
+{
+        char link[64], partition[PATH_MAX + 16];
+
+        snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(device), minor(device));
+        if (!realpath(link, ret_path))
+                return false;
+        snprintf(partition, sizeof(partition), "%s/partition", ret_path);
+        if (access(partition, F_OK) == 0)
+                *strrchr(ret_path, '/') = 0;
+        return true;
+}
+
+uint32_t bc_anchor_medium(const struct bc_anchor *anchor, int fd)
+{
+        char mine[PATH_MAX], other[PATH_MAX];
+        struct stat anchored, stored;
+
+        if (fstat(anchor->fd, &anchored) < 0 || fstat(fd, &stored) < 0 || anchored.st_dev == stored.st_dev)
+                return BC_ANCHOR_BESIDE; // what is not known is not claimed
+        return find_disk(anchored.st_dev, mine) && find_disk(stored.st_dev, other) && strcmp(mine, other) == 0 ? BC_ANCHOR_BESIDE :
+                                                                                                             BC_ANCHOR_ELSEWHERE;
 }
 
 void bc_anchor_free(struct bc_anchor *anchor)

@@ -26,6 +26,7 @@ struct bc_anchor_state {
         int64_t tail_ns;
         uint64_t boot;
         uint64_t counter;         // the newest number given to a recording
+        uint32_t medium;          // not kept: what bc_anchor_medium() says; 0: there is none
 };
 
 struct bc_anchor;
@@ -40,6 +41,17 @@ struct bc_anchor_found {
 // and left alone. On failure a negative errno, and why in text, which names the path.
 int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found);
 void bc_anchor_free(struct bc_anchor *anchor);
+
+// On what it lies, as docs/formats/record.md, key 58, has it: BC_ANCHOR_ELSEWHERE; or BC_ANCHOR_BESIDE where that is the file system or the disk of
+// fd, the store: who puts back an old image of that puts both back.
+enum { BC_ANCHOR_NONE, BC_ANCHOR_ELSEWHERE, BC_ANCHOR_BESIDE };
+uint32_t bc_anchor_medium(const struct bc_anchor *anchor, int fd);
+
+// As a record states it of an anchor that there is: what is not known is not claimed.
+static inline uint32_t bc_anchor_stated_medium(const struct bc_anchor_state *state)
+{
+        return state->medium == BC_ANCHOR_ELSEWHERE ? BC_ANCHOR_ELSEWHERE : BC_ANCHOR_BESIDE;
+}
 
 // Durable when it returns 0.
 int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state);

@@ -80,8 +80,9 @@ void bc_announce_left_out(const struct bc_recording *recording, size_t entries)
         bc_ledger_tell(ledger, &event, false);
 }
 
-void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns)
+void bc_announce_gap(const struct bc_recording *recording, int64_t from_ticks, int64_t to_ticks)
 {
+        int64_t gap_ns = bc_ns_from_ticks(to_ticks - from_ticks);
         struct bc_ledger *ledger = ledger_of(recording);
         struct bc_ledger_entry event;
         char name[BC_RECORDING_NAME_BYTES_MAX] = "";
@@ -96,8 +97,6 @@ void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns)
                      name);
         if (!ledger)
                 return;
-        bc_entry_gap(&event, recording->now_ns, recording->manifest.counter, BC_GAP_OVERTAKEN + 1,
-                     bc_ticks_from_ns(recording->declared_ns > gap_ns ? recording->declared_ns - gap_ns : 0),
-                     bc_ticks_from_ns(recording->declared_ns));
+        bc_entry_gap(&event, recording->now_ns, recording->manifest.counter, BC_GAP_OVERTAKEN + 1, from_ticks, to_ticks);
         bc_ledger_tell(ledger, &event, false);
 }

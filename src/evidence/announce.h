@@ -16,7 +16,7 @@ void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns);
 // What a record was to state beside the range that it proves, and could not: so many entries of
 // the manifest; 0: what is known of time, position and battery then.
 void bc_announce_left_out(const struct bc_recording *recording, size_t entries);
-// So much more of it could not be written in time.
-void bc_announce_gap(const struct bc_recording *recording, int64_t gap_ns);
+// From there to there, as it is declared, it could not be written in time.
+void bc_announce_gap(const struct bc_recording *recording, int64_t from_ticks, int64_t to_ticks);
 
 #endif

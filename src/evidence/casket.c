@@ -89,7 +89,7 @@ static void state_anchor(const struct bc_rescue_kit *kit, struct bc_record *reco
         record->found.reset = kit->reset;
         if (anchor->recording == 0)
                 return;
-        record->found.anchor.medium = 1;
+        record->found.anchor.medium = bc_anchor_stated_medium(anchor);
         record->found.anchor.recording = anchor->recording;
         record->found.anchor.segment = anchor->segment;
         record->found.anchor.index = anchor->index;

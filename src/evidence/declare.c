@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "evidence/announce.h"
 
 // The last picture of a stream lasts a little longer than its end; a hole is longer than this.
 #define EARLY_END_NS (500 * BC_NS_PER_MS)
@@ -14,8 +15,10 @@ void bc_declare_gap(struct bc_recording *recording, enum bc_gap_kind kind, int64
         int64_t from_ticks = bc_ticks_from_ns(from_ns > 0 ? from_ns : 0);
         int64_t to_ticks = to_ns == BC_NS_NEVER ? BC_TICKS_UNKNOWN : bc_ticks_from_ns(to_ns);
 
-        if (kind == BC_GAP_OVERTAKEN)
+        if (kind == BC_GAP_OVERTAKEN) {
                 recording->overtaken_ns += to_ns - from_ns;
+                bc_announce_gap(recording, from_ticks, to_ticks);
+        }
         if (!bc_manifest_add_gap(&recording->manifest, kind, from_ticks, to_ticks, count))
                 bc_log_error("a gap could not be declared: out of memory");
         recording->manifest_stale = true;

@@ -70,9 +70,9 @@ void bc_entry_origin(const char *by, char ret_origin[BC_ENTRY_ORIGIN_BYTES])
 }
 
 void bc_entry_start(struct bc_ledger_entry *event, int64_t time_ns, bool clean, uint32_t reset, const uint8_t boot_id[BC_BOOT_ID_BYTES],
-                    int64_t last_ns, int64_t percent)
+                    int64_t last_ns, int64_t percent, uint32_t anchor)
 {
-        struct bc_writer w = begin(event, time_ns, BC_ENTRY_START, 5);
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_START, 6);
 
         put_bool(&w, 1, clean);
         put_int(&w, 2, reset);
@@ -80,6 +80,7 @@ void bc_entry_start(struct bc_ledger_entry *event, int64_t time_ns, bool clean, 
         bc_cbor_put_bytes(&w, boot_id, BC_BOOT_ID_BYTES);
         put_known(&w, 4, last_ns);
         put_known(&w, 5, percent);
+        put_int(&w, 6, anchor);
         end(event, &w);
 }
 

@@ -48,9 +48,9 @@ struct bc_ledger_entry {
 // Who or what, without the words that came with it: "command" of "command: WORDS".
 void bc_entry_origin(const char *by, char ret_origin[BC_ENTRY_ORIGIN_BYTES]);
 
-// last_ns, percent: BC_RECORD_UNKNOWN: not known.
+// last_ns, percent: BC_RECORD_UNKNOWN: not known. anchor: as docs/formats/record.md, key 58, has its medium; 0: none.
 void bc_entry_start(struct bc_ledger_entry *event, int64_t time_ns, bool clean, uint32_t reset, const uint8_t boot_id[BC_BOOT_ID_BYTES],
-                    int64_t last_ns, int64_t percent);
+                    int64_t last_ns, int64_t percent, uint32_t anchor);
 void bc_entry_stop(struct bc_ledger_entry *event, int64_t time_ns, const char *reason);
 void bc_entry_life(struct bc_ledger_entry *event, int64_t time_ns, const char *state);
 void bc_entry_state(struct bc_ledger_entry *event, int64_t time_ns, const char *from, const char *to, const char *what, const char *by);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/thread.h"
+#include "evidence/room.h"
 
 #define EVENTS_BYTES_MAX 11000 // of one record, beside its certificates and its signature
 #define TEXT_BYTES 400
@@ -68,9 +69,9 @@ struct bc_ledger {
 
 static void free_ledger(struct bc_ledger *ledger)
 {
-        // The room that was kept for it and not used is given back.
-        if (ledger->fd >= 0)
-                (void)!ftruncate(ledger->fd, (off_t)ledger->file_bytes);
+        // The room that was kept for it and not used is given back, and the next run's comes first.
+        if (ledger->fd >= 0 && ftruncate(ledger->fd, (off_t)ledger->file_bytes) == 0)
+                bc_room_keep(ledger->config.store_fd, BC_LEDGER_FILE_BYTES);
         bc_cleanup_fd(&ledger->fd);
         bc_standing_done(&ledger->standing);
         bc_signer_abandon(ledger->signer, ledger->signing);
@@ -217,11 +218,10 @@ static int begin_file(struct bc_ledger *ledger)
         // In this run nothing of it became durable.
         if (unlinkat(ledger->standing.folder_fd, ledger->file_name, 0) < 0 && errno != ENOENT)
                 return -errno;
-        ledger->fd = bc_file_create(ledger->standing.folder_fd, ledger->file_name);
+        // Its room is its own from the beginning.
+        ledger->fd = bc_room_create(ledger->config.store_fd, ledger->standing.folder_fd, ledger->file_name, BC_LEDGER_FILE_BYTES);
         if (ledger->fd < 0)
                 return ledger->fd;
-        // Its room is its own from the beginning; a file system that cannot do that does without.
-        (void)fallocate(ledger->fd, FALLOC_FL_KEEP_SIZE, 0, BC_LEDGER_FILE_BYTES);
         ledger->file_bytes = 0;
         ledger->file_is_new = true;
         return 0;

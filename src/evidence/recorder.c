@@ -121,7 +121,6 @@ static void publish(struct bc_recorder *recorder, int error)
                 notify(recorder, BC_RECORDER_DURABLE, (int64_t)manifest->counter);
         }
         if (recording->overtaken_ns > recorder->overtaken_ns) {
-                bc_announce_gap(recording, recording->overtaken_ns - recorder->overtaken_ns);
                 notify(recorder, BC_RECORDER_GAP, recording->overtaken_ns - recorder->overtaken_ns);
                 recorder->overtaken_ns = recording->overtaken_ns;
         }

@@ -103,7 +103,7 @@ static void state_anchor(const struct bc_rescue *rescue, uint32_t segment, const
         record->found.agrees = true;
         if (anchor->recording == 0)
                 return;
-        record->found.anchor.medium = 1;
+        record->found.anchor.medium = bc_anchor_stated_medium(anchor);
         record->found.anchor.recording = anchor->recording;
         record->found.anchor.segment = anchor->segment;
         record->found.anchor.index = anchor->index;
@@ -214,7 +214,7 @@ bool bc_rescue_break_off(struct bc_rescue *rescue, uint32_t last, uint64_t tail_
                 return false;
         // One of a later recording says nothing of this one.
         if (anchor->recording > 0 && anchor->recording <= rescue->recording) {
-                stated.medium = 1;
+                stated.medium = bc_anchor_stated_medium(anchor);
                 stated.age_ns = age_of_anchor(rescue);
         }
         if (tail_bytes > 0) {

@@ -67,6 +67,9 @@ static int open_anchor(struct bc_standing *standing, const char *path, struct bc
                 bc_log_error("anchor %s: no slot of it is whole; it is kept as %s.damaged, and agrees with nothing", path, path);
         standing->anchor_damaged |= found.damaged;
         *ret_state = found.state;
+        ret_state->medium = bc_anchor_medium(standing->anchor, standing->folder_fd);
+        if (ret_state->medium == BC_ANCHOR_BESIDE)
+                bc_log_warning("anchor %s: it lies on the store's medium: who puts back an old image of that puts both back", path);
         return 0;
 }
 
@@ -179,7 +182,8 @@ size_t bc_standing_state(const struct bc_ledger_found *found, const struct bc_le
                 bc_entry_rollback(&ret_entry[n++], begun_ns, found->head.sequence, found->head.epoch > 0 ? found->head.hash : NULL,
                                   found->anchor.sequence, found->anchor.epoch > 0 ? found->anchor.hash : NULL);
         }
-        bc_entry_start(&ret_entry[n++], begun_ns, found->clean, start->reset, start->boot_id, found->last_ns, start->percent);
+        bc_entry_start(&ret_entry[n++], begun_ns, found->clean, start->reset, start->boot_id, found->last_ns, start->percent,
+                       found->anchor.medium);
         for (size_t i = 0; i < found->strangers; i++)
                 n += say(&ret_entry[n], now_ns, "put aside, foreign: %s", found->stranger[i]);
         if (found->anchor_lost || found->anchor_damaged)

@@ -44,6 +44,7 @@ struct bc_ledger_run {
         bool clean; // the one before had been ended in order
         uint32_t reset;
         int64_t percent; // of the battery; BC_RECORD_UNKNOWN
+        uint32_t anchor; // its medium: record.md, key 58; 0: none
         bool stopped;
         char reason[BC_RECORD_TEXT_BYTES_MAX + 1];
 };

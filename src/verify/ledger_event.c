@@ -38,7 +38,8 @@ static const struct kind kinds[BC_LEDGER_EVENT_KINDS] = {
                                   { "reset", NUMBER, .least = 0, .most = BC_RECORD_RESET_MAX },
                                   { "boot_id", BOOT_ID },
                                   { "last_ns", NUMBER, true, ANY },
-                                  { "percent", NUMBER, true, .least = 0, .most = 100 } } },
+                                  { "percent", NUMBER, true, .least = 0, .most = 100 },
+                                  { "anchor", NUMBER, .least = 0, .most = BC_RECORD_MEDIUM_MAX } } },
         [BC_LEDGER_STOPPED] = { "stop", { { "reason", TEXT } } },
         [BC_LEDGER_ALIVE] = { "alive", { { "state", TEXT } } },
         [BC_LEDGER_STATE] = { "state",
@@ -165,6 +166,13 @@ int bc_ledger_event_parse(const struct bc_record_event *event, struct bc_ledger_
 const char *bc_ledger_event_name(uint32_t event)
 {
         return event > 0 && event < BC_LEDGER_EVENT_KINDS ? kinds[event].name : NULL;
+}
+
+const char *bc_ledger_anchor_name(uint32_t medium)
+{
+        static const char *const names[BC_RECORD_MEDIUM_MAX + 1] = { "none", "a file on another medium", "a file on the store's own medium" };
+
+        return medium <= BC_RECORD_MEDIUM_MAX ? names[medium] : "?";
 }
 
 const char *bc_ledger_field_name(uint32_t event, size_t field)

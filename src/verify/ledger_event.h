@@ -59,6 +59,9 @@ const char *bc_ledger_event_name(uint32_t event);
 // The name of a field of a known event, for reports; NULL: it has no such one.
 const char *bc_ledger_field_name(uint32_t event, size_t field);
 
+// Where an anchor lies, in words (record.md, key 58).
+const char *bc_ledger_anchor_name(uint32_t medium);
+
 // Whether that field is a text.
 bool bc_ledger_field_is_text(uint32_t event, size_t field);
 

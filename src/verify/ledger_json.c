@@ -31,11 +31,12 @@ static json_t *runs_to_json(const struct bc_ledger_verdict *ledger)
         for (size_t i = 0; i < ledger->runs; i++) {
                 const struct bc_ledger_run *run = &ledger->run[i];
                 json_array_append_new(
-                        list, json_pack("{s:o, s:o, s:o, s:o, s:b, s:i, s:o, s:o}", "epoch",
+                        list, json_pack("{s:o, s:o, s:o, s:o, s:b, s:i, s:o, s:s, s:o}", "epoch",
                                         bc_json_count(run->epoch), "from", moment_to_json(&run->from), "to",
                                         moment_to_json(&run->to), "boot_id",
                                         bc_json_hash(run->boot_id, BC_BOOT_ID_BYTES), "clean", run->clean,
                                         "reset", (int)run->reset, "percent", bc_json_number(run->percent),
+                                        "anchor", bc_ledger_anchor_name(run->anchor),
                                         "stopped", run->stopped ? bc_json_text(run->reason) : json_null()));
         }
         return list;

@@ -46,6 +46,7 @@ static void print_runs(FILE *stream, const struct bc_ledger_verdict *ledger)
                         resets[run->reset <= BC_RECORD_RESET_MAX ? run->reset : 0]);
                 if (run->percent != BC_RECORD_UNKNOWN)
                         fprintf(stream, ", battery %" PRId64 " %%", run->percent);
+                fprintf(stream, ", anchor: %s", bc_ledger_anchor_name(run->anchor));
                 fputs(run->stopped ? "; stopped " : "; last statement ", stream);
                 print_moment(stream, &run->to);
                 if (run->stopped)

@@ -80,7 +80,8 @@ static int take_start(struct bc_ledger_verdict *verdict, const struct bc_record 
                                      .to = now,
                                      .clean = event->field[0].number == 1,
                                      .reset = (uint32_t)event->field[1].number,
-                                     .percent = event->field[4].number };
+                                     .percent = event->field[4].number,
+                                     .anchor = (uint32_t)event->field[5].number };
         int r = 0;
 
         memcpy(run.boot_id, event->field[2].bytes, sizeof(run.boot_id));

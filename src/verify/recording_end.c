@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "verify/ledger_event.h"
+
 #define SOUND_UNIT_TICKS 1024
 
 const struct bc_segment_verdict *bc_recording_before(const struct bc_recording_verdict *verdict, size_t i)
@@ -169,7 +171,7 @@ static void judge_recovered_end(struct bc_recording_verdict *verdict, const stru
         else
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_NOTE, BC_NO_OFFSET,
                         "power was lost; the tail anchor (%s) agrees: at most the last 2 s before that are missing",
-                        last->anchor_medium == 1 ? "a file" : "?");
+                        bc_ledger_anchor_name(last->anchor_medium));
 }
 
 // Whoever cuts a segment off may put another one behind it: what the anchor said of the one that was cut stands all the same.

@@ -206,7 +206,7 @@ static void judge_anchor(const struct bc_ledger_recording *stated, const struct 
                 bc_findings_settle(findings, BC_FINDING_MISSING);
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_NOTE, BC_NO_OFFSET,
                         "power was lost behind %s; the tail anchor (%s) agrees: at most the last 2 s before that are missing", last->file,
-                        stated->off_medium == 1 ? "a file" : "?");
+                        bc_ledger_anchor_name((uint32_t)stated->off_medium));
         }
 }
 

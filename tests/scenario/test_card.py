@@ -3,6 +3,7 @@
 was finished stays as it is."""
 
 import errno
+import json
 import hashlib
 import re
 
@@ -146,6 +147,10 @@ def test_errors_that_last_longer_than_the_ring(carded):
     assert 20 <= (gap["to_ticks"] - gap["from_ticks"]) / TICKS < 60
     logged_ms = [int(ms) for ms in re.findall(r"a gap: (\d+) ms could not be written in time: TEST-1-000001$", d.log_text(), re.M)]
     assert logged_ms and abs(sum(logged_ms) - (gap["to_ticks"] - gap["from_ticks"]) / TICKS * 1000) <= len(logged_ms)
+    # And the ledger says the same of it, however often it says it.
+    told = json.loads(d.ctl("--json", "ledger", "--store", str(d.store)).stdout)["entries"]
+    told = [entry["details"] for entry in told if entry["event"] == "gap"]
+    assert [(entry["from"], entry["to"]) for entry in told] == [(gap["from_ticks"], gap["to_ticks"])], told
     # The durable end was at most a fragment and a picture behind when the card failed.
     failed = round((pressed + 3 * NS) * 6 / 125000)
     assert failed - 0.7 * TICKS <= gap["from_ticks"] <= failed

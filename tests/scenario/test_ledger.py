@@ -2,8 +2,12 @@
 """The ledger or its anchor cannot be used: the camera records all the same, says so, and what comes of it verifies."""
 
 import functools
+import json
+import os
 import re
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 from harness import BUILD, SOURCE, authority, findings, verify
@@ -73,6 +77,25 @@ def test_an_anchor_that_cannot_be_opened(daemon, kind):
     run(d)
     lines = judged(d, status=2)
     assert lines.count("rollback") == 1, lines
+
+
+def test_what_a_start_says(daemon):
+    """On what the anchor lies: beside the store, as in all tests, or on another file system."""
+    d = daemon(SETTINGS)
+    run(d)
+    elsewhere = next(path for path in ("/dev/shm", "/tmp", "/run") if os.stat(path).st_dev != os.stat(d.store).st_dev)
+    with tempfile.TemporaryDirectory(dir=elsewhere) as folder:
+        shutil.copy(d.folder / "anchor", folder)
+        d.configure({**SETTINGS, "evidence": {**evidence_of(d), "anchor": f"{folder}/anchor"}})
+        assert d.log_text().count("it lies on the store's medium") == 1
+        run(d)
+    assert d.log_text().count("it lies on the store's medium") == 1
+    entries = json.loads(d.ctl("--json", "ledger", "--store", str(d.store)).stdout)["entries"]
+    started = [entry["details"] for entry in entries if entry["event"] == "start"]
+    assert [start["anchor"] for start in started] == [2, 1]
+    _, report = verify(d.store)
+    assert [start["anchor"] for start in report["items"][0]["ledger"]["starts"]] == ["a file on the store's own medium", "a file on another medium"]
+    judged(d, status=0)
 
 
 def test_an_anchor_that_is_damaged(daemon):

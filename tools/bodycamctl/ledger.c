@@ -27,7 +27,7 @@
 static const struct {
         const char *name, *field[FIELDS_MAX];
 } kinds[BC_ENTRY_KINDS] = {
-        [BC_ENTRY_START] = { "start", { "clean", "reset", "-boot_id", "-last_ns", "percent" } },
+        [BC_ENTRY_START] = { "start", { "clean", "reset", "-boot_id", "-last_ns", "percent", "anchor" } },
         [BC_ENTRY_STOP] = { "stop", { "reason" } },
         [BC_ENTRY_LIFE] = { "alive", { "state" } },
         [BC_ENTRY_STATE] = { "state", { "from", "to", "event", "by" } },

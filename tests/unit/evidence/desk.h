@@ -5,6 +5,7 @@
 #define DESK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,8 +39,8 @@ struct desk {
         struct bc_clock *clock;
         struct bc_ledger *ledger;
         struct bc_ledger_found found;
-        unsigned finds, troubles; // how often that was told, since the start
-        bool troubled;
+        atomic_uint finds, troubles; // how often that was told, since the start
+        atomic_bool troubled;
         int64_t base_ns;
 };
 

@@ -407,10 +407,10 @@ static void test_entries(void **state)
         struct bc_ledger_entry e;
 
         (void)state;
-        bc_entry_start(&e, 77, true, 2, hash, BC_RECORD_UNKNOWN, 55);
-        check_entry(&e, 1, "1=b1 2=2 3=16:ab 4=null 5=55 ");
-        bc_entry_start(&e, 77, false, 0, hash, 9, BC_RECORD_UNKNOWN);
-        check_entry(&e, 1, "1=b0 2=0 3=16:ab 4=9 5=null ");
+        bc_entry_start(&e, 77, true, 2, hash, BC_RECORD_UNKNOWN, 55, 2);
+        check_entry(&e, 1, "1=b1 2=2 3=16:ab 4=null 5=55 6=2 ");
+        bc_entry_start(&e, 77, false, 0, hash, 9, BC_RECORD_UNKNOWN, 0);
+        check_entry(&e, 1, "1=b0 2=0 3=16:ab 4=9 5=null 6=0 ");
         bc_entry_stop(&e, 77, "why\x01");
         check_entry(&e, 2, "1='why?' ");
         bc_entry_life(&e, 77, "IDLE");

@@ -165,7 +165,7 @@ void forge_ledger_record(struct forge_ledger *ledger, int64_t after_ns)
 static void tell_start(struct forge_ledger *ledger, bool clean)
 {
         ledger->file_wanted = true;
-        forge_ledger_event(ledger, 1, "bionn", (int)clean, INT64_C(0), (int)ledger->boot_id);
+        forge_ledger_event(ledger, 1, "bionni", (int)clean, INT64_C(0), (int)ledger->boot_id, INT64_C(1));
         forge_ledger_record(ledger, BC_NS_PER_S / 10);
 }
 
