@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/counts.h"
 #include "unit/evidence/scene.h"
 #include "verdict.h"
 
@@ -269,7 +270,7 @@ static bool cut_off(int what, const struct specimen *before, const struct bc_anc
 
 static void test_rule_09_recovery_cut_off_at_each_call(void **state)
 {
-        uint32_t seeds = getenv("BC_LONG") ? 40 : 4;
+        uint32_t seeds = counts_of(1, 4, 40);
 
         (void)state;
         for (int what = 0; what < situations; what++) {

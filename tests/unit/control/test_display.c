@@ -13,6 +13,7 @@
 
 #include "bodycam/time.h"
 #include "control/display.h"
+#include "lib/counts.h"
 
 #define MS BC_NS_PER_MS
 
@@ -332,7 +333,7 @@ static struct bc_indication looked_up(const struct bc_pattern *patterns, const s
 
 static void test_random_against_every_ms(void **state)
 {
-        unsigned runs = getenv("BC_LONG") ? 3000 : 60, looks = 0, changes = 0;
+        unsigned runs = counts_of(15, 60, 3000), looks = 0, changes = 0;
         uint64_t random = 88172645463325252;
 
         (void)state;

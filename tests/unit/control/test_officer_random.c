@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/counts.h"
 #include "life.h"
 
 #define MS BC_NS_PER_MS
@@ -122,7 +123,7 @@ static void plan_life(struct life *life)
 
 static void test_lives(void **state)
 {
-        uint64_t lives = getenv("BC_LONG") ? 1000000 : 100000;
+        uint64_t lives = counts_of(20000, 100000, 1000000);
         struct life_seen seen = { 0 };
 
         (void)state;
@@ -197,7 +198,7 @@ static int64_t plan_chord(struct life *life, int64_t at_ns)
 // An hour in a pocket does not end an emergency; the chord after it does.
 static void test_pocket(void **state)
 {
-        uint64_t lives = getenv("BC_LONG") ? 100000 : 10000;
+        uint64_t lives = counts_of(2000, 10000, 100000);
         struct life_seen seen = { 0 };
 
         (void)state;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "act.h"
+#include "lib/counts.h"
 #include "format/finalise.h"
 
 // ---- the card's troubles ---------------------------------------------------------------------------------------
@@ -37,7 +38,7 @@ static void with_faults(const struct notary_temper *temper, unsigned first, unsi
 static void test_every_call_fails_once(void **state)
 {
         static const struct notary_temper temper[] = { { .pace_ns = 0 }, { .pace_ns = 120 * MS }, { .pace_ns = 700 * MS } };
-        unsigned step = getenv("BC_LONG") ? 1 : 3;
+        unsigned step = counts_of(10, 3, 1);
 
         (void)state;
         for (size_t i = 0; i < 3; i++) {
@@ -55,7 +56,7 @@ static void test_every_call_fails_once(void **state)
 
 static void test_random_faults(void **state)
 {
-        int rounds = getenv("BC_LONG") ? 200 : 20;
+        int rounds = (int)counts_of(10, 20, 200);
 
         (void)state;
         for (int i = 0; i < rounds; i++) {

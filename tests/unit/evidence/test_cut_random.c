@@ -14,6 +14,7 @@
 #include "bodycam/ring.h"
 #include "bodycam/stream.h"
 #include "evidence/cut.h"
+#include "lib/counts.h"
 
 #define MS BC_NS_PER_MS
 #define START_NS (96 * BC_NS_PER_S) // a whole number of sound units since boot
@@ -247,7 +248,7 @@ static void one_recording(uint32_t seed)
 
 static void test_random_streams(void **state)
 {
-        uint32_t recordings = getenv("BC_LONG") ? 20000 : 300;
+        uint32_t recordings = counts_of(100, 300, 20000);
 
         (void)state;
         for (uint32_t seed = 1; seed <= recordings; seed++)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "lib/counts.h"
 
 #define S BC_NS_PER_S
 #define MS BC_NS_PER_MS
@@ -62,7 +63,7 @@ static struct archive *eight(struct desk *desk, char **ret_bytes, size_t *ret_si
 
 static void test_restart_at_every_cut(void **state)
 {
-        size_t step = getenv("BC_LONG") ? 1 : 11, size, whole = 0;
+        size_t step = counts_of(37, 11, 1), size, whole = 0;
         struct archive *archive;
         struct desk desk;
         char *bytes;

@@ -17,6 +17,7 @@
 
 #include "evidence/manifest.h"
 #include "folder.h"
+#include "lib/counts.h"
 
 struct place {
         char path[FOLDER_PATH_BYTES];
@@ -343,7 +344,7 @@ static void accepted_is_stable(const struct place *place)
 
 static void test_random_damage(void **state)
 {
-        uint32_t random = 1, rounds = getenv("BC_LONG") ? 500000 : 5000, accepted = 0;
+        uint32_t random = 1, rounds = counts_of(1500, 5000, 500000), accepted = 0;
 
         for (uint32_t i = 0; i < rounds; i++) {
                 char text[sizeof(whole)];

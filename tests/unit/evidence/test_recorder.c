@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "lib/counts.h"
 
 #define S BC_NS_PER_S
 #define MS BC_NS_PER_MS
@@ -230,7 +231,7 @@ static void press_at_random(uint32_t seed, unsigned presses, unsigned *boundarie
 
 static void test_pre_event_is_guaranteed(void **state)
 {
-        unsigned runs = getenv("BC_LONG") ? 1000 : 100, boundaries = 0;
+        unsigned runs = counts_of(25, 100, 1000), boundaries = 0;
 
         (void)state;
         for (unsigned i = 0; i < runs / 5; i++)

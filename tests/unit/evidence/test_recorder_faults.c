@@ -17,6 +17,7 @@
 #include "bench.h"
 #include "bodycam/moment.h"
 #include "evidence/recovery.h"
+#include "lib/counts.h"
 
 #define S BC_NS_PER_S
 #define MS BC_NS_PER_MS
@@ -317,7 +318,7 @@ static bool incident_with_fault(int nth, int failures, int error)
 
 static void fail_each_call(int error, int failures)
 {
-        int step = getenv("BC_LONG") ? 1 : 3, n = 0;
+        int step = (int)counts_of(7, 3, 1), n = 0;
 
         for (; incident_with_fault(n, failures, error); n += step)
                 ;

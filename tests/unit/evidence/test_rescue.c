@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/counts.h"
 #include "scene.h"
 
 #define MS BC_NS_PER_MS
@@ -107,7 +108,7 @@ static void cut_at(const struct specimen *recorded, size_t size, enum anchoring 
 
 static void cut_everywhere(const struct specimen *recorded, uint32_t seed)
 {
-        int rounds = getenv("BC_LONG") ? 1000 : 60;
+        int rounds = (int)counts_of(12, 60, 1000);
         struct scene_marks *marks = malloc(sizeof(*marks));
         struct specimen before;
         struct specimen_file *file;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/counts.h"
 #include "scene.h"
 
 #define MS BC_NS_PER_MS
@@ -88,7 +89,7 @@ static void lose_sector(struct specimen_file *file, uint64_t from, uint64_t sect
 // Each sector of the last write by itself, and many of them together; the record's box may be whole behind them.
 static void test_rule_09_torn_last_write(void **state)
 {
-        int rounds = getenv("BC_LONG") ? 1000 : 40;
+        int rounds = (int)counts_of(10, 40, 1000);
         struct specimen before;
         struct specimen_file *file;
         uint32_t seed = 3;

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "format/envelope.h"
 #include "format/sealed.h"
+#include "lib/counts.h"
 #include "sealed_example.h"
 
 #define EDGE_BYTES 32768
@@ -232,7 +233,7 @@ static void test_random_headers_and_envelopes(void **state)
         size_t n, envelope_bytes;
         BC_CLEANUP(bc_cleanup_memory) uint8_t *file = sealed_example("file", &n);
         BC_CLEANUP(bc_cleanup_memory) uint8_t *envelope = sealed_example("envelope", &envelope_bytes);
-        uint32_t random = 88172645u, rounds = getenv("BC_LONG") ? 20000000 : 400000, headers = 0, envelopes = 0;
+        uint32_t random = 88172645u, rounds = counts_of(50000, 400000, 20000000), headers = 0, envelopes = 0;
         uint8_t bytes[2048], again[BC_SEALED_HEADER_BYTES_MAX];
 
         for (uint32_t round = 0; round < rounds; round++) {

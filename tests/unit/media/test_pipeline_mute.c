@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "bench.h"
 #include "decode.h"
+#include "lib/counts.h"
 
 #define LEVEL (HUM / 32768.0f)
 #define EDGE 40            // ticks beside an edge that the resampler's filter reaches to
@@ -147,8 +148,10 @@ static void test_muted_and_back(void **state)
 // The press is told of late: what is encoded already stays, and from when on it is muted is told.
 static void test_told_late(void **state)
 {
+        uint32_t step_ms = counts_of(35, 7, 7);
+
         (void)state;
-        for (int64_t late_ns = 0; late_ns <= 300 * BC_NS_PER_MS; late_ns += 7 * BC_NS_PER_MS) {
+        for (int64_t late_ns = 0; late_ns <= 300 * BC_NS_PER_MS; late_ns += step_ms * BC_NS_PER_MS) {
                 struct bench *bench = set_up_hum();
                 int64_t from_ns = 3 * BC_NS_PER_S, since_ns, until_ns;
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/counts.h"
 #include "media/sound_clock.h"
 
 #define TONE_HZ 375 // a period of exactly 128 samples, 2.67 ms
@@ -197,11 +198,11 @@ static void run_hours(struct device device, int64_t length_ns, int64_t error_max
 static void test_rate_errors_leave_nothing_behind(void **state)
 {
         static const int64_t errors_ppm[] = { 0, 50, -50, 200, -200 };
-        bool is_long = getenv("BC_LONG") != NULL;
+        int64_t seconds = counts_of(60, 120, 3600);
 
         (void)state;
         for (size_t i = 0; i < sizeof(errors_ppm) / sizeof(errors_ppm[0]); i++)
-                run_hours(microphone(48000, 1, errors_ppm[i]), (is_long ? 3600 : 120) * BC_NS_PER_S,
+                run_hours(microphone(48000, 1, errors_ppm[i]), seconds * BC_NS_PER_S,
                           BC_NS_PER_MS / 20, 0.0003);
 }
 
@@ -221,7 +222,7 @@ static void test_jitter_of_the_time_stamps(void **state)
 
         (void)state;
         device.jitter_ns = 2 * BC_NS_PER_MS;
-        run_hours(device, 300 * BC_NS_PER_S, BC_NS_PER_MS, 0.0003);
+        run_hours(device, counts_of(120, 300, 300) * BC_NS_PER_S, BC_NS_PER_MS, 0.0003);
 }
 
 // An offset too small for a jump is worked off by stretching, at no more than half a percent.

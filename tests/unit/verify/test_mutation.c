@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/counts.h"
 #include "shape.h"
 #include "trial.h"
 
@@ -147,7 +148,7 @@ static void judge_one(const struct forge *forge, const char *path, uint32_t seed
 
 static void test_mutations(void **state)
 {
-        uint32_t mutations = getenv("BC_LONG") ? MUTATIONS_LONG : MUTATIONS, random = 20261126;
+        uint32_t mutations = counts_of(MUTATIONS / 4, MUTATIONS, MUTATIONS_LONG), random = 20261126;
         char path[TRIAL_PATH_BYTES];
 
         (void)state;
@@ -167,7 +168,7 @@ static void test_rule_01_every_byte(void **state)
         struct forge *forge = forge_new(&trial.identity, 3);
         const struct forge_segment *segment = forge_write(forge, "IPaatg R IPaa X F");
         struct trial_bytes copy = trial_copy(segment);
-        size_t step = getenv("BC_LONG") ? 1 : 7;
+        size_t step = counts_of(29, 7, 1);
 
         (void)state;
         trial_expect(&trial, trial_file(&trial, copy.bytes, copy.n), BC_VERDICT_AUTHENTIC);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "lib/counts.h"
 #include "shape.h"
 #include "trial.h"
 
@@ -120,7 +121,7 @@ static void test_abandoned(void **state)
 
 static void test_every_shape(void **state)
 {
-        uint32_t shapes = getenv("BC_LONG") ? SHAPES_LONG : SHAPES;
+        uint32_t shapes = counts_of(SHAPES / 4, SHAPES, SHAPES_LONG);
 
         (void)state;
         for (uint32_t seed = 1; seed <= shapes; seed++) {
