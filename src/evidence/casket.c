@@ -214,6 +214,7 @@ int bc_casket_treat(struct bc_ward *ward, uint32_t number)
                 return r;
         if (!ours) {
                 bc_log_error("%s/%s is sealed as another segment: it is left alone", ward->name, casket.name);
+                ward->found[number].left_alone = true;
                 return 0;
         }
         return treat(&casket);

@@ -64,6 +64,19 @@ static void end_muted_at_hole(struct bc_recording *recording)
                                                          recording->sound_declared_ticks);
 }
 
+// Pictures before the hole may have been written while their sound was lost already: the hole does not cover that.
+static void declare_silence_before_hole(struct bc_recording *recording, const struct bc_cut *cut)
+{
+        const struct bc_unit *sound = recording->buffer->unit[BC_LANE_SOUND];
+        int64_t to_ns = recording->declared_ns;
+
+        if (cut->sounds > 0 && sound->time_ns < to_ns)
+                to_ns = sound->time_ns;
+        if (!bc_manifest_lasts(&recording->manifest, BC_GAP_NO_SOUND) &&
+            bc_ticks_from_ns(to_ns) - recording->sound_declared_ticks >= BC_SOUND_UNIT_SAMPLES)
+                bc_declare_gap(recording, BC_GAP_NO_SOUND, bc_ns_from_ticks(recording->sound_declared_ticks), to_ns, 0);
+}
+
 // What lies between the fragment and all that was declared before it is lost: the ring had to go on. Its lanes do not
 // lose the same seconds.
 static void declare_holes(struct bc_recording *recording, const struct bc_cut *cut)
@@ -76,6 +89,7 @@ static void declare_holes(struct bc_recording *recording, const struct bc_cut *c
         if (cut->pictures > 0 && picture->time_ns > recording->declared_ns) {
                 int64_t ticks = bc_ticks_from_ns(picture->time_ns);
 
+                declare_silence_before_hole(recording, cut);
                 bc_declare_gap(recording, BC_GAP_OVERTAKEN, recording->declared_ns, picture->time_ns, 0);
                 declare_clock_behind_hole(recording, picture->time_ns);
                 recording->declared_ns = picture->time_ns;

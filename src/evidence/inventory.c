@@ -97,7 +97,7 @@ int bc_inventory_finish(const struct bc_inventory_kit *kit, int folder_fd, struc
         return r;
 }
 
-bool bc_inventory_is_done(const struct bc_inventory_kit *kit, int folder_fd)
+bool bc_inventory_is_done(const struct bc_inventory_kit *kit, int folder_fd, uint64_t counter)
 {
         BC_CLEANUP(bc_cleanup_memory) char *text = NULL;
         BC_CLEANUP(bc_cleanup_memory) char *der = NULL;
@@ -110,7 +110,8 @@ bool bc_inventory_is_done(const struct bc_inventory_kit *kit, int folder_fd)
             !bc_endorsement_recognise(&kit->public_key, (const uint8_t *)der, der_bytes, text, bytes))
                 return false;
         bc_manifest_init(&manifest);
-        final = bc_manifest_load(&manifest, folder_fd) == 0 && manifest.final && manifest.state == BC_RECORDING_CLOSED;
+        final = bc_manifest_load(&manifest, folder_fd) == 0 && manifest.final && manifest.state == BC_RECORDING_CLOSED &&
+                manifest.counter == counter; // and not another one's, put there
         bc_manifest_done(&manifest);
         return final;
 }

@@ -36,7 +36,7 @@ int bc_inventory_finish(const struct bc_inventory_kit *kit, int folder_fd, struc
                         bool (*is_stopped)(void *user), void *user);
 
 // Whether it is done, for a recording that was closed: manifest.json has the list, and manifest.sig is this device's over it.
-bool bc_inventory_is_done(const struct bc_inventory_kit *kit, int folder_fd);
+bool bc_inventory_is_done(const struct bc_inventory_kit *kit, int folder_fd, uint64_t counter);
 
 // manifest.json is about to say something else: removes manifest.sig, durably. 0 or negative errno.
 int bc_inventory_withdraw(int folder_fd);

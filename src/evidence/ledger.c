@@ -34,7 +34,7 @@ struct bc_ledger {
         int fd;                 // of the newest file; -1: the next record begins one
         uint64_t file_bytes;
         bool file_is_new;       // nothing in it is durable
-        char file_name[BC_LEDGER_NAME_BYTES];
+        char file_name[BC_LEDGER_NAME_BYTES], made_name[BC_LEDGER_NAME_BYTES]; // made: the last one that this run began
         struct bc_signing *signing;
         bool signed_already;    // a box that could not be written yet: the same bytes are tried again
         size_t taken;           // how many of the events are in it
@@ -213,11 +213,17 @@ static void compose(struct bc_ledger *ledger)
 static int begin_file(struct bc_ledger *ledger)
 {
         const struct bc_record *record = &ledger->signing->record;
+        int r = 0;
 
         bc_ledger_name(record->epoch, record->boot, record->ledger, ledger->file_name);
-        // In this run nothing of it became durable.
-        if (unlinkat(ledger->standing.folder_fd, ledger->file_name, 0) < 0 && errno != ENOENT)
-                return -errno;
+        // Of this run's nothing became durable. Another run's, of which nothing could be read, is not removed.
+        if (strcmp(ledger->file_name, ledger->made_name) != 0)
+                r = bc_ledger_put_aside(ledger->standing.folder_fd, ledger->file_name);
+        else if (unlinkat(ledger->standing.folder_fd, ledger->file_name, 0) < 0)
+                r = -errno;
+        if (r < 0 && r != -ENOENT)
+                return r;
+        memcpy(ledger->made_name, ledger->file_name, sizeof(ledger->made_name));
         // Its room is its own from the beginning.
         ledger->fd = bc_room_create(ledger->config.store_fd, ledger->standing.folder_fd, ledger->file_name, BC_LEDGER_FILE_BYTES);
         if (ledger->fd < 0)

@@ -265,23 +265,30 @@ static int read_chapter(const struct bc_ledger_search *search, const struct name
         return 0;
 }
 
-static void put_aside(int folder_fd, const struct name *name, struct bc_ledger_search *search)
+int bc_ledger_put_aside(int folder_fd, const char *name)
 {
         char aside[BC_LEDGER_NAME_BYTES + 16];
         int r = -1;
 
         // One of that name may have been put aside before.
         for (unsigned n = 1; r < 0 && n <= ASIDE_MAX; n++) {
-                snprintf(aside, sizeof(aside), "%s.foreign%u", name->text, n);
-                r = renameat2(folder_fd, name->text, folder_fd, aside, RENAME_NOREPLACE);
+                snprintf(aside, sizeof(aside), "%s.foreign%u", name, n);
+                r = renameat2(folder_fd, name, folder_fd, aside, RENAME_NOREPLACE);
                 if (r < 0 && errno != EEXIST)
                         break;
         }
         if (r < 0)
-                bc_log_error("ledger/%s is not this device's, and cannot be put aside: %s", name->text, strerror(errno));
-        else
-                bc_log_error("ledger/%s is not this device's: it is put aside as %s", name->text, aside);
-        (void)bc_folder_sync(folder_fd);
+                return -errno;
+        bc_log_error("ledger/%s is not this run's: it is put aside as %s", name, aside);
+        return bc_folder_sync(folder_fd);
+}
+
+static void put_aside(int folder_fd, const struct name *name, struct bc_ledger_search *search)
+{
+        int r = bc_ledger_put_aside(folder_fd, name->text);
+
+        if (r < 0)
+                bc_log_error("ledger/%s is not this device's, and cannot be put aside: %s", name->text, strerror(-r));
         if (search->strangers < BC_LEDGER_STRANGERS_MAX)
                 memcpy(search->stranger[search->strangers++], name->text, sizeof(name->text));
 }

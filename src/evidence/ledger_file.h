@@ -53,4 +53,7 @@ void bc_ledger_name(uint64_t epoch, uint64_t boot, uint64_t sequence, char ret_n
 // Looks through the folder. What is not the owner's is put aside, and nothing is gone on from. 0 or negative errno.
 int bc_ledger_find_head(int folder_fd, struct bc_ledger_search *search);
 
+// Gives it a name that nothing here reads, NAME.foreign1 or so: what is not ours is never removed. 0; -ENOENT; negative errno.
+int bc_ledger_put_aside(int folder_fd, const char *name);
+
 #endif

@@ -23,7 +23,6 @@ struct names {
 
 struct reading {
         const struct bc_record_bytes *public_key;
-        const uint8_t *x5t;
         uint64_t recording;
         struct bc_past *past;
         bool begun; // what is older is not of this recording
@@ -128,8 +127,8 @@ static bool is_worth_reading(const struct reading *reading)
         for (size_t i = 0; i < record->events; i++)
                 if (record->event[i].event == BC_ENTRY_CLOSING || record->event[i].event == BC_ENTRY_RECOVERY ||
                     record->event[i].event == BC_ENTRY_BREAK || record->event[i].event == BC_ENTRY_BEGINNING)
-                        return memcmp(record->x5t, reading->x5t, BC_HASH_BYTES) != 0 ||
-                               bc_recognise(reading->public_key, record, &reading->message);
+                        // A former key's word is not looked for: a hand-over waits until nothing is left open.
+                        return bc_recognise(reading->public_key, record, &reading->message);
         return false;
 }
 
@@ -156,7 +155,7 @@ static int look_through(struct reading *reading, int folder_fd, const char *name
         return r == -ENOMEM ? r : 0;
 }
 
-int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const uint8_t x5t[BC_HASH_BYTES], uint64_t recording,
+int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, uint64_t recording,
                  struct bc_past *ret_past)
 {
         BC_CLEANUP(bc_cleanup_memory) struct reading *reading = calloc(1, sizeof(*reading));
@@ -167,7 +166,6 @@ int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const 
         if (!reading)
                 return -ENOMEM;
         reading->public_key = public_key;
-        reading->x5t = x5t;
         reading->recording = recording;
         reading->past = ret_past;
         names.count = scandirat(folder_fd, ".", &names.entry, is_ledger, compare);

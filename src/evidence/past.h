@@ -23,10 +23,10 @@ struct bc_past {
         size_t recoveries, room;
 };
 
-// folder_fd: of the ledger. Records that say they are of the certificate x5t count only with its key's signature; others are believed,
-// for all that one who forges them comes to is that the recording is left alone. What cannot be read is passed over. 0 or negative errno;
+// folder_fd: of the ledger. Records count with this key's signature only: a former key hands over when nothing is left open
+// (bodycam-provision(1)). What cannot be read is passed over. 0 or negative errno;
 // bc_past_done() in any case.
-int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const uint8_t x5t[BC_HASH_BYTES], uint64_t recording,
+int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, uint64_t recording,
                  struct bc_past *ret_past);
 void bc_past_done(struct bc_past *past);
 

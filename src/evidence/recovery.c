@@ -231,7 +231,7 @@ static int recover_folder(struct bc_ward *ward, uint64_t counter)
         bool failed = false, told = false;
         int r;
 
-        if (kit && bc_inventory_is_done(kit, ward->folder_fd))
+        if (kit && bc_inventory_is_done(kit, ward->folder_fd, counter))
                 return 0; // the power went before its number left the list
         r = load_manifest(ward, counter);
         if (r == 0)
@@ -326,7 +326,7 @@ static int make_rescue(struct bc_store *store, const struct bc_rescue_kit *kit, 
         folder_fd = openat(bc_store_fd(store), BC_LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (folder_fd < 0)
                 return errno == ENOENT ? 0 : -errno;
-        return bc_past_read(folder_fd, &kit->public_key, kit->x5t, counter, &rescue->past);
+        return bc_past_read(folder_fd, &kit->public_key, counter, &rescue->past);
 }
 
 static int recover_named(struct bc_store *store, uint64_t counter, const char *name, const struct bc_rescue_kit *kit,
@@ -377,7 +377,7 @@ static int recover_recording(struct bc_store *store, uint64_t counter, const str
 }
 
 // What is stated of a recording depends on the anchor, which a failing medium may keep back for a while.
-static void await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
+static bool await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
 {
         struct bc_ledger *ledger = kit->service->ledger;
         struct bc_signer *signer = kit->service->signer;
@@ -387,8 +387,9 @@ static void await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
         while (!is_stopped(stop) && bc_signer_now_ns(signer) < until_ns)
                 if (bc_ledger_await(ledger, bc_signer_now_ns(signer) + BC_LEDGER_RETRY_NS, &found) == 0) {
                         kit->anchor = found.anchor;
-                        return;
+                        return true;
                 }
+        return false;
 }
 
 int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *given, const atomic_bool *stop,
@@ -401,8 +402,13 @@ int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *given, c
 
         if (given && given->service->ledger && bc_store_left_open_count(store) > 0) {
                 settled = *given;
-                await_ledger(&settled, stop);
                 kit = &settled;
+                // Without it nothing can be stated for good: the list is left to the next start.
+                if (!await_ledger(&settled, stop)) {
+                        report.stopped = true;
+                        *ret_report = report;
+                        return 0;
+                }
         }
         // A recovered one leaves the list, a failed one stays.
         while (bc_store_left_open_count(store) > failed && !is_stopped(stop))

@@ -254,7 +254,7 @@ static int check_recovered(const struct bc_stocktaking *stocktaking, int folder_
         file->state = BC_LISTED_DIFFERS;
         if (r == 0)
                 r = bc_record_parse((const uint8_t *)box, n, &statements->record, &statements->message, NULL, 0, NULL);
-        if (r < 0 || record->recording != manifest->counter || record->segment != segment ||
+        if (r < 0 || record->kind != BC_RECORD_SEALED || record->recording != manifest->counter || record->segment != segment ||
             !bc_recognise(&stocktaking->public_key, record, &statements->message))
                 return r == -ENOMEM ? r : 0;
         file->state = BC_LISTED_PROVEN;

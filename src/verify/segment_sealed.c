@@ -12,6 +12,7 @@
 #include "verify/segment_walk.h"
 #include "verify/signature.h"
 
+#define BOOT_UNKNOWN 1 // of a header that was written before the ledger could be opened (sealed.md, 2)
 #define RECOVERED_SUFFIX ".recovered"
 
 // ---- the file from outside -------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ void bc_walk_judge_header(struct bc_walk *walk)
                 bc_find(findings, BC_FINDING_SEALED, BC_VERDICT_TAMPERED, 0,
                         "the first record states %s: it was sealed anew by somebody", verdict->sealed ? "another header" : "no header");
         else if (strcmp(header->device, verdict->device) != 0 || header->recording != verdict->recording ||
-                 header->segment != verdict->segment || header->boot != verdict->boot ||
+                 header->segment != verdict->segment || (header->boot != verdict->boot && header->boot != BOOT_UNKNOWN) ||
                  memcmp(header->boot_id, verdict->boot_id, BC_BOOT_ID_BYTES) != 0)
                 bc_find(findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0, "the header is of another segment or boot than its records");
         if (verdict->beside && memcmp(verdict->beside_signer, verdict->signer.sha256, BC_HASH_BYTES) != 0)

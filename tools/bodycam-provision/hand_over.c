@@ -92,6 +92,10 @@ static int hand_over(const struct bc_provision *provision, char *text, size_t te
                 r = bc_refusal(text, text_bytes, EINVAL, "certificates %s: they are for the same key, which needs no handing over", provision->next);
         if (r == 0)
                 r = bc_store_open(provision->store, provision->device, text, text_bytes, &store);
+        if (r == 0 && bc_store_left_open_count(store) > 0)
+                r = bc_refusal(text, text_bytes, EBUSY,
+                               "store %s: %zu recordings are not finished; let the daemon start with the old key first", provision->store,
+                               bc_store_left_open_count(store));
         if (r == 0 && (bc_facts_hash_program(config.firmware) < 0 || bc_facts_init(&facts, &config) < 0))
                 r = bc_refusal(text, text_bytes, ENOMEM, "no memory");
         if (r < 0)
