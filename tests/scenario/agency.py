@@ -8,7 +8,7 @@ import subprocess
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from harness import BUILD
+from harness import BUILD, authority
 
 UNSEAL = BUILD / "tools/bodycam-unseal/bodycam-unseal"
 KINDS = {"rsa": lambda: rsa.generate_private_key(65537, 3072), "p256": lambda: ec.generate_private_key(ec.SECP256R1())}
@@ -37,8 +37,9 @@ def make_agency(folder):
     return {"certificates": " ".join(str(make_party(folder, name, name)) for name in KINDS)}
 
 
-def unseal(key, *arguments):
-    """bodycam-unseal of these paths: exit status and the report's JSON."""
-    done = subprocess.run([UNSEAL, "--json", "--key", key, *arguments], capture_output=True, text=True, timeout=120,
+def unseal(key, *arguments, judge=True):
+    """bodycam-unseal of these paths, against the test authority: exit status and the report's JSON."""
+    judge = ["--trust", authority() / "root.pem", "--allow-test"] if judge is True else judge
+    done = subprocess.run([UNSEAL, "--json", "--key", key, *judge, *arguments], capture_output=True, text=True, timeout=120,
                           stdin=subprocess.DEVNULL)
     return done.returncode, json.loads(done.stdout)

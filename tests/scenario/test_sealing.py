@@ -3,13 +3,15 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 from agency import make_agency, make_party, unseal
-from harness import authority, findings, run_bodycamd, verify, write_settings
+from harness import BUILD, authority, findings, run_bodycamd, verify, write_settings
 
 # What an MP4 of ours has, and nothing that is sealed may show. The mark's words and a name stand for what identifies.
 SECRETS = [b"moof", b"mdat", b"avc1", b"tx3g", b"Lat:", b"59.3", b"the witness", b"UNIT-X", b"Odengatan"]
+SEAL = BUILD / "tests/sealing/seal-file"
 TRACK = {"gnss": {"driver": "track"}, "device": {"unit": "UNIT-X"}}
 
 
@@ -78,13 +80,51 @@ def test_sealed_opened_and_verified(daemon, agency, tmp_path):
         assert verify(recording, arguments=["--key", folder / f"{key}.key"])[0] == 0
         out = tmp_path / f"out-{key}" / recording.name
         out.parent.mkdir()
-        code, report = unseal(folder / f"{key}.key", *sealed_files(recording), "-o", out)
-        assert code == 0, report
+        code, report = unseal(folder / f"{key}.key", recording, "-o", out)
+        assert code == 0 and all(f["signatures"] == "good" for f in report["files"]), report
         assert sorted(f.name for f in out.iterdir()) == [f.name.replace(".sealed", "") for f in sealed_files(recording)]
         code, report = verify(out)
         assert code == 0, report
         # The words are where only who has a key reads them.
         assert "the witness" in json.dumps(report) and "command: Odengatan 4" in json.dumps(report)
+
+
+def original(data):
+    """A finalised segment as it was sealed: without the final moov, with the init moov's header."""
+    head = 0
+    while data[head + 4:head + 8] in (b"ftyp", b"uuid"):
+        head += int.from_bytes(data[head:head + 4], "big")
+    at = head + 8
+    while data[at + 4:at + 8] not in (b"moof", b"uuid"):
+        at += max(8, int.from_bytes(data[at:at + 4], "big"))
+    return data[:head] + (at - head).to_bytes(4, "big") + b"moov" + data[head + 8:data.rindex(b"moov") - 4]
+
+
+def test_rule_22_signatures_decide(daemon, agency, tmp_path):
+    """Decrypted is not yet proven: the name without .incomplete is for what the camera signed, under this header."""
+    folder, sealing = agency
+    d = daemon({"sealing": sealing})
+    film(d, 2)
+    d.terminate()
+    recording, = (d.store / "recordings").iterdir()
+    file, = sealed_files(recording)
+    test, other = ["--trust", authority() / "root.pem"], tmp_path / "other.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                    "/CN=Test root", "-keyout", tmp_path / "other.key", "-out", other], check=True, capture_output=True)
+    for name, judge, status, signatures in (("test", test, 3, "unjudged"), ("root", ["--trust", other, "--allow-test"], 1, "bad")):
+        code, report = unseal(folder / "p256.key", file, "-o", tmp_path / name, judge=judge)
+        assert (code, report["files"][0]["signatures"]) == (status, signatures), report
+        assert [f.name for f in (tmp_path / name).iterdir()] == ["0001.mp4.incomplete"]
+
+    # Whoever has a key can seal the same again, for others: the header is another one than the camera signed.
+    assert unseal(folder / "p256.key", file, "-o", tmp_path / "good")[0] == 0
+    (tmp_path / "plain.mp4").write_bytes(original((tmp_path / "good/0001.mp4").read_bytes()))
+    again = tmp_path / "0001.mp4.sealed"
+    subprocess.run([SEAL, "--fragment", "3000", tmp_path / "plain.mp4", again, folder / "p256.pem"], check=True, capture_output=True)
+    code, report = unseal(folder / "p256.key", again, "-o", tmp_path / "again")
+    assert (code, report["files"][0]["signatures"]) == (1, "bad"), report
+    assert "sealed" in report["files"][0]["finding"]
+    assert [f.name for f in (tmp_path / "again").iterdir()] == ["0001.mp4.incomplete"]
 
 
 def test_wrong_key(daemon, agency, tmp_path):

@@ -29,7 +29,7 @@ def run(*command, **more):
 
 
 def unseal(*arguments, **more):
-    result = run(UNSEAL, "--json", *arguments, **more)
+    result = run(UNSEAL, "--json", "--unjudged", *arguments, **more)
     return result.returncode, json.loads(result.stdout)["files"]
 
 
@@ -87,7 +87,7 @@ def test_output_plays(agency, sealed, tmp_path):
 
 
 def test_in_words(agency, sealed, tmp_path):
-    result = run(UNSEAL, "--key", agency / "P-256.key", sealed[0], "-o", tmp_path / "out")
+    result = run(UNSEAL, "--unjudged", "--key", agency / "P-256.key", sealed[0], "-o", tmp_path / "out")
     assert result.returncode == 0 and result.stderr == ""
     assert "its signatures were not judged" in result.stdout and "0001.mp4, finalised" in result.stdout
 
@@ -149,13 +149,15 @@ def test_what_cannot_be(agency, sealed, tmp_path):
     assert code == 3 and file["finding"] == "not sealed for this key" and file["output"] is None
     foreign = tmp_path / "foreign"
     foreign.write_bytes(b"not one of ours" * 100)
-    code, files = unseal("--key", agency / "P-256.key", foreign, tmp_path / "absent", tmp_path, "-o", tmp_path / "out")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    code, files = unseal("--key", agency / "P-256.key", foreign, tmp_path / "absent", empty, "-o", tmp_path / "out")
     assert code == 3 and [f["finding"] for f in files] == ["not a sealed file", "No such file or directory", "not a regular file"]
     assert list((tmp_path / "out").iterdir()) == []
     for arguments in ([], ["--key", agency / "P-256.key", sealed[0]], ["--key", agency / "P-256.key", "-o", tmp_path / "out"],
                       ["--pass", "secret", sealed[0]]):
         assert run(UNSEAL, *arguments).returncode == 64
-    result = run(UNSEAL, "--key", agency / "P-256.pem", sealed[0], "-o", tmp_path / "out")
+    result = run(UNSEAL, "--unjudged", "--key", agency / "P-256.pem", sealed[0], "-o", tmp_path / "out")
     assert result.returncode == 3 and "P-256.pem: holds no private key in PEM" in result.stderr
     assert run(UNSEAL, "--help").returncode == 0 and run(UNSEAL, "--version").returncode == 0
 
@@ -185,7 +187,7 @@ def test_worst_of_several(agency, sealed, tmp_path):
 def test_password_file(agency, sealed, tmp_path):
     locked, password = tmp_path / "locked.key", tmp_path / "password"
     run("openssl", "pkey", "-in", agency / "P-384.key", "-aes256", "-passout", "pass:correct horse", "-out", locked)
-    result = run(UNSEAL, "--key", locked, sealed[0], "-o", tmp_path / "out", stdin=subprocess.DEVNULL)
+    result = run(UNSEAL, "--unjudged", "--key", locked, sealed[0], "-o", tmp_path / "out", stdin=subprocess.DEVNULL)
     assert result.returncode == 3 and "--pass-file" in result.stderr
     password.write_text("correct horse\n")
     assert unseal("--key", locked, "--pass-file", password, sealed[0], "-o", tmp_path / "out")[0] == 0
@@ -206,7 +208,7 @@ def test_full_disk(agency, sealed, tmp_path):
 def test_rule_23_names_are_made_plain(agency, tmp_path):
     name = tmp_path / "a\x1b[2J\u202egpj.sealed"
     name.write_bytes(b"foreign")
-    result = run(UNSEAL, "--key", agency / "P-256.key", name, "-o", tmp_path / "out")
+    result = run(UNSEAL, "--unjudged", "--key", agency / "P-256.key", name, "-o", tmp_path / "out")
     assert "a?[2J?gpj.sealed" in result.stdout and "\x1b" not in result.stdout and "\u202e" not in result.stdout
     _, (file,) = unseal("--key", agency / "P-256.key", name, "-o", tmp_path / "out")
     assert file["file"].endswith("a?[2J?gpj.sealed")

@@ -156,6 +156,26 @@ static int publish(struct bc_job *job, int fd)
         return bc_folder_sync(job->folder_fd);
 }
 
+// Whether it may have its name [rule 22].
+static bool signatures_let_pass(struct bc_job *job)
+{
+        static const struct {
+                enum bc_exit exit;
+                const char *text;
+        } stay[] = {
+                [BC_SIGNATURE_BAD] = { BC_EXIT_TAMPERED, "its signatures are not good" },
+                [BC_SIGNATURE_UNPROVEN] = { BC_EXIT_CUT, "its signatures do not prove all of it" },
+                [BC_SIGNATURE_UNJUDGED] = { BC_EXIT_CANNOT, "its signatures cannot be judged" },
+        };
+        char why[BC_TEXT_BYTES_MAX];
+
+        if (job->signature == BC_SIGNATURE_GOOD || job->signature == BC_SIGNATURE_NOT_JUDGED)
+                return true;
+        conclude(job, stay[job->signature].exit, "decrypted whole, and %s%s%.200s; left incomplete", stay[job->signature].text,
+                 job->why ? ": " : "", job->why ? bc_text_plain(job->why, why) : "");
+        return false;
+}
+
 // What is to be done with a file whose final chunk was there.
 static void complete(struct bc_job *job, int fd)
 {
@@ -175,10 +195,8 @@ static void complete(struct bc_job *job, int fd)
         }
         if (job->judge)
                 job->signature = job->judge(job->user, fd, &job->report);
-        if (job->signature == BC_SIGNATURE_BAD) {
-                conclude(job, BC_EXIT_TAMPERED, "decrypted whole, and its signatures are not good: left incomplete");
+        if (!signatures_let_pass(job))
                 return;
-        }
         r = publish(job, fd);
         if (r < 0)
                 conclude(job, BC_EXIT_CANNOT, "cannot be given its name: %s", strerror(-r));

@@ -20,6 +20,8 @@ enum bc_signature {
         BC_SIGNATURE_NOT_JUDGED,
         BC_SIGNATURE_GOOD, // the records up to the one that ends the segment
         BC_SIGNATURE_BAD,
+        BC_SIGNATURE_UNPROVEN, // good as far as they go
+        BC_SIGNATURE_UNJUDGED, // it was tried: no trust anchor for them, a test certificate
 };
 
 struct bc_job {
@@ -33,6 +35,7 @@ struct bc_job {
         // that it does not matter here who does it.
         enum bc_signature (*judge)(void *user, int fd, const struct bc_unseal_report *report);
         void *user;
+        const char *why; // borrowed: what the judge says of signatures that are not good; NULL: nothing
         // what came of it
         enum bc_exit exit;
         struct bc_unseal_report report;

@@ -55,7 +55,7 @@ static json_t *header_json(const struct bc_unseal_report *report)
 json_t *bc_report_json(const struct bc_job *job)
 {
         static const char *const verdicts[] = { "whole", "tampered", "cut", "cannot" };
-        static const char *const signatures[] = { "not judged", "good", "bad" };
+        static const char *const signatures[] = { "not judged", "good", "bad", "unproven", "unjudged" };
         const struct bc_unseal_report *report = &job->report;
         char name[BC_TEXT_BYTES_MAX];
 
