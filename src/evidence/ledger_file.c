@@ -279,7 +279,7 @@ int bc_ledger_put_aside(int folder_fd, const char *name)
         }
         if (r < 0)
                 return -errno;
-        bc_log_error("ledger/%s is not this run's: it is put aside as %s", name, aside);
+        bc_log_error("ledger/%s is not this device's: it is put aside as %s", name, aside);
         return bc_folder_sync(folder_fd);
 }
 

@@ -242,6 +242,24 @@ def test_handing_over_while_the_daemon_runs(daemon):
     judged(d, status=0)
 
 
+def test_handing_over_before_all_is_finished(daemon):
+    """What the old key has not finished the new one could not."""
+    d = daemon(SETTINGS)
+    d.run_for(3)
+    d.record_start()
+    d.run_for(2)
+    d.kill()
+    old, new = evidence_of(d), another_key("TEST-1-second")
+    assert "1 recordings are not finished" in hand_over(d, old, new, status=1)
+    d.start()
+    d.wait_for(lambda: json.loads((d.store / "counter.json").read_text())["open"] == [], "the end of recovery")
+    d.terminate()
+    hand_over(d, old, new)
+    take(d, new)
+    run(d)
+    judged(d, status=0)
+
+
 def test_another_certificate_of_the_same_key(daemon):
     d = daemon(SETTINGS)
     run(d)
