@@ -103,6 +103,7 @@ struct bc_segment_verdict {
         bool anchor_here; // the record that it names is in this file
         // Of one that lies sealed; bytes and sha256 are the sealed file's, all other places are in its plain text
         bool stored_sealed;
+        bool shut; // nobody here has a key to it
         uint64_t plain_bytes; // that could be opened
         uint8_t seal[BC_HASH_BYTES]; // by its first record
         bool beside;          // a record of recovery lies beside it, and is of this very file

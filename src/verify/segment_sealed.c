@@ -201,6 +201,7 @@ int bc_walk_unseal(struct bc_walk *walk, int fd, uint64_t *ret_plain_bytes)
         if (r < 0)
                 return r;
         if (!walk->judge->opener) {
+                verdict->shut = true;
                 bc_find(&verdict->findings, BC_FINDING_SEALED, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
                         "sealed, and no key to open it with (--key)%s",
                         verdict->beside ? "; it is as the device found it at its next start" : "");
@@ -211,6 +212,7 @@ int bc_walk_unseal(struct bc_walk *walk, int fd, uint64_t *ret_plain_bytes)
                 return r;
         report = bc_plain_report(walk->plain);
         judge_unsealed(walk, report);
+        verdict->shut = bc_unseal_verdict(report->finding) == BC_UNSEAL_IS_UNJUDGED;
         *ret_plain_bytes = verdict->plain_bytes = report->plain_bytes;
         if (report->plain_bytes > 0)
                 return 0;

@@ -148,7 +148,7 @@ static void settle_end(const struct bc_segment_verdict *last, struct bc_recordin
 static bool is_shut(const struct bc_recording_verdict *recording)
 {
         for (size_t i = 0; i < recording->segments; i++)
-                if (recording->segment[i].stored_sealed && recording->segment[i].records == 0)
+                if (recording->segment[i].shut)
                         return true;
         return false;
 }

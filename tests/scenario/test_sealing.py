@@ -301,3 +301,22 @@ def test_rule_20_attacks(daemon, agency, attack, word):
         code, report = verify(path, arguments=["--key", folder / "p256.key"])
         assert code == 1 and word in json.dumps(report), (code, findings(report))
     (recording / "0001.mp4").unlink(missing_ok=True)
+
+
+def test_a_closed_recording_emptied(daemon, agency):
+    """Cut off to its header, a closed recording's last file is as gone as if it had been removed."""
+    folder, sealing = agency
+    d = daemon({"sealing": sealing, "recording": {"segment": "4 s"}})
+    film(d)
+    d.terminate()
+    recording, = (d.store / "recordings").iterdir()
+    last = sealed_files(recording)[-1]
+    head = len(parts(last.read_bytes())[0])
+    for name in ("manifest.json", "manifest.sig"):
+        (recording / name).unlink()
+    for size in (head, head - 40, 20):
+        with open(last, "r+b") as file:
+            file.truncate(size)
+        code, report = verify(d.store, arguments=["--key", folder / "p256.key"])
+        assert code == 1, findings(report)
+    assert verify(d.store)[0] == 3, "without a key nobody can say"
