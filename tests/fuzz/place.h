@@ -9,6 +9,9 @@
 // Writes the file anew; the folder's descriptor, which stays open.
 int fuzz_place_write(const char *name, const uint8_t *bytes, size_t n);
 
+// The same in a folder in it, whose descriptor is *ret_folder_fd.
+int fuzz_place_write_in(const char *folder, const char *name, const uint8_t *bytes, size_t n, int *ret_folder_fd);
+
 // The path of a file in it.
 const char *fuzz_place_path(const char *name);
 
