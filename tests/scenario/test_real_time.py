@@ -2,8 +2,6 @@
 """On the real clock: a card that stands still, a clip that plays by its own time stamps. A machine too busy for the pace
 may drop frames and be late with sound: declared, then."""
 
-import time
-
 from card import start_carded
 from harness import DATA, NS
 from judges import judge_chain, judge_joints, judge_numbers, judge_players, judge_pre_event
@@ -51,24 +49,6 @@ def test_a_card_that_stands_still_for_too_long(daemon):
     judge_chain(recording, RATE)
     assert recording.end_s > pressed / NS + 20
     for file in recording.files[:3]:
-        judge_players(file)
-
-
-def test_a_shutdown_does_not_wait_for_a_card_that_stands_still(daemon):
-    """bodycamd(8): after 20 s what is unclosed is left to the next start, whatever the threads hang in."""
-    d, card = start_carded(daemon, SETTINGS, clock="real")
-    d.wait_for(lambda: d.get("PreEventHeldNs") >= PRE_S * NS, "the buffer")
-    d.record_start("still")
-    with card.standing_still():
-        began = time.monotonic()
-        d.terminate(status=1)
-        assert 19 < time.monotonic() - began < 30
-    assert "not everything could be closed in time" in d.log_text()
-    d.start()
-    d.terminate()
-    recording, = d.recordings()
-    assert recording.state == "recovered" and recording.segments
-    for file in recording.files:
         judge_players(file)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The daemon as systemd sees it, on the real clock: what it tells, and whom the watchdog would kill. A thread is frozen
-by a debugger's means, a card stands still."""
+by a debugger's means."""
 
 import contextlib
 import ctypes
@@ -15,8 +15,7 @@ import subprocess
 import time
 
 import pytest
-from card import start_carded
-from harness import NS, SOURCE
+from harness import SOURCE
 
 WATCHDOG_S = 4
 SETTINGS = {"camera": {"width": 160, "height": 120, "rate": 15}, "video": {"bit_rate": "300k"},
@@ -93,12 +92,6 @@ def frozen(pid, name):
         assert ptrace(PTRACE_DETACH, tid, None, None) == 0
 
 
-def is_fed(supervisor, seconds):
-    for _ in range(seconds):
-        assert "WATCHDOG=1" in supervisor.listen(WATCHDOG_S, "WATCHDOG=1"), supervisor.heard
-        supervisor.listen(1)
-
-
 def test_what_systemd_is_told(daemon, supervisor):
     d = daemon(SETTINGS, clock="real", env=supervisor.env)
     supervisor.expect("READY=1")
@@ -133,27 +126,6 @@ def test_a_thread_that_is_frozen(daemon, supervisor, thread):
     assert "every thread moves again" in d.log_text()
     d.terminate()
     assert d.recordings()[0].state == "closed"
-
-
-def test_a_card_that_stands_still_is_no_reason(daemon, supervisor):
-    """Three times the watchdog's time from before the press; then in the middle of a recording, and while it ends."""
-    d, card = start_carded(daemon, SETTINGS, clock="real", env=supervisor.env)
-    d.wait_for(lambda: d.get("PreEventHeldNs") >= NS, "the buffer")
-    supervisor.expect("WATCHDOG=1")
-    with card.standing_still():
-        d.record_start()
-        is_fed(supervisor, 3 * WATCHDOG_S)
-        assert any("not-durable" in m for m in supervisor.heard if m.startswith("STATUS="))
-    d.wait_for(lambda: d.flags == set(), "the card to catch up")
-    with card.standing_still():
-        is_fed(supervisor, WATCHDOG_S)
-        d.record_stop()
-        is_fed(supervisor, WATCHDOG_S)
-    d.wait_for(lambda: d.flags == set(), "the card to catch up")
-    d.terminate()
-    assert "has not moved" not in d.log_text()
-    recording, = d.recordings()
-    assert recording.state == "closed" and {g["kind"] for g in recording.gaps} <= {"frames-lost", "no-sound"}
 
 
 def test_the_unit(tmp_path):

@@ -145,7 +145,8 @@ UNFINISHED_EXEMPT = ["LICENSE", "tools/checks/law.py", "tests/checks/*", "tests/
 # ---- tests ---------------------------------------------------------------------------------------------------
 # Every CTest entry has exactly one kind, by which tools/test and the presets choose, and any of the marks.
 TEST_KINDS = ["unit", "contract", "scenario", "powercut", "checks"]
-TEST_MARKS = ["tsan", "plain"]  # also under ThreadSanitizer; not under AddressSanitizer
+# Also under ThreadSanitizer; not under AddressSanitizer; mostly asleep, in real time.
+TEST_MARKS = ["tsan", "plain", "waits"]
 
 # Rules of the evidence format (docs/SECURITY.md): each has a test that bears its number.
 EVIDENCE_RULES = 25

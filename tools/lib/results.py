@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Sums the suites' results: a table, every failed and skipped test by name, and as the last line the count.
 
-Usage: results.py DIR SUITE...  DIR holds per suite NAME.xml (CTest's JUnit), NAME.tsv (outcome, test, seconds,
+Usage: results.py DIR SUITE...  DIR holds per suite NAME.xml and NAME.waits.xml (CTest's JUnit), NAME.tsv (outcome, test, seconds,
 reason: what CTest did not run), NAME.status (CTest's exit status) and NAME.seconds. Exit status 1 when anything
 failed or a suite has no result.
 """
@@ -45,7 +45,7 @@ def main(argv):
     print(f"{'suite':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for suite in suites:
         found = []
-        for suffix, reader in ((".xml", from_junit), (".tsv", from_tsv)):
+        for suffix, reader in ((".xml", from_junit), (".waits.xml", from_junit), (".tsv", from_tsv)):
             path = folder / (suite + suffix)
             if path.exists():
                 try:
