@@ -47,12 +47,16 @@ class State:
 
     @contextlib.contextmanager
     def mounted(self):
-        path = self.disk.folder / "state.img"
+        # A file of its own: what the loop device of the state before still has to write is not written into this one.
+        path = self.disk.folder / f"state-{self.number}.img"
         path.write_bytes(self.image)
         mountpoint = self.disk.folder / "state"
         mountpoint.mkdir(exist_ok=True)
-        with ext4(path, mountpoint):
-            yield mountpoint
+        try:
+            with ext4(path, mountpoint):
+                yield mountpoint
+        finally:
+            path.unlink()
 
 
 class PowerCutDisk:

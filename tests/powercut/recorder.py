@@ -26,7 +26,7 @@ from disk import PowerCutDisk, Skip, run
 SKIPPED = 77
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 TICKS = 48000
-RECORDED_S, LOST_MAX_S, LOST_MEDIAN_S = 20, 1.0, 0.5
+SEGMENTS, LOST_MAX_S, LOST_MEDIAN_S = 6, 1.0, 0.5  # of 4 s; recorded until the last one has begun
 PATIENCE_S = 60
 SETTINGS = """[device]
 id = CUT-1
@@ -63,6 +63,14 @@ def has_tail(anchor):
     return any(slot[64:72])
 
 
+def wait_until(condition, what, log):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the daemon did not get to {what}:\n{log.read_text()}")
+        time.sleep(0.02)
+
+
 class Daemon:
     """Records from its start on (activation always-on), or looks at what is there and ends (officer)."""
 
@@ -78,11 +86,9 @@ class Daemon:
                                             stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=environment)
 
     def wait_for(self, text):
-        deadline = time.monotonic() + PATIENCE_S
-        while text not in self.log.read_text():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the daemon did not get to \"{text}\":\n{self.log.read_text()}")
-            time.sleep(0.02)
+        wait_until(lambda: text in self.log.read_text() or self.process.poll() is not None, f'"{text}"', self.log)
+        if text not in self.log.read_text():
+            raise RuntimeError(f"the daemon ended before \"{text}\":\n{self.log.read_text()}")
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
@@ -118,8 +124,7 @@ class Bench:
         daemon = Daemon(self, disk.mounted / "store", self.anchor, "always-on", self.fault)
         watcher.start()
         try:
-            daemon.wait_for("has begun")
-            time.sleep(RECORDED_S)
+            wait_until(lambda: any(disk.mounted.glob(f"store/recordings/*/{SEGMENTS:04}.mp4")), "the last segment", daemon.log)
         finally:
             ended.set()
             watcher.join()
