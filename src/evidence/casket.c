@@ -8,15 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "evidence/segment_name.h"
 #include "format/sealed.h"
-
-#define HASHED_BYTES 65536
 
 struct casket {
         struct bc_ward *ward;
@@ -55,47 +51,7 @@ static int read_header(struct casket *casket, bool *ret_ours)
         return bc_facts_hash(bytes, header_bytes, casket->seal);
 }
 
-static void free_hash(EVP_MD_CTX **hash)
-{
-        EVP_MD_CTX_free(*hash);
-}
-
-static int hash_file(const struct casket *casket, uint8_t ret_sha256[BC_HASH_BYTES])
-{
-        BC_CLEANUP(free_hash) EVP_MD_CTX *hash = EVP_MD_CTX_new();
-        BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(HASHED_BYTES);
-
-        if (!hash || !bytes || EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) != 1)
-                return -ENOMEM;
-        for (uint64_t at = 0; at < casket->size;) {
-                size_t n = casket->size - at < HASHED_BYTES ? (size_t)(casket->size - at) : HASHED_BYTES;
-                int r = bc_file_read_at(casket->fd, bytes, n, at);
-
-                if (r < 0)
-                        return r;
-                if (EVP_DigestUpdate(hash, bytes, n) != 1)
-                        return -ENOMEM;
-                at += n;
-        }
-        return EVP_DigestFinal_ex(hash, ret_sha256, NULL) == 1 ? 0 : -ENOMEM;
-}
-
 // ---- the record beside it --------------------------------------------------------------------------------------
-
-static void state_anchor(const struct bc_rescue_kit *kit, struct bc_record *record)
-{
-        const struct bc_anchor_state *anchor = &kit->anchor;
-
-        record->found.reset = kit->reset;
-        if (anchor->recording == 0)
-                return;
-        record->found.anchor.medium = bc_anchor_stated_medium(anchor);
-        record->found.anchor.recording = anchor->recording;
-        record->found.anchor.segment = anchor->segment;
-        record->found.anchor.index = anchor->index;
-        memcpy(record->found.anchor.hash, anchor->tail_hash, BC_HASH_BYTES);
-        record->found.anchor.signed_ns = anchor->tail_ns;
-}
 
 // Which records are in it only whoever opens it can say: what is signed is how the file was found, and the anchor.
 static int sign(const struct casket *casket)
@@ -103,6 +59,7 @@ static int sign(const struct casket *casket)
         struct bc_rescue *rescue = casket->ward->rescue;
         const struct bc_attestation *service = rescue->kit->service;
         struct bc_record *record;
+        int r;
 
         if (!rescue->signing)
                 rescue->signing = bc_signing_new();
@@ -116,18 +73,14 @@ static int sign(const struct casket *casket)
         record->stored.bytes = casket->size;
         record->stored.headed = casket->headed;
         memcpy(record->stored.seal, casket->seal, BC_HASH_BYTES);
-        if (hash_file(casket, record->stored.sha256) < 0)
-                return -EIO;
+        r = bc_rescue_hash(casket->fd, NULL, 0, casket->size, record->stored.sha256);
+        if (r < 0)
+                return r;
         bc_facts_state(service->facts, bc_signer_now_ns(service->signer), record);
         bc_facts_ledger(service->facts, &record->ledger, record->prev);
-        state_anchor(rescue->kit, record);
+        bc_rescue_state_anchor(rescue->kit, record);
         rescue->signing->with_chain = true;
-        bc_signer_ask(service->signer, rescue->signing);
-        if (bc_signer_wait(service->signer, rescue->signing, bc_signer_now_ns(service->signer) + BC_RESCUE_PATIENCE_NS) == 0)
-                return rescue->signing->error;
-        bc_signer_abandon(service->signer, rescue->signing);
-        rescue->signing = NULL;
-        return -ETIME;
+        return bc_rescue_ask(rescue);
 }
 
 // One that is there already was written by an earlier start that was cut off, or that found it first: it stays.

@@ -6,16 +6,15 @@
 #include <string.h>
 
 #include <openssl/cms.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "base/cleanup.h"
+#include "evidence/ecdsa.h"
 
 BC_DEFINE_CLEANUP(cms, CMS_ContentInfo, CMS_ContentInfo_free)
 BC_DEFINE_CLEANUP(x509, X509, X509_free)
 BC_DEFINE_CLEANUP(pkey, EVP_PKEY, EVP_PKEY_free)
-BC_DEFINE_CLEANUP(pair, ECDSA_SIG, ECDSA_SIG_free)
 BC_DEFINE_CLEANUP(context, EVP_MD_CTX, EVP_MD_CTX_free)
 
 static void free_der(unsigned char **der)
@@ -30,23 +29,6 @@ static X509 *read_certificate(const struct bc_record_bytes *bytes)
         return d2i_X509(NULL, &at, (long)bytes->n);
 }
 
-// RFC 3279, 2.2.3: r and s as CMS has them.
-static int put_signature(CMS_SignerInfo *signer, const uint8_t *signature, size_t n)
-{
-        BC_CLEANUP(bc_cleanup_pair) ECDSA_SIG *pair = ECDSA_SIG_new();
-        BC_CLEANUP(free_der) unsigned char *der = NULL;
-        int half = (int)(n / 2), der_bytes;
-        BIGNUM *r = BN_bin2bn(signature, half, NULL), *s = BN_bin2bn(signature + half, half, NULL);
-
-        if (!pair || !r || !s || ECDSA_SIG_set0(pair, r, s) != 1) {
-                BN_free(r);
-                BN_free(s);
-                return -ENOMEM;
-        }
-        der_bytes = i2d_ECDSA_SIG(pair, &der);
-        return der_bytes > 0 && ASN1_OCTET_STRING_set(CMS_SignerInfo_get0_signature(signer), der, der_bytes) == 1 ? 0 : -ENOMEM;
-}
-
 int bc_endorsement_wrap(enum bc_record_algorithm algorithm, const struct bc_record_bytes *chain, size_t chain_count,
                         const uint8_t *signature, size_t signature_bytes, uint8_t **ret_der, size_t *ret_bytes)
 {
@@ -56,6 +38,8 @@ int bc_endorsement_wrap(enum bc_record_algorithm algorithm, const struct bc_reco
         BC_CLEANUP(bc_cleanup_x509) X509 *leaf = chain_count > 0 ? read_certificate(&chain[0]) : NULL;
         BC_CLEANUP(bc_cleanup_pkey) EVP_PKEY *public_key = leaf ? X509_get_pubkey(leaf) : NULL;
         BC_CLEANUP(free_der) unsigned char *der = NULL;
+        uint8_t signature_der[BC_ECDSA_DER_BYTES_MAX];
+        size_t signature_der_bytes;
         CMS_SignerInfo *signer;
         int r, n;
 
@@ -65,7 +49,9 @@ int bc_endorsement_wrap(enum bc_record_algorithm algorithm, const struct bc_reco
         signer = cms ? CMS_add1_signer(cms, leaf, public_key, digest, flags) : NULL;
         if (!signer)
                 return -ENOMEM;
-        r = put_signature(signer, signature, signature_bytes);
+        r = bc_ecdsa_encode(signature, signature_bytes, signature_der, &signature_der_bytes);
+        if (r == 0 && ASN1_OCTET_STRING_set(CMS_SignerInfo_get0_signature(signer), signature_der, (int)signature_der_bytes) != 1)
+                r = -ENOMEM;
         for (size_t i = 1; r == 0 && i < chain_count; i++) {
                 BC_CLEANUP(bc_cleanup_x509) X509 *issuer = read_certificate(&chain[i]);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "evidence/ecdsa.h"
 #include "evidence/refusal.h"
 #include "evidence/secret.h"
 #include "evidence/token.h"
@@ -137,27 +138,16 @@ static int prove(struct bc_key *key, const char *uri, char *text, size_t text_by
 {
         static const uint8_t words[] = "bodycam: this key opens";
         BC_CLEANUP(bc_cleanup_md_ctx) EVP_MD_CTX *context = EVP_MD_CTX_new();
-        BC_CLEANUP(bc_cleanup_ecdsa) ECDSA_SIG *numbers = ECDSA_SIG_new();
-        uint8_t signature[BC_SIGNATURE_BYTES_MAX], der[128], *at = der;
-        BIGNUM *r, *s;
-        size_t n;
-        int der_bytes, error = bc_key_sign(key, words, sizeof(words), signature, &n);
+        uint8_t signature[BC_SIGNATURE_BYTES_MAX], der[BC_ECDSA_DER_BYTES_MAX];
+        size_t n, der_bytes;
+        int error = bc_key_sign(key, words, sizeof(words), signature, &n);
 
         if (error < 0)
                 return bc_refusal(text, text_bytes, -error, "key %s: it does not sign", uri);
-        if (!context || !numbers)
+        if (!context || bc_ecdsa_encode(signature, n, der, &der_bytes) < 0)
                 return bc_refusal(text, text_bytes, ENOMEM, "key: no memory");
-        r = BN_bin2bn(signature, (int)n / 2, NULL);
-        s = BN_bin2bn(signature + n / 2, (int)n / 2, NULL);
-        if (!r || !s || !ECDSA_SIG_set0(numbers, r, s)) {
-                BN_free(r);
-                BN_free(s);
-                return bc_refusal(text, text_bytes, ENOMEM, "key: no memory");
-        }
-        der_bytes = i2d_ECDSA_SIG(numbers, &at);
-        if (der_bytes <= 0 ||
-            EVP_DigestVerifyInit_ex(context, NULL, key->curve->hash, key->library, DEFAULT_PROVIDER, key->public, NULL) <= 0 ||
-            EVP_DigestVerify(context, der, (size_t)der_bytes, words, sizeof(words)) != 1)
+        if (EVP_DigestVerifyInit_ex(context, NULL, key->curve->hash, key->library, DEFAULT_PROVIDER, key->public, NULL) <= 0 ||
+            EVP_DigestVerify(context, der, der_bytes, words, sizeof(words)) != 1)
                 return bc_refusal(text, text_bytes, EINVAL, "key %s: public and private key do not belong together", uri);
         return 0;
 }

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "base/cleanup.h"
+#include "evidence/ecdsa.h"
 
 static void free_key(EVP_PKEY **key)
 {
@@ -20,34 +20,9 @@ static void free_context(EVP_MD_CTX **context)
         EVP_MD_CTX_free(*context);
 }
 
-static void free_signature(ECDSA_SIG **signature)
-{
-        ECDSA_SIG_free(*signature);
-}
-
-static void free_der(unsigned char **der)
-{
-        OPENSSL_free(*der);
-}
-
 static void free_certificate(X509 **certificate)
 {
         X509_free(*certificate);
-}
-
-// r and s one behind the other become what OpenSSL reads.
-static int encode(const struct bc_record_bytes *signature, unsigned char **ret_der)
-{
-        BC_CLEANUP(free_signature) ECDSA_SIG *pair = ECDSA_SIG_new();
-        int half = (int)(signature->n / 2);
-        BIGNUM *r = BN_bin2bn(signature->bytes, half, NULL), *s = BN_bin2bn(signature->bytes + half, half, NULL);
-
-        if (!pair || !r || !s || ECDSA_SIG_set0(pair, r, s) != 1) {
-                BN_free(r);
-                BN_free(s);
-                return -1;
-        }
-        return i2d_ECDSA_SIG(pair, ret_der);
 }
 
 static bool is_signed(EVP_PKEY *key, const struct bc_record *record, const struct bc_record_message *message)
@@ -55,14 +30,13 @@ static bool is_signed(EVP_PKEY *key, const struct bc_record *record, const struc
         const EVP_MD *digest = record->algorithm == BC_RECORD_ES384 ? EVP_sha384() : EVP_sha256();
         BC_CLEANUP(free_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
         BC_CLEANUP(bc_cleanup_memory) uint8_t *bytes = malloc(BC_RECORD_BYTES_MAX + 64);
-        BC_CLEANUP(free_der) unsigned char *der = NULL;
-        int der_bytes = encode(&message->signature, &der);
-        size_t n;
+        uint8_t der[BC_ECDSA_DER_BYTES_MAX];
+        size_t n, der_bytes;
 
-        return context && bytes && der_bytes > 0 &&
+        return context && bytes && bc_ecdsa_encode(message->signature.bytes, message->signature.n, der, &der_bytes) == 0 &&
                bc_record_to_be_signed(message, bytes, BC_RECORD_BYTES_MAX + 64, &n) == 0 &&
                EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1 &&
-               EVP_DigestVerify(context, der, (size_t)der_bytes, bytes, n) == 1;
+               EVP_DigestVerify(context, der, der_bytes, bytes, n) == 1;
 }
 
 bool bc_recognise(const struct bc_record_bytes *public_key, const struct bc_record *record, const struct bc_record_message *message)

@@ -29,14 +29,15 @@ int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, u
 
         if (!hash || !bytes || EVP_DigestInit_ex2(hash, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
-        bc_finalise_unpatch(layout, original);
+        if (layout)
+                bc_finalise_unpatch(layout, original);
         for (uint64_t at = from; at < to;) {
                 size_t n = to - at < HASHED_BYTES ? (size_t)(to - at) : HASHED_BYTES;
                 int r = bc_file_read_at(fd, bytes, n, at);
 
                 if (r < 0)
                         return r;
-                for (size_t i = 0; i < BC_PATCH_BYTES; i++)
+                for (size_t i = 0; layout && i < BC_PATCH_BYTES; i++)
                         if (layout->moov_offset + i >= at && layout->moov_offset + i < at + n)
                                 bytes[layout->moov_offset + i - at] = original[i];
                 if (EVP_DigestUpdate(hash, bytes, n) != 1)
@@ -95,12 +96,11 @@ static int state_spans(int fd, uint64_t from, uint64_t kept, const struct bc_ini
         return r;
 }
 
-static void state_anchor(const struct bc_rescue *rescue, uint32_t segment, const struct bc_rescue_look *look, struct bc_record *record)
+void bc_rescue_state_anchor(const struct bc_rescue_kit *kit, struct bc_record *record)
 {
-        const struct bc_anchor_state *anchor = &rescue->kit->anchor;
-        bool elsewhere = anchor->recording != rescue->recording || anchor->segment != segment;
+        const struct bc_anchor_state *anchor = &kit->anchor;
 
-        record->found.agrees = true;
+        record->found.reset = kit->reset;
         if (anchor->recording == 0)
                 return;
         record->found.anchor.medium = bc_anchor_stated_medium(anchor);
@@ -109,7 +109,26 @@ static void state_anchor(const struct bc_rescue *rescue, uint32_t segment, const
         record->found.anchor.index = anchor->index;
         memcpy(record->found.anchor.hash, anchor->tail_hash, BC_HASH_BYTES);
         record->found.anchor.signed_ns = anchor->tail_ns;
-        record->found.agrees = look->anchored || elsewhere;
+}
+
+// Nothing that the anchor knows of this segment is missing.
+static bool anchor_agrees(const struct bc_rescue *rescue, uint32_t segment, const struct bc_rescue_look *look)
+{
+        const struct bc_anchor_state *anchor = &rescue->kit->anchor;
+
+        return look->anchored || anchor->recording != rescue->recording || anchor->segment != segment;
+}
+
+int bc_rescue_ask(struct bc_rescue *rescue)
+{
+        struct bc_signer *signer = rescue->kit->service->signer;
+
+        bc_signer_ask(signer, rescue->signing);
+        if (bc_signer_wait(signer, rescue->signing, bc_signer_now_ns(signer) + BC_RESCUE_PATIENCE_NS) == 0)
+                return rescue->signing->error;
+        bc_signer_abandon(signer, rescue->signing);
+        rescue->signing = NULL;
+        return -ETIME;
 }
 
 static void state_beginning(const struct bc_rescue *rescue, const struct bc_manifest *manifest, const struct bc_scan *scan,
@@ -164,17 +183,12 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
         record->found.moved = found->moved_bytes > 0;
         record->found.moved_bytes = found->moved_bytes;
         memcpy(record->found.moved_sha256, found->moved_sha256, BC_HASH_BYTES);
-        record->found.reset = rescue->kit->reset;
-        state_anchor(rescue, segment, look, record);
+        bc_rescue_state_anchor(rescue->kit, record);
+        record->found.agrees = anchor_agrees(rescue, segment, look);
         if (EVP_Digest(moov, moov_bytes, record->moov_sha256, NULL, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
         rescue->signing->with_chain = record->index == 1;
-        bc_signer_ask(service->signer, rescue->signing);
-        if (bc_signer_wait(service->signer, rescue->signing, bc_signer_now_ns(service->signer) + BC_RESCUE_PATIENCE_NS) == 0)
-                return rescue->signing->error;
-        bc_signer_abandon(service->signer, rescue->signing);
-        rescue->signing = NULL;
-        return -ETIME;
+        return bc_rescue_ask(rescue);
 }
 
 void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const struct bc_rescue_look *look)

@@ -88,8 +88,14 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
                    const struct bc_rescue_look *look, const struct bc_rescue_found *found, const struct bc_scan *scan,
                    const uint8_t *moov, size_t moov_bytes);
 
-// SHA-256 of a part of the file as it was before a patch. 0 or negative errno.
+// SHA-256 of a part of the file as it was before a patch; layout NULL: as it lies there. 0 or negative errno.
 int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, uint64_t to, uint8_t ret_sha256[BC_HASH_BYTES]);
+
+// For a record of recovery that is being composed: the tail anchor and the reset's cause.
+void bc_rescue_state_anchor(const struct bc_rescue_kit *kit, struct bc_record *record);
+
+// Has rescue->signing signed. 0 or negative errno; -ETIME: it took too long, and is given up.
+int bc_rescue_ask(struct bc_rescue *rescue);
 
 // The segment is dealt with. What its recorder signed last, if anything, is what a later one follows: a record of recovery is the end
 // of a branch. look: of what counts of the segment.

@@ -254,9 +254,11 @@ static int check_recovered(const struct bc_stocktaking *stocktaking, int folder_
         file->state = BC_LISTED_DIFFERS;
         if (r == 0)
                 r = bc_record_parse((const uint8_t *)box, n, &statements->record, &statements->message, NULL, 0, NULL);
+        if (r < 0 && r != -EBADMSG && r != -EFBIG)
+                return r;
         if (r < 0 || record->kind != BC_RECORD_SEALED || record->recording != manifest->counter || record->segment != segment ||
             !bc_recognise(&stocktaking->public_key, record, &statements->message))
-                return r == -ENOMEM ? r : 0;
+                return 0;
         file->state = BC_LISTED_PROVEN;
         return EVP_Digest(box, n, file->sha256, NULL, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
 }
@@ -286,7 +288,8 @@ static int look_at_segment(const struct bc_stocktaking *stocktaking, int folder_
                 r = check_segment(stocktaking, fd, segment->bytes, manifest->counter, segment->number, file->sha256);
         if (r == 0)
                 file->state = BC_LISTED_PROVEN;
-        if (r == -ENOMEM || r == -ECANCELED)
+        // Of what a failing card does not give out nothing is said, and nothing signed: it is tried again.
+        if (r < 0 && r != -EBADMSG && r != -ENODATA && r != -ENOENT && r != -ELOOP)
                 return r;
         if (r < 0)
                 bc_log_error("%s of recording %llu is not what was signed: %s", file->name, (unsigned long long)manifest->counter,

@@ -51,6 +51,13 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset)
         return strikes() ? -1 : __real_pwrite(fd, bytes, n, offset);
 }
 
+ssize_t __real_pread(int fd, void *bytes, size_t n, off_t offset);
+ssize_t __wrap_pread(int fd, void *bytes, size_t n, off_t offset);
+ssize_t __wrap_pread(int fd, void *bytes, size_t n, off_t offset)
+{
+        return strikes() ? -1 : __real_pread(fd, bytes, n, offset);
+}
+
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
@@ -245,11 +252,52 @@ static void test_a_key_that_fails(void **state)
         remove_recording(&manifest);
 }
 
+// Of a file that a failing card does not give out nothing is said; of one that is something else, that.
+static void test_what_cannot_be_read_does_not_differ(void **state)
+{
+        struct bc_manifest manifest;
+        struct bc_manifest_segment *segment;
+
+        (void)state;
+        make_recording(&manifest);
+        segment = bc_manifest_add_segment(&manifest, 1);
+        assert_non_null(segment);
+        segment->state = BC_SEGMENT_CLOSED;
+        segment->bytes = strlen("no segment");
+        folder_write_text(folder_fd, "0001.mp4", "no segment");
+        card.watched = true;
+        card.countdown = 0;
+        card.returns = 1;
+        assert_int_equal(bc_inventory_finish(&kit, folder_fd, &manifest, NULL, NULL), -EIO);
+        card.watched = false;
+        assert_false(folder_has(folder_fd, "manifest.sig"));
+        assert_int_equal(manifest.files, 0);
+        assert_int_equal(bc_inventory_finish(&kit, folder_fd, &manifest, NULL, NULL), 0);
+        assert_int_equal(manifest.files, 2);
+        assert_int_equal(manifest.file[0].state, BC_LISTED_DIFFERS);
+        remove_recording(&manifest);
+}
+
+// Put into another recording's folder it says nothing of that.
+static void test_another_recordings_manifest(void **state)
+{
+        struct bc_manifest manifest;
+
+        (void)state;
+        make_recording(&manifest);
+        assert_int_equal(bc_inventory_finish(&kit, folder_fd, &manifest, NULL, NULL), 0);
+        assert_true(bc_inventory_is_done(&kit, folder_fd, 1));
+        assert_false(bc_inventory_is_done(&kit, folder_fd, 2));
+        remove_recording(&manifest);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_cut_off_at_each_call, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_what_was_changed_is_not_done, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_what_cannot_be_read_does_not_differ, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_another_recordings_manifest, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_key_that_fails, set_up, tear_down),
         };
 
