@@ -459,3 +459,17 @@ void desk_keep_only(const struct desk *desk, const char *name)
         }
         free(entry);
 }
+
+int desk_make_notary(void **state)
+{
+        (void)state;
+        notary_make(&desk_notary);
+        return 0;
+}
+
+int desk_forget_notary(void **state)
+{
+        (void)state;
+        notary_done(&desk_notary);
+        return 0;
+}

@@ -78,6 +78,10 @@ struct archive {
         size_t records, files, torn;
 };
 
+// For a group of tests: the device's key, that all its runs have.
+int desk_make_notary(void **state);
+int desk_forget_notary(void **state);
+
 struct archive *archive_read(const struct desk *desk);
 void archive_free(struct archive *archive);
 unsigned archive_count(const struct archive *archive, uint32_t kind);

@@ -302,20 +302,6 @@ static void test_ledger_goes_on_without_its_anchor(void **state)
         desk_done(&desk);
 }
 
-static int make(void **state)
-{
-        (void)state;
-        notary_make(&desk_notary);
-        return 0;
-}
-
-static int forget(void **state)
-{
-        (void)state;
-        notary_done(&desk_notary);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -330,5 +316,5 @@ int main(void)
                 cmocka_unit_test(test_ledger_goes_on_without_its_anchor),
         };
 
-        return cmocka_run_group_tests(tests, make, forget);
+        return cmocka_run_group_tests(tests, desk_make_notary, desk_forget_notary);
 }

@@ -284,20 +284,6 @@ static void test_hostile_files(void **state)
         desk_done(&desk);
 }
 
-static int make(void **state)
-{
-        (void)state;
-        notary_make(&desk_notary);
-        return 0;
-}
-
-static int forget(void **state)
-{
-        (void)state;
-        notary_done(&desk_notary);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -308,5 +294,5 @@ int main(void)
                 cmocka_unit_test(test_hostile_files),
         };
 
-        return cmocka_run_group_tests(tests, make, forget);
+        return cmocka_run_group_tests(tests, desk_make_notary, desk_forget_notary);
 }

@@ -364,20 +364,6 @@ static void test_file_cannot_be_read(void **state)
         desk_done(&desk);
 }
 
-static int make(void **state)
-{
-        (void)state;
-        notary_make(&desk_notary);
-        return 0;
-}
-
-static int forget(void **state)
-{
-        (void)state;
-        notary_done(&desk_notary);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -391,5 +377,5 @@ int main(void)
                 cmocka_unit_test(test_file_cannot_be_read),
         };
 
-        return cmocka_run_group_tests(tests, make, forget);
+        return cmocka_run_group_tests(tests, desk_make_notary, desk_forget_notary);
 }

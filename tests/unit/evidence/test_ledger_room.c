@@ -136,20 +136,6 @@ static void test_hostile(void **state)
         }
 }
 
-static int make(void **state)
-{
-        (void)state;
-        notary_make(&desk_notary);
-        return 0;
-}
-
-static int forget(void **state)
-{
-        (void)state;
-        notary_done(&desk_notary);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -158,5 +144,5 @@ int main(void)
                 cmocka_unit_test(test_hostile),
         };
 
-        return cmocka_run_group_tests(tests, make, forget);
+        return cmocka_run_group_tests(tests, desk_make_notary, desk_forget_notary);
 }
