@@ -97,23 +97,29 @@ int bc_inventory_finish(const struct bc_inventory_kit *kit, int folder_fd, struc
         return r;
 }
 
-bool bc_inventory_is_done(const struct bc_inventory_kit *kit, int folder_fd, uint64_t counter)
+int bc_inventory_look(const struct bc_inventory_kit *kit, int folder_fd, uint64_t counter, enum bc_inventory_found *ret_found)
 {
         BC_CLEANUP(bc_cleanup_memory) char *text = NULL;
         BC_CLEANUP(bc_cleanup_memory) char *der = NULL;
         size_t bytes, der_bytes;
         struct bc_manifest manifest;
-        bool final;
+        int r = bc_file_load(folder_fd, BC_MANIFEST_SIGNATURE_NAME, SIGNATURE_BYTES_MAX, &der, &der_bytes);
 
-        if (bc_file_load(folder_fd, BC_MANIFEST_SIGNATURE_NAME, SIGNATURE_BYTES_MAX, &der, &der_bytes) < 0 ||
-            bc_file_load(folder_fd, BC_MANIFEST_NAME, MANIFEST_BYTES_MAX, &text, &bytes) < 0 ||
-            !bc_endorsement_recognise(&kit->public_key, (const uint8_t *)der, der_bytes, text, bytes))
-                return false;
+        *ret_found = BC_INVENTORY_NONE;
+        if (r < 0 && r != -EFBIG && r != -EINVAL && r != -ELOOP)
+                return r == -ENOENT ? 0 : r;
+        *ret_found = BC_INVENTORY_ANOTHERS;
+        if (r == 0)
+                r = bc_file_load(folder_fd, BC_MANIFEST_NAME, MANIFEST_BYTES_MAX, &text, &bytes);
+        if (r < 0)
+                return r == -ENOENT || r == -EFBIG || r == -EINVAL || r == -ELOOP ? 0 : r;
+        if (!bc_endorsement_recognise(&kit->public_key, (const uint8_t *)der, der_bytes, text, bytes))
+                return 0;
         bc_manifest_init(&manifest);
-        final = bc_manifest_load(&manifest, folder_fd) == 0 && manifest.final && manifest.state == BC_RECORDING_CLOSED &&
-                manifest.counter == counter; // and not another one's, put there
+        if (bc_manifest_load(&manifest, folder_fd) == 0 && manifest.counter == counter)
+                *ret_found = manifest.final && manifest.state == BC_RECORDING_CLOSED ? BC_INVENTORY_DONE : BC_INVENTORY_OURS;
         bc_manifest_done(&manifest);
-        return final;
+        return 0;
 }
 
 int bc_inventory_withdraw(int folder_fd)

@@ -35,8 +35,16 @@ struct bc_inventory_kit {
 int bc_inventory_finish(const struct bc_inventory_kit *kit, int folder_fd, struct bc_manifest *manifest,
                         bool (*is_stopped)(void *user), void *user);
 
-// Whether it is done, for a recording that was closed: manifest.json has the list, and manifest.sig is this device's over it.
-bool bc_inventory_is_done(const struct bc_inventory_kit *kit, int folder_fd, uint64_t counter);
+// What lies in a recording's folder.
+enum bc_inventory_found {
+        BC_INVENTORY_NONE,     // no manifest.sig
+        BC_INVENTORY_DONE,     // of a recording that was closed: manifest.json has the list, and manifest.sig is this key's over it
+        BC_INVENTORY_OURS,     // this key's, of a recording that was not closed
+        BC_INVENTORY_ANOTHERS, // another key's, or not over this manifest.json, or of another recording: to be left alone, both
+};
+
+// *ret_found. 0 or negative errno: what lies there cannot be read.
+int bc_inventory_look(const struct bc_inventory_kit *kit, int folder_fd, uint64_t counter, enum bc_inventory_found *ret_found);
 
 // manifest.json is about to say something else: removes manifest.sig, durably. 0 or negative errno.
 int bc_inventory_withdraw(int folder_fd);

@@ -225,16 +225,37 @@ static int finish_manifest(struct bc_ward *ward, const struct bc_inventory_kit *
 }
 
 // What could be done is in the manifest even when something else failed; the recording then stays open.
+static int complete_manifest(struct bc_ward *ward, const struct bc_inventory_kit *kit, bool failed)
+{
+        int r;
+
+        if (ward->manifest.segments > 1)
+                qsort(ward->manifest.segment, ward->manifest.segments, sizeof(*ward->manifest.segment),
+                      compare_segments);
+        if (!failed)
+                conclude(&ward->manifest);
+        r = bc_manifest_save(&ward->manifest, ward->folder_fd);
+        return r < 0 || failed ? r : finish_manifest(ward, kit);
+}
+
 static int recover_folder(struct bc_ward *ward, uint64_t counter)
 {
         const struct bc_inventory_kit *kit = ward->rescue ? ward->rescue->kit->inventory : NULL;
-        bool failed = false, told = false;
-        int r;
+        enum bc_inventory_found found = BC_INVENTORY_NONE;
+        bool failed = false, told = false, alone;
+        int r = kit ? bc_inventory_look(kit, ward->folder_fd, counter, &found) : 0;
 
-        if (kit && bc_inventory_is_done(kit, ward->folder_fd, counter))
-                return 0; // the power went before its number left the list
+        if (r < 0 || found == BC_INVENTORY_DONE)
+                return r; // done: the power went before its number left the list
+        // Neither is a former key's signature taken away, nor hidden what somebody put there.
+        alone = found == BC_INVENTORY_ANOTHERS;
+        if (alone) {
+                bc_log_error("%s: " BC_MANIFEST_SIGNATURE_NAME " is not this device's over " BC_MANIFEST_NAME ": both are left alone",
+                             ward->name);
+                bc_rescue_give_up(ward->rescue, "manifest.sig is another key's, or of something else");
+        }
         r = load_manifest(ward, counter);
-        if (r == 0)
+        if (r == 0 && !alone)
                 r = begin_anew(ward);
         if (r == 0)
                 r = recover_segments(ward);
@@ -244,15 +265,10 @@ static int recover_folder(struct bc_ward *ward, uint64_t counter)
                 return r;
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++)
                 failed |= ward->found[number].failed;
-        if (ward->manifest.segments > 1)
-                qsort(ward->manifest.segment, ward->manifest.segments, sizeof(*ward->manifest.segment),
-                      compare_segments);
-        if (!failed)
-                conclude(&ward->manifest);
-        r = bc_manifest_save(&ward->manifest, ward->folder_fd);
-        if (r < 0 || failed)
-                return r < 0 ? r : -EIO;
-        r = finish_manifest(ward, kit);
+        if (!alone)
+                r = complete_manifest(ward, kit, failed);
+        if (r == 0 && failed)
+                r = -EIO;
         if (r == 0 && ward->rescue)
                 r = break_off(ward, &told);
         return r < 0 ? r : told ? -EINPROGRESS : 0;
@@ -392,6 +408,44 @@ static bool await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
         return false;
 }
 
+static bool is_listed(struct bc_store *store, uint64_t counter)
+{
+        for (size_t i = 0; i < bc_store_left_open_count(store); i++)
+                if (bc_store_left_open_at(store, i) == counter)
+                        return true;
+        return false;
+}
+
+// EVIDENCE 8: counter.json lies on the card, where anybody may take a number out of it. The recording that the tail anchor knows, and that
+// the ledger does not call ended, is looked at all the same.
+static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit *given, const atomic_bool *stop,
+                             struct bc_recovery_report *report)
+{
+        struct bc_rescue_kit kit = *given;
+        struct bc_rescue *rescue = NULL;
+        struct bc_ledger_found found;
+        bool ended = false;
+        int r;
+
+        // Nobody waits for a ledger that is not open yet: the next start looks.
+        if (!kit.service->ledger || bc_ledger_await(kit.service->ledger, bc_signer_now_ns(kit.service->signer), &found) < 0)
+                return;
+        kit.anchor = found.anchor;
+        if (kit.anchor.recording == 0 || is_listed(store, kit.anchor.recording))
+                return;
+        r = make_rescue(store, &kit, kit.anchor.recording, &rescue);
+        if (rescue) {
+                ended = rescue->past.closed || rescue->past.recoveries > 0;
+                bc_past_done(&rescue->past);
+        }
+        free(rescue);
+        if (r < 0)
+                bc_log_error("whether recording %llu, which the anchor knows, has ended cannot be seen: %s",
+                             (unsigned long long)kit.anchor.recording, strerror(-r));
+        else if (!ended)
+                (void)recover_recording(store, kit.anchor.recording, &kit, stop, report); // has said what is wrong
+}
+
 int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *given, const atomic_bool *stop,
                     struct bc_recovery_report *ret_report)
 {
@@ -415,6 +469,8 @@ int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *given, c
                 if (recover_recording(store, bc_store_left_open_at(store, failed), kit, stop, &report) < 0)
                         failed++;
         report.stopped = bc_store_left_open_count(store) > report.failed + report.waiting;
+        if (given && !report.stopped)
+                recover_anchored(store, given, stop, &report);
         *ret_report = report;
         return 0;
 }

@@ -271,6 +271,8 @@ int bc_certificate_open(struct bc_certificate *certificate, const struct bc_reco
                         return -ENOMEM;
                 }
         }
+        if (X509_pubkey_digest(certificate->leaf, EVP_sha256(), signer->key_sha256, NULL) != 1)
+                return -ENOMEM;
         describe(certificate);
         if (!read_policies(certificate->leaf, true, signer))
                 bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, offset,

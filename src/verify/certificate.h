@@ -46,6 +46,7 @@ struct bc_signer {
         char subject[BC_CERTIFICATE_NAME_BYTES], issuer[BC_CERTIFICATE_NAME_BYTES], root[BC_CERTIFICATE_NAME_BYTES];
         char serial[BC_CERTIFICATE_SERIAL_BYTES]; // hexadecimal
         uint8_t sha256[BC_HASH_BYTES];
+        uint8_t key_sha256[BC_HASH_BYTES]; // of the public key: that of all certificates for it (RFC 5280, 4.2.1.2, with SHA-256)
         int64_t from_ns, until_ns; // its validity, UTC
         int64_t judged_ns;         // the instant at which validity was judged
         bool judged_now;           // that is the present: when it was recorded is not known

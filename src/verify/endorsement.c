@@ -40,8 +40,8 @@ const char *bc_endorsement_name(enum bc_endorsement endorsement)
 
 // ---- manifest.sig ----------------------------------------------------------------------------------------------
 
-// The key of the certificate in it that is the device's by the records. NULL: there is none.
-static EVP_PKEY *find_key(CMS_ContentInfo *cms, CMS_SignerInfo *signer, const uint8_t leaf[BC_HASH_BYTES])
+// The key of the signer's certificate in it, which is the one that signed the records, under whatever certificate. NULL: there is none.
+static EVP_PKEY *find_key(CMS_ContentInfo *cms, CMS_SignerInfo *signer, const uint8_t key_sha256[BC_HASH_BYTES])
 {
         BC_CLEANUP(free_certificates) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
 
@@ -50,7 +50,7 @@ static EVP_PKEY *find_key(CMS_ContentInfo *cms, CMS_SignerInfo *signer, const ui
                 uint8_t sha256[BC_HASH_BYTES];
                 unsigned n;
 
-                if (X509_digest(certificate, EVP_sha256(), sha256, &n) == 1 && memcmp(sha256, leaf, BC_HASH_BYTES) == 0 &&
+                if (X509_pubkey_digest(certificate, EVP_sha256(), sha256, &n) == 1 && memcmp(sha256, key_sha256, BC_HASH_BYTES) == 0 &&
                     CMS_SignerInfo_cert_cmp(signer, certificate) == 0)
                         return X509_get_pubkey(certificate);
         }
@@ -78,11 +78,11 @@ static const char *judge_form(CMS_ContentInfo *cms, const uint8_t *der, size_t n
         return NULL;
 }
 
-static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t leaf[BC_HASH_BYTES], const char *manifest, size_t bytes)
+static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha256[BC_HASH_BYTES], const char *manifest, size_t bytes)
 {
         CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
         const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(signer);
-        BC_CLEANUP(bc_cleanup_key) EVP_PKEY *key = find_key(cms, signer, leaf);
+        BC_CLEANUP(bc_cleanup_key) EVP_PKEY *key = find_key(cms, signer, key_sha256);
         BC_CLEANUP(bc_cleanup_hash) EVP_MD_CTX *context = EVP_MD_CTX_new();
         enum bc_record_algorithm algorithm;
         X509_ALGOR *digest_form;
@@ -90,7 +90,7 @@ static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t leaf[BC_H
         const EVP_MD *digest;
 
         if (!key || bc_signature_algorithm(key, &algorithm) < 0)
-                return "not by the certificate that the records are signed with";
+                return "not by the key that the records are signed with";
         digest = algorithm == BC_RECORD_ES256 ? EVP_sha256() : EVP_sha384();
         CMS_SignerInfo_get0_algs(signer, NULL, NULL, &digest_form, NULL);
         X509_ALGOR_get0(&digest_name, NULL, NULL, digest_form);
@@ -127,7 +127,7 @@ void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *mani
         if (cms)
                 wrong = at == (const unsigned char *)der + n ? judge_form(cms, (const uint8_t *)der, n) : "more follows it";
         if (cms && !wrong)
-                wrong = judge_signature(cms, verdict->segment[first].signer.sha256, manifest, bytes);
+                wrong = judge_signature(cms, verdict->segment[first].signer.key_sha256, manifest, bytes);
         verdict->endorsement = wrong ? BC_ENDORSEMENT_WRONG : BC_ENDORSEMENT_SIGNED;
         if (wrong)
                 bc_find(&verdict->findings, BC_FINDING_SIGNATURE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, SIGNATURE ": %s", wrong);

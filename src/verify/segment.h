@@ -107,7 +107,7 @@ struct bc_segment_verdict {
         uint64_t plain_bytes; // that could be opened
         uint8_t seal[BC_HASH_BYTES]; // by its first record
         bool beside;          // a record of recovery lies beside it, and is of this very file
-        uint8_t beside_hash[BC_HASH_BYTES], beside_signer[BC_HASH_BYTES];
+        uint8_t beside_hash[BC_HASH_BYTES], beside_key[BC_HASH_BYTES]; // key: bc_signer.key_sha256 of its signer
 };
 
 // Judges an open file. vouched: it was abandoned, and this is what its successor says of it, so that no end of its own is

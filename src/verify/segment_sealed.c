@@ -135,7 +135,7 @@ static int judge_beside(struct bc_walk *walk, struct bc_certificate *certificate
         verdict->anchor_index = record->found.anchor.index;
         verdict->anchor_signed_ns = record->found.anchor.signed_ns;
         memcpy(verdict->anchor_hash, record->found.anchor.hash, BC_HASH_BYTES);
-        memcpy(verdict->beside_signer, record->x5t, BC_HASH_BYTES);
+        memcpy(verdict->beside_key, certificate->signer.key_sha256, BC_HASH_BYTES);
         return bc_sha256(box, n, verdict->beside_hash);
 }
 
@@ -236,7 +236,7 @@ void bc_walk_judge_header(struct bc_walk *walk)
                  header->segment != verdict->segment || (header->boot != verdict->boot && header->boot != BOOT_UNKNOWN) ||
                  memcmp(header->boot_id, verdict->boot_id, BC_BOOT_ID_BYTES) != 0)
                 bc_find(findings, BC_FINDING_LABEL, BC_VERDICT_TAMPERED, 0, "the header is of another segment or boot than its records");
-        if (verdict->beside && memcmp(verdict->beside_signer, verdict->signer.sha256, BC_HASH_BYTES) != 0)
+        if (verdict->beside && memcmp(verdict->beside_key, verdict->signer.key_sha256, BC_HASH_BYTES) != 0)
                 bc_find(findings, BC_FINDING_CERTIFICATE, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the record beside it is signed with another key");
 }

@@ -227,6 +227,39 @@ static void test_rule_10_another_device_is_reported(void **state)
         specimen_done(&before);
 }
 
+// Somebody takes the number out of counter.json, so that nobody looks: the anchor knows it all the same.
+static void test_rule_08_taken_out_of_the_list(void **state)
+{
+        static const struct {
+                size_t whole;
+                enum anchoring anchoring;
+                enum bc_verdict verdict;
+        } cases[] = { { 4, ANCHOR_AGREES, BC_VERDICT_AUTHENTIC }, { 2, ANCHOR_AHEAD, BC_VERDICT_TAMPERED } };
+        struct told told = { .closed = false };
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                struct bc_anchor_state anchor;
+                struct specimen before;
+                struct specimen_file *file;
+                struct clinic clinic;
+
+                scene_on_the_way(&quick, &before);
+                file = specimen_find(&before, "0003.mp4");
+                scene_marks(file, marks);
+                anchor = scene_anchor(cases[i].anchoring, marks, cases[i].whole);
+                specimen_cut(file, marks->end[cases[i].whole - 1]);
+                scene_set_manifest(&before, &quick, "cco");
+                clinic_open(&clinic, &before);
+                (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+                clinic_unlist(&clinic);
+                (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+                EXPECT(&clinic, cases[i].verdict);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
 // Recovered, by the ledger, and cut off again behind that: it is not recovered a second time.
 static void test_rule_10_recovered_and_cut_off(void **state)
 {
@@ -459,6 +492,7 @@ int main(void)
                 cmocka_unit_test(test_rule_10_closed_and_whole),
                 cmocka_unit_test(test_rule_10_abandoned_before_the_close),
                 cmocka_unit_test(test_rule_10_another_device_is_reported),
+                cmocka_unit_test(test_rule_08_taken_out_of_the_list),
                 cmocka_unit_test(test_rule_10_recovered_and_cut_off),
                 cmocka_unit_test(test_rule_10_sealed_and_cut_off),
                 cmocka_unit_test(test_rule_08_cut_off_between_segments),

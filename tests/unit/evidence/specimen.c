@@ -280,6 +280,11 @@ void clinic_list(const struct clinic *clinic)
         folder_write_text(clinic->store_fd, "counter.json", "{\"counter\":1,\"open\":[1]}");
 }
 
+void clinic_unlist(const struct clinic *clinic)
+{
+        folder_write_text(clinic->store_fd, "counter.json", "{\"counter\":1,\"open\":[]}");
+}
+
 bool clinic_is_listed(const struct clinic *clinic)
 {
         size_t size;

@@ -76,6 +76,7 @@ void clinic_close(struct clinic *clinic);
 
 // Lists recording 1 as open, whatever it was before.
 void clinic_list(const struct clinic *clinic);
+void clinic_unlist(const struct clinic *clinic);
 bool clinic_is_listed(const struct clinic *clinic);
 
 // A start of the daemon.

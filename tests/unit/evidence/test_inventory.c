@@ -131,13 +131,26 @@ static bool is_signed(void)
         return good;
 }
 
+static enum bc_inventory_found look(uint64_t counter)
+{
+        enum bc_inventory_found found;
+
+        assert_int_equal(bc_inventory_look(&kit, folder_fd, counter, &found), 0);
+        return found;
+}
+
+static bool is_done(uint64_t counter)
+{
+        return look(counter) == BC_INVENTORY_DONE;
+}
+
 // As recovery does it.
 static int start_again(void)
 {
         struct bc_manifest manifest;
         int r;
 
-        if (bc_inventory_is_done(&kit, folder_fd, 1))
+        if (is_done(1))
                 return 0;
         bc_manifest_init(&manifest);
         r = bc_inventory_withdraw(folder_fd);
@@ -155,7 +168,7 @@ static void check_final(bool read_back)
 {
         struct bc_manifest manifest;
 
-        assert_true(bc_inventory_is_done(&kit, folder_fd, 1));
+        assert_true(is_done(1));
         bc_manifest_init(&manifest);
         assert_int_equal(bc_manifest_load(&manifest, folder_fd), 0);
         assert_true(manifest.final);
@@ -189,7 +202,7 @@ static void test_cut_off_at_each_call(void **state)
                         card.watched = false;
                         assert_int_equal(r < 0, card.struck > 0);
                         assert_true(is_signed() || !folder_has(folder_fd, "manifest.sig"));
-                        done = bc_inventory_is_done(&kit, folder_fd, 1); // the last call may have failed when all was there
+                        done = is_done(1); // the last call may have failed when all was there
                         assert_true(done || r < 0);
                         assert_int_equal(start_again(), 0);
                         check_final(!done);
@@ -216,19 +229,20 @@ static void test_what_was_changed_is_not_done(void **state)
         for (size_t i = 0; i < bytes; i += 7) {
                 text[i] ^= 1;
                 folder_write(folder_fd, "manifest.json", text, bytes);
-                assert_false(bc_inventory_is_done(&kit, folder_fd, 1));
+                assert_false(is_done(1));
                 text[i] ^= 1;
         }
         folder_write(folder_fd, "manifest.json", text, bytes);
-        assert_true(bc_inventory_is_done(&kit, folder_fd, 1));
+        assert_true(is_done(1));
         // Signed, and of a recording that was not closed: it is made anew.
         manifest.state = BC_RECORDING_RECOVERED;
         assert_int_equal(bc_inventory_finish(&kit, folder_fd, &manifest, NULL, NULL), 0);
         assert_true(is_signed());
-        assert_false(bc_inventory_is_done(&kit, folder_fd, 1));
+        assert_int_equal(look(1), BC_INVENTORY_OURS);
         // Another recording's.
         folder_write(folder_fd, "manifest.sig", der, der_bytes);
         assert_false(is_signed());
+        assert_int_equal(look(1), BC_INVENTORY_ANOTHERS);
         assert_int_equal(bc_inventory_withdraw(folder_fd), 0);
         assert_false(folder_has(folder_fd, "manifest.sig"));
         assert_int_equal(bc_inventory_withdraw(folder_fd), 0);
@@ -286,8 +300,8 @@ static void test_another_recordings_manifest(void **state)
         (void)state;
         make_recording(&manifest);
         assert_int_equal(bc_inventory_finish(&kit, folder_fd, &manifest, NULL, NULL), 0);
-        assert_true(bc_inventory_is_done(&kit, folder_fd, 1));
-        assert_false(bc_inventory_is_done(&kit, folder_fd, 2));
+        assert_int_equal(look(1), BC_INVENTORY_DONE);
+        assert_int_equal(look(2), BC_INVENTORY_ANOTHERS);
         remove_recording(&manifest);
 }
 
