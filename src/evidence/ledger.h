@@ -25,7 +25,6 @@ struct bc_ledger;
 #define BC_LEDGER_GATHER_NS (1 * BC_NS_PER_S)     // events wait so long for company
 #define BC_LEDGER_ALIVE_NS (60 * BC_NS_PER_S)     // there is a record at least so often
 #define BC_LEDGER_ANCHOR_NS (1 * BC_NS_PER_S)     // the anchor is behind by so much and what its medium takes
-#define BC_LEDGER_FILE_BYTES (1 << 20)
 #define BC_LEDGER_RETRY_NS (1 * BC_NS_PER_S)
 #define BC_LEDGER_PATIENCE_NS (8 * BC_NS_PER_S)   // with what cannot be opened or read: less than a segment waits for its last record
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/ledger_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,110 +21,11 @@
 #include "evidence/recognise.h"
 
 #define ASIDE_MAX 99
-#define FILE_BYTES_MAX (BC_LEDGER_FILE_BYTES + 2 * BC_RECORD_BYTES_MAX)
-
-struct name {
-        uint64_t epoch, boot, sequence;
-        char text[BC_LEDGER_NAME_BYTES];
-};
-
-struct names {
-        struct name *name;
-        size_t count, room;
-};
 
 struct work {
         struct bc_record record;
         struct bc_record_message message;
 };
-
-void bc_ledger_name(uint64_t epoch, uint64_t boot, uint64_t sequence, char ret_name[BC_LEDGER_NAME_BYTES])
-{
-        snprintf(ret_name, BC_LEDGER_NAME_BYTES, "%06" PRIu64 "-%06" PRIu64 "-%012" PRIu64 ".ledger", epoch, boot, sequence);
-}
-
-static void free_names(struct names *names)
-{
-        free(names->name);
-}
-
-static void close_listing(DIR **listing)
-{
-        if (*listing)
-                closedir(*listing);
-}
-
-// Whatever lies on the card, there are numbers left to count on with.
-static bool is_possible(uint64_t number)
-{
-        return number > 0 && number <= INT64_MAX / 2;
-}
-
-// Only what the numbers in it would be written as.
-static bool parse_name(const char *text, struct name *ret_name)
-{
-        char *end;
-
-        errno = 0;
-        ret_name->epoch = strtoull(text, &end, 10);
-        if (*end == '-')
-                ret_name->boot = strtoull(end + 1, &end, 10);
-        if (*end == '-')
-                ret_name->sequence = strtoull(end + 1, &end, 10);
-        if (errno || !is_possible(ret_name->epoch) || !is_possible(ret_name->boot) || !is_possible(ret_name->sequence))
-                return false;
-        bc_ledger_name(ret_name->epoch, ret_name->boot, ret_name->sequence, ret_name->text);
-        return strcmp(text, ret_name->text) == 0;
-}
-
-static int add_name(struct names *names, const struct name *name)
-{
-        if (names->count == names->room) {
-                size_t room = names->room ? 2 * names->room : 64;
-                struct name *larger = reallocarray(names->name, room, sizeof(*larger));
-
-                if (!larger)
-                        return -ENOMEM;
-                names->name = larger;
-                names->room = room;
-        }
-        names->name[names->count++] = *name;
-        return 0;
-}
-
-// The newest first.
-static int compare(const void *a, const void *b)
-{
-        const struct name *left = a, *right = b;
-
-        if (left->epoch != right->epoch)
-                return left->epoch < right->epoch ? 1 : -1;
-        if (left->boot != right->boot)
-                return left->boot < right->boot ? 1 : -1;
-        return (left->sequence < right->sequence) - (left->sequence > right->sequence);
-}
-
-static int list(int folder_fd, struct names *names)
-{
-        BC_CLEANUP(close_listing) DIR *listing = NULL;
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        struct dirent *entry;
-        struct name name = { 0 };
-
-        if (fd < 0)
-                return -errno;
-        listing = fdopendir(fd);
-        if (!listing) {
-                close(fd);
-                return -errno;
-        }
-        while ((errno = 0, entry = readdir(listing)))
-                if (parse_name(entry->d_name, &name) && add_name(names, &name) < 0)
-                        return -ENOMEM;
-        if (names->count > 1)
-                qsort(names->name, names->count, sizeof(*names->name), compare);
-        return -errno;
-}
 
 static bool is_stopped(const struct bc_record *record)
 {
@@ -234,7 +134,7 @@ static bool is_asked_for(const struct bc_ledger_search *search, const struct bc_
 }
 
 // Whether it is the next one of a file: one run writes a file, and one record after the other.
-static bool goes_on(const struct name *name, const struct bc_ledger_head *newest, const struct bc_record *record)
+static bool goes_on(const struct bc_ledger_name *name, const struct bc_ledger_head *newest, const struct bc_record *record)
 {
         if (record->kind != BC_RECORD_LEDGER || record->epoch != name->epoch || record->boot != name->boot)
                 return false;
@@ -244,7 +144,7 @@ static bool goes_on(const struct name *name, const struct bc_ledger_head *newest
 }
 
 // Each whole record of the file, in their order, and where the last one of them lies.
-static int read_chapter(const struct bc_ledger_search *search, const struct name *name, size_t size, struct work *work,
+static int read_chapter(const struct bc_ledger_search *search, const struct bc_ledger_name *name, size_t size, struct work *work,
                         struct chapter *chapter, size_t *ret_last)
 {
         struct bc_ledger_head newest = { 0 };
@@ -283,7 +183,7 @@ int bc_ledger_put_aside(int folder_fd, const char *name)
         return bc_folder_sync(folder_fd);
 }
 
-static void put_aside(int folder_fd, const struct name *name, struct bc_ledger_search *search)
+static void put_aside(int folder_fd, const struct bc_ledger_name *name, struct bc_ledger_search *search)
 {
         int r = bc_ledger_put_aside(folder_fd, name->text);
 
@@ -294,19 +194,21 @@ static void put_aside(int folder_fd, const struct name *name, struct bc_ledger_s
 }
 
 // Its last record becomes the head, unless there is one already.
-static int look_through(int folder_fd, const struct name *name, struct work *work, struct bc_ledger_search *search)
+static int look_through(int folder_fd, const struct bc_ledger_name *name, struct work *work, struct bc_ledger_search *search)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         struct chapter chapter = { 0 };
         struct bc_ledger_head head;
         size_t size, last = 0;
-        int r = bc_file_load(folder_fd, name->text, FILE_BYTES_MAX, &bytes, &size);
+        int r = bc_file_load(folder_fd, name->text, BC_LEDGER_LOAD_BYTES_MAX, &bytes, &size);
 
         if (r == -EFBIG || r == -EINVAL || r == -ELOOP)
                 return 0; // none of ours
         if (r < 0 && r != -ENOMEM && !search->patient) {
                 bc_log_error("ledger/%s cannot be read: %s; it counts as lost", name->text, strerror(-r));
                 search->unreadable++;
+                if (name->boot > search->unreadable_boot)
+                        search->unreadable_boot = name->boot;
                 return 0;
         }
         chapter.bytes = bytes;
@@ -331,15 +233,15 @@ static int look_through(int folder_fd, const struct name *name, struct work *wor
 int bc_ledger_find_head(int folder_fd, struct bc_ledger_search *search)
 {
         BC_CLEANUP(bc_cleanup_memory) struct work *work = malloc(sizeof(*work));
-        BC_CLEANUP(free_names) struct names names = { 0 };
-        int r = work ? list(folder_fd, &names) : -ENOMEM;
+        BC_CLEANUP(bc_ledger_names_done) struct bc_ledger_names names = { 0 };
+        int r = work ? bc_ledger_names_list(folder_fd, &names) : -ENOMEM;
 
         search->head = (struct bc_ledger_head){ 0 };
         search->has = false;
-        search->strangers = search->unreadable = 0;
+        search->strangers = search->unreadable = search->unreadable_boot = 0;
         // Back to the file in which the wanted one must be; a power cut may have left newer ones without a whole record.
         for (size_t i = 0; i < names.count && r == 0; i++) {
-                const struct name *name = &names.name[i];
+                const struct bc_ledger_name *name = &names.name[i];
                 const bool passed = name->epoch < search->epoch || (name->epoch == search->epoch && name->sequence <= search->sequence);
 
                 r = look_through(folder_fd, name, work, search);

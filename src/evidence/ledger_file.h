@@ -9,10 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "evidence/ledger_name.h"
 #include "format/record.h"
 
-#define BC_LEDGER_NAME_BYTES 48
-#define BC_LEDGER_FOLDER "ledger" // in the store
+#define BC_LEDGER_FILE_BYTES (1 << 20) // one that has as many is not written any further
+#define BC_LEDGER_LOAD_BYTES_MAX (BC_LEDGER_FILE_BYTES + BC_RECORD_BYTES_MAX) // none of ours is larger
 
 // Whose ledger it is to be.
 struct bc_ledger_owner {
@@ -45,10 +46,8 @@ struct bc_ledger_search {
         // Files that were left out: others signed them, and they are called NAME.foreign1 or so now; or they cannot be read.
         char stranger[BC_LEDGER_STRANGERS_MAX][BC_LEDGER_NAME_BYTES];
         size_t strangers, unreadable;
+        uint64_t unreadable_boot; // the largest number in their names; 0: there are none
 };
-
-// "EEEEEE-BBBBBB-SSSSSSSSSSSS.ledger"
-void bc_ledger_name(uint64_t epoch, uint64_t boot, uint64_t sequence, char ret_name[BC_LEDGER_NAME_BYTES]);
 
 // Looks through the folder. What is not the owner's is put aside, and nothing is gone on from. 0 or negative errno.
 int bc_ledger_find_head(int folder_fd, struct bc_ledger_search *search);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/past.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +8,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "evidence/entry.h"
-#include "evidence/ledger.h"
+#include "evidence/ledger_file.h"
 #include "evidence/recognise.h"
 #include "format/cbor.h"
-
-#define FILE_BYTES_MAX (BC_LEDGER_FILE_BYTES + 2 * BC_RECORD_BYTES_MAX)
-#define ENDING ".ledger"
-
-struct names {
-        struct dirent **entry;
-        int count;
-};
 
 struct reading {
         const struct bc_record_bytes *public_key;
@@ -29,26 +20,6 @@ struct reading {
         struct bc_record record;
         struct bc_record_message message;
 };
-
-static void free_names(struct names *names)
-{
-        for (int i = 0; i < names->count; i++)
-                free(names->entry[i]);
-        free(names->entry);
-}
-
-static int is_ledger(const struct dirent *entry)
-{
-        size_t n = strlen(entry->d_name), digits = strspn(entry->d_name, "0123456789-");
-
-        return n < BC_LEDGER_NAME_BYTES && digits + sizeof(ENDING) - 1 == n && strcmp(entry->d_name + digits, ENDING) == 0;
-}
-
-// The newest first: numbers with more digits are later.
-static int compare(const struct dirent **a, const struct dirent **b)
-{
-        return strverscmp((*b)->d_name, (*a)->d_name);
-}
 
 // ---- one event -------------------------------------------------------------------------------------------------
 
@@ -136,7 +107,7 @@ static int look_through(struct reading *reading, int folder_fd, const char *name
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         size_t size = 0, at = 0;
-        int r = bc_file_load(folder_fd, name, FILE_BYTES_MAX, &bytes, &size);
+        int r = bc_file_load(folder_fd, name, BC_LEDGER_LOAD_BYTES_MAX, &bytes, &size);
 
         if (r == -ENOMEM)
                 return r;
@@ -159,8 +130,8 @@ int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, uint64
                  struct bc_past *ret_past)
 {
         BC_CLEANUP(bc_cleanup_memory) struct reading *reading = calloc(1, sizeof(*reading));
-        BC_CLEANUP(free_names) struct names names = { 0 };
-        int r = 0;
+        BC_CLEANUP(bc_ledger_names_done) struct bc_ledger_names names = { 0 };
+        int r;
 
         *ret_past = (struct bc_past){ .closed = false };
         if (!reading)
@@ -168,13 +139,9 @@ int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, uint64
         reading->public_key = public_key;
         reading->recording = recording;
         reading->past = ret_past;
-        names.count = scandirat(folder_fd, ".", &names.entry, is_ledger, compare);
-        if (names.count < 0) {
-                names.count = 0;
-                return -errno;
-        }
-        for (int i = 0; i < names.count && r == 0 && !reading->begun; i++)
-                r = look_through(reading, folder_fd, names.entry[i]->d_name);
+        r = bc_ledger_names_list(folder_fd, &names);
+        for (size_t i = 0; i < names.count && r == 0 && !reading->begun; i++)
+                r = look_through(reading, folder_fd, names.name[i].text);
         return r;
 }
 

@@ -90,7 +90,8 @@ static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_sear
                 found->rolled_back = head->epoch > 0 || found->anchor_damaged || found->anchor_lost;
         found->rolled_back |= head->handed_over;
         found->epoch = larger(larger(head->epoch, anchor->epoch), 1) + found->rolled_back;
-        found->boot = larger(head->boot, anchor->boot) + 1;
+        // No number of a run is given twice, nor one whose file may be read again some day.
+        found->boot = larger(larger(head->boot, anchor->boot), search->unreadable_boot) + 1;
         found->counter = anchor->counter;
         found->last_ns = head->epoch > 0 ? head->signed_ns : BC_RECORD_UNKNOWN;
         found->clean = head->epoch > 0 && head->stopped && !found->rolled_back;

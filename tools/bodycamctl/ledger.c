@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "ledger.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,10 +17,8 @@
 #include "format/cbor.h"
 #include "text.h"
 
-#define FILE_BYTES_MAX ((1 << 20) + BC_RECORD_BYTES_MAX)
 #define FIELDS_MAX 7
 #define WORDS_BYTES 1120
-#define ENDING ".ledger"
 
 // The words of docs/formats/ledger.md, 3. Behind a - what only JSON has.
 static const struct {
@@ -54,33 +51,6 @@ struct show {
         struct bc_record record;
         struct bc_record_message message;
 };
-
-struct names {
-        struct dirent **entry;
-        int count;
-};
-
-static void free_names(struct names *names)
-{
-        for (int i = 0; i < names->count; i++)
-                free(names->entry[i]);
-        free(names->entry);
-}
-
-static int is_ledger(const struct dirent *entry)
-{
-        size_t n = strlen(entry->d_name);
-
-        return n < BC_LEDGER_NAME_BYTES && n > sizeof(ENDING) &&
-               strcmp(entry->d_name + n + 1 - sizeof(ENDING), ENDING) == 0 &&
-               strspn(entry->d_name, "0123456789-") == n + 1 - sizeof(ENDING);
-}
-
-// By number: names of numbers with more digits are longer, and come later.
-static int compare(const struct dirent **a, const struct dirent **b)
-{
-        return strverscmp((*a)->d_name, (*b)->d_name);
-}
 
 // One value as words, and as JSON.
 static void read_value(struct bc_cbor_reader *reader, char ret_text[WORDS_BYTES / FIELDS_MAX], json_t **ret_json)
@@ -181,7 +151,7 @@ static bool show_file(struct show *show, int folder_fd, const char *name)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         size_t size = 0, at = 0;
-        int r = bc_file_load(folder_fd, name, FILE_BYTES_MAX, &bytes, &size);
+        int r = bc_file_load(folder_fd, name, BC_LEDGER_LOAD_BYTES_MAX, &bytes, &size);
 
         if (r < 0) {
                 bc_client_warn("ledger/%s: %s", name, strerror(-r));
@@ -207,23 +177,21 @@ static bool show_file(struct show *show, int folder_fd, const char *name)
 static enum bc_ctl_exit show_folder(struct bc_request *request, const char *store, int folder_fd)
 {
         BC_CLEANUP(bc_cleanup_memory) struct show *show = calloc(1, sizeof(*show));
-        BC_CLEANUP(free_names) struct names names = { 0 };
+        BC_CLEANUP(bc_ledger_names_done) struct bc_ledger_names names = { 0 };
         bool whole = true;
 
         if (!show)
                 return bc_client_complain(&request->client, BC_CTL_REFUSED, "%s", strerror(ENOMEM));
         show->json = request->client.json;
-        names.count = scandirat(folder_fd, ".", &names.entry, is_ledger, compare);
-        if (names.count < 0) {
-                names.count = 0;
-                return bc_client_complain(&request->client, BC_CTL_REFUSED, "%s/ledger: %s", store, strerror(errno));
-        }
+        int r = bc_ledger_names_list(folder_fd, &names);
+        if (r < 0)
+                return bc_client_complain(&request->client, BC_CTL_REFUSED, "%s/ledger: %s", store, strerror(-r));
         if (show->json)
                 fputs("{\"entries\":[", stdout);
         else
                 printf("%6s %-20s %4s %12s %s\n", "RECORD", "TIME (UTC)", "BOOT", "SINCE BOOT", "EVENT");
-        for (int i = 0; i < names.count; i++)
-                whole &= show_file(show, folder_fd, names.entry[i]->d_name);
+        for (size_t i = names.count; i-- > 0;) // the oldest first
+                whole &= show_file(show, folder_fd, names.name[i].text);
         if (show->json)
                 puts("]}");
         return whole ? BC_CTL_DONE : BC_CTL_REFUSED;

@@ -364,6 +364,34 @@ static void test_file_cannot_be_read(void **state)
         desk_done(&desk);
 }
 
+// Neither file nor anchor can be read: the new run takes no number of the old one's, and removes nothing of it.
+static void test_file_that_cannot_be_read_is_kept(void **state)
+{
+        static const char first[] = "000001-000001-000000000001.ledger";
+        char text[400], *before, *after;
+        size_t before_bytes, after_bytes;
+        struct desk desk;
+
+        (void)state;
+        begin(&desk, false);
+        before = folder_read(desk.folder_fd, first, &before_bytes);
+        assert_int_equal(unlinkat(desk.store_fd, "anchor", 0), 0);
+        arm(first, 1, 1000000, EIO);
+        assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
+        desk_go(&desk, NULL);
+        desk_run(&desk, desk.base_ns + 30 * S);
+        assert_int_equal(desk.finds, 1);
+        assert_true(desk.found.boot > 1);
+        disarm();
+        desk_stop(&desk, true);
+        after = folder_read(desk.folder_fd, first, &after_bytes);
+        assert_int_equal(after_bytes, before_bytes);
+        assert_memory_equal(after, before, before_bytes);
+        free(before);
+        free(after);
+        desk_done(&desk);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -375,6 +403,7 @@ int main(void)
                 cmocka_unit_test(test_anchor_is_lost),
                 cmocka_unit_test(test_lost_anchor_knows_more),
                 cmocka_unit_test(test_file_cannot_be_read),
+                cmocka_unit_test(test_file_that_cannot_be_read_is_kept),
         };
 
         return cmocka_run_group_tests(tests, desk_make_notary, desk_forget_notary);
