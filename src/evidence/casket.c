@@ -58,18 +58,11 @@ static int sign(const struct casket *casket)
 {
         struct bc_rescue *rescue = casket->ward->rescue;
         const struct bc_attestation *service = rescue->kit->service;
-        struct bc_record *record;
+        struct bc_record *record = bc_rescue_compose(rescue, BC_RECORD_SEALED, casket->number);
         int r;
 
-        if (!rescue->signing)
-                rescue->signing = bc_signing_new();
-        if (!rescue->signing)
+        if (!record)
                 return -ENOMEM;
-        record = &rescue->signing->record;
-        memset(record, 0, sizeof(*record));
-        record->kind = BC_RECORD_SEALED;
-        record->recording = rescue->recording;
-        record->segment = casket->number;
         record->stored.bytes = casket->size;
         record->stored.headed = casket->headed;
         memcpy(record->stored.seal, casket->seal, BC_HASH_BYTES);

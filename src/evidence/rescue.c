@@ -143,23 +143,32 @@ static void state_beginning(const struct bc_rescue *rescue, const struct bc_mani
         bc_facts_state_drivers(rescue->kit->service->facts, record);
 }
 
+struct bc_record *bc_rescue_compose(struct bc_rescue *rescue, enum bc_record_kind kind, uint32_t segment)
+{
+        struct bc_record *record;
+
+        if (!rescue->signing)
+                rescue->signing = bc_signing_new();
+        if (!rescue->signing)
+                return NULL;
+        record = &rescue->signing->record;
+        memset(record, 0, sizeof(*record));
+        record->kind = kind;
+        record->recording = rescue->recording;
+        record->segment = segment;
+        return record;
+}
+
 int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *manifest, uint32_t segment,
                    const struct bc_rescue_look *look, const struct bc_rescue_found *found, const struct bc_scan *scan,
                    const uint8_t *moov, size_t moov_bytes)
 {
         const struct bc_attestation *service = rescue->kit->service;
-        struct bc_record *record;
+        struct bc_record *record = bc_rescue_compose(rescue, BC_RECORD_RECOVERED, segment);
         int r;
 
-        if (!rescue->signing)
-                rescue->signing = bc_signing_new();
-        if (!rescue->signing)
+        if (!record)
                 return -ENOMEM;
-        record = &rescue->signing->record;
-        memset(record, 0, sizeof(*record));
-        record->kind = BC_RECORD_RECOVERED;
-        record->recording = rescue->recording;
-        record->segment = segment;
         record->index = look->index + 1;
         record->offset = look->covered;
         record->bytes = found->kept - look->covered;

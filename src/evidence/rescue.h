@@ -91,6 +91,9 @@ int bc_rescue_sign(struct bc_rescue *rescue, int fd, const struct bc_manifest *m
 // SHA-256 of a part of the file as it was before a patch; layout NULL: as it lies there. 0 or negative errno.
 int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, uint64_t to, uint8_t ret_sha256[BC_HASH_BYTES]);
 
+// Begins a record of recovery, in rescue->signing. NULL: out of memory.
+struct bc_record *bc_rescue_compose(struct bc_rescue *rescue, enum bc_record_kind kind, uint32_t segment);
+
 // For a record of recovery that is being composed: the tail anchor and the reset's cause.
 void bc_rescue_state_anchor(const struct bc_rescue_kit *kit, struct bc_record *record);
 

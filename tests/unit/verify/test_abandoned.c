@@ -8,23 +8,7 @@
 
 #include <cmocka.h>
 
-#include "trial.h"
-
-static struct trial trial;
-
-static int set_up(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
+#include "shared_trial.h"
 
 // A successor may repeat a GOP and not more.
 static void test_rule_07_abandoned(void **state)
@@ -183,5 +167,5 @@ int main(void)
                 cmocka_unit_test(test_rule_07_abandoned_and_recovered),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }

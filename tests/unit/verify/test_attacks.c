@@ -10,23 +10,7 @@
 
 #include <cmocka.h>
 
-#include "trial.h"
-
-static struct trial trial;
-
-static int set_up(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
+#include "shared_trial.h"
 
 static struct forge *one(const char *words)
 {
@@ -427,5 +411,5 @@ int main(void)
                 cmocka_unit_test(test_edited_manifest),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }

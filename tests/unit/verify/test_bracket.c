@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/utc.h"
+#include "shared_trial.h"
 #include "store_trial.h"
 #include "verify/stamp.h"
 #include "verify/text.h"
@@ -20,7 +21,6 @@
 #define HOUR_S 3600
 #define MID_S (FORGE_RECORDED_S + 200) // some time in the tests' run
 
-static struct trial trial;
 static struct store_trial store;
 static uint8_t nonce[32];
 

@@ -9,23 +9,8 @@
 
 #include <cmocka.h>
 
+#include "shared_trial.h"
 #include "store_trial.h"
-
-static struct trial trial;
-
-static int set_up(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
 
 // ---- numbers that nothing has ------------------------------------------------------------------------------------
 
@@ -259,5 +244,5 @@ int main(void)
                 cmocka_unit_test(test_rule_08_broke_off),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }

@@ -9,11 +9,10 @@
 
 #include <cmocka.h>
 
-#include "trial.h"
+#include "shared_trial.h"
 
 #define WORDS "IPPaatg R IPPaatg R IPPaatg X F"
 
-static struct trial trial;
 static struct forge *forge;
 static struct forge_segment *segment;
 

@@ -7,25 +7,10 @@
 
 #include <cmocka.h>
 
+#include "shared_trial.h"
 #include "store_trial.h"
 
 #define SHAPES 60
-
-static struct trial trial;
-
-static int set_up(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
 
 static struct forge_ledger_file *last_file(struct forge_ledger *ledger)
 {
@@ -383,5 +368,5 @@ int main(void)
                 cmocka_unit_test(test_every_shape),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }

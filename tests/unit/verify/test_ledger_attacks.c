@@ -7,24 +7,10 @@
 
 #include <cmocka.h>
 
+#include "shared_trial.h"
 #include "store_trial.h"
 
-static struct trial trial;
 static struct store_trial store;
-
-static int set_up_all(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down_all(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
 
 static int set_up(void **state)
 {
@@ -585,5 +571,5 @@ int main(void)
                 ATTACK(test_details),
         };
 
-        return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }

@@ -11,27 +11,11 @@
 
 #include "lib/counts.h"
 #include "shape.h"
-#include "trial.h"
+#include "shared_trial.h"
 
 #define MUTATIONS 2000
 #define MUTATIONS_LONG 100000
 #define PER_SHAPE 20
-
-static struct trial trial;
-
-static int set_up(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
 
 enum mutation {
         FLIP,
@@ -190,5 +174,5 @@ int main(void)
                 cmocka_unit_test(test_mutations),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }

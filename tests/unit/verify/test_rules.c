@@ -11,23 +11,7 @@
 
 #include <cmocka.h>
 
-#include "trial.h"
-
-static struct trial trial;
-
-static int set_up(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
+#include "shared_trial.h"
 
 // ---- a device that lies in one field of record 2, which is signed all the same -----------------------------------
 
@@ -446,5 +430,5 @@ int main(void)
                 cmocka_unit_test(test_rule_17_one_device_one_key),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }

@@ -10,26 +10,10 @@
 
 #include "lib/counts.h"
 #include "shape.h"
-#include "trial.h"
+#include "shared_trial.h"
 
 #define SHAPES 200
 #define SHAPES_LONG 10000
-
-static struct trial trial;
-
-static int set_up(void **state)
-{
-        (void)state;
-        trial_init(&trial);
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        (void)state;
-        trial_done(&trial);
-        return 0;
-}
 
 static void check_lone(const char *words, enum bc_verdict expected)
 {
@@ -141,5 +125,5 @@ int main(void)
                 cmocka_unit_test(test_manifest),    cmocka_unit_test(test_abandoned),        cmocka_unit_test(test_every_shape),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
 }
