@@ -46,6 +46,12 @@ PATTERN_DUMP = BUILD / "tests/lib/pattern-dump"
 DATA = SOURCE / "tests/data"
 LONG = bool(os.environ.get("BC_LONG"))
 
+
+def share(few, usual, everything):
+    """How much of what is random or has no end: as tests/lib/counts.h has it."""
+    return everything if LONG else few if os.environ.get("BC_SHORT") else usual
+
+
 # Real seconds that an answer may take, sanitizers and a busy machine included.
 PATIENCE_S = 120
 

@@ -9,7 +9,7 @@ import re
 
 import pytest
 from card import start_carded
-from harness import LONG, NS, TICKS, Recording, Refused
+from harness import NS, TICKS, Recording, Refused, share
 from judges import judge_chain, judge_players
 
 RATE = 15
@@ -67,7 +67,7 @@ def test_an_error_at_any_call(carded, call):
     d.run_for(4)
     fail = card.fail_syncs if call == "sync" else card.fail_writes
     calls = lambda: card.syncs if call == "sync" else card.writes  # noqa: E731
-    spans, step, skip = [], 1 if LONG else 3, 0
+    spans, step, skip = [], share(7, 3, 1), 0
     while True:
         before, kept = calls(), digests(d)
         fail(errno.EIO, skip=skip, times=1)
@@ -166,7 +166,7 @@ def test_full_at_any_byte(carded):
     """Each recording finds less room than it needs, each time a little more; then there is room again."""
     d, card = carded()
     d.run_for(4)
-    spans, room, step = [], 0, 1500 if LONG else 9000
+    spans, room, step = [], 0, share(25000, 9000, 1500)
     while True:
         kept = digests(d)
         d.signals.clear()

@@ -5,12 +5,12 @@ import os
 import random
 
 import pytest
-from harness import LONG, NS
+from harness import NS, share
 from judges import judge_joints, judge_numbers, judge_pre_event
 
 SEED = int(os.environ.get("BC_SEED", "1"))
-PRESSES = 50 if LONG else 10
-CONFIGURATIONS = 20 if LONG else 6
+PRESSES = share(6, 10, 50)
+CONFIGURATIONS = share(4, 6, 20)
 RATES = [("10", 10), ("15", 15), ("24", 24), ("25", 25), ("29.97", 29.97), ("30", 30), ("50", 50)]
 
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from harness import DATA, LONG, NS, TICKS, probe
+from harness import DATA, NS, TICKS, probe, share
 from judges import judge_joints, units_of
 from tracks import Overlay, cues_of, exiftool_places, gstreamer_pads, log_positions, lumas, metres, mpv_shows, nearest_m, \
     places_of, seconds_of_day
@@ -21,7 +21,7 @@ LOG_BEGIN = seconds_of_day("094736")  # its first position, told at the start
 DEVICE, UNIT = "CAM-7", "Wache Köln №7"
 WIDTH, HEIGHT = 640, 360
 PRE_S, FRESH_S, RATE = 4, 3, 10
-FRAMES_READ = 200 if LONG else 70
+FRAMES_READ = share(30, 70, 200)
 SETTINGS = {
     "device": {"id": DEVICE, "unit": UNIT, "make": "Öpen", "model": "M1"},
     "camera": {"driver": "file", "file": DATA / "people.mp4", "width": WIDTH, "height": HEIGHT},
