@@ -43,3 +43,15 @@ def unseal(key, *arguments, judge=True):
     done = subprocess.run([UNSEAL, "--json", "--key", key, *judge, *arguments], capture_output=True, text=True, timeout=120,
                           stdin=subprocess.DEVNULL)
     return done.returncode, json.loads(done.stdout)
+
+
+def parts(data):
+    """A sealed file as [header and commitment, chunk, chunk, ...]."""
+    at = 12 + 1 + data[12] + 36
+    at += 4 + int.from_bytes(data[at:at + 4], "big") + 32
+    found = [data[:at]]
+    while at < len(data):
+        n = 4 + (int.from_bytes(data[at:at + 4], "big") & 0x7fffffff) + 16
+        found.append(data[at:at + n])
+        at += n
+    return found

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from agency import make_agency, make_party, unseal
+from agency import make_agency, make_party, parts, unseal
 from harness import BUILD, authority, findings, run_bodycamd, verify, write_settings
 
 # What an MP4 of ours has, and nothing that is sealed may show. The mark's words and a name stand for what identifies.
@@ -38,18 +38,6 @@ def judge_store(store):
 
 def sealed_files(recording):
     return sorted(recording.glob("*.mp4.sealed"))
-
-
-def parts(data):
-    """A sealed file as [header and commitment, chunk, chunk, ...]."""
-    at = 12 + 1 + data[12] + 36
-    at += 4 + int.from_bytes(data[at:at + 4], "big") + 32
-    found = [data[:at]]
-    while at < len(data):
-        n = 4 + (int.from_bytes(data[at:at + 4], "big") & 0x7fffffff) + 16
-        found.append(data[at:at + n])
-        at += n
-    return found
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/scenario"))
 
 import encoding
 import latency
+import proof
 import start
 import subjects
 from options import parse
@@ -52,6 +53,7 @@ def plan(report, places, wanted, quick):
     rounds = 3 if quick or "cpu" not in wanted else 7
     steps = [
         ("cpu memory", lambda: encoding.measure(report, places, material, rounds, 10 if quick else 40, wanted)),
+        ("proof", lambda: proof.measure(report, places, material, 2 if quick else 5, 10 if quick else 60)),
         ("latency", lambda: latency.measure(report, places, material, 15 if quick else 120)),
         ("feedback", lambda: latency.measure_presses(report, places, material, 12 if quick else 120)),
         ("pre-event", lambda: encoding.measure_pre_event(report, places, material, 1 if quick else 3, 5 if quick else 20)),

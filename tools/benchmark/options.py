@@ -8,6 +8,7 @@ import sys
 MEASUREMENTS = {
     "cpu": "processor time against a bare encoder and the ffmpeg program",
     "memory": "peak memory against a bare encoder",
+    "proof": "what signing, ledger and sealing add in bytes and processor time; verifying beside sha256sum",
     "latency": "from capture to durable",
     "feedback": "from a press to the first durable fragment and to the indicator",
     "pre-event": "cost of 0, 30 and 120 s of pre-event",

@@ -158,9 +158,9 @@ def run_ffmpeg(material, frames):
     return Run(before, children_s(), frames)
 
 
-def run_daemon(folder, settings, seconds, look=None):
-    """The daemon from its start to its end, recording all the time, as fast as the machine can. look(daemon): before it
-    ends."""
+def run_daemon(folder, settings, seconds, look=None, closed=None):
+    """The daemon from its start to its end, recording all the time, as fast as the machine can. look(daemon): before the
+    recording ends; closed(daemon): when it has, and the daemon still lives."""
     with start_held(folder, settings) as daemon:
         before, began = children_s(), daemon.now()
         daemon.record_start("bench")
@@ -169,6 +169,8 @@ def run_daemon(folder, settings, seconds, look=None):
             look(daemon)
         daemon.record_stop()
         daemon.run_until_closed()
+        if closed:
+            closed(daemon)
         frames, dropped = daemon.get("Frames"), daemon.get("FramesDropped")
         ring_kb = daemon.get("RingCapacityBytes") // 1024
         peak_kb = memory_kb(daemon.process.pid, "VmHWM")
