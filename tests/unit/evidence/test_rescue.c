@@ -108,7 +108,7 @@ static void cut_at(const struct specimen *recorded, size_t size, enum anchoring 
 
 static void cut_everywhere(const struct specimen *recorded, uint32_t seed)
 {
-        int rounds = (int)counts_of(12, 60, 1000);
+        int rounds = (int)counts_of(5, 60, 1000);
         struct scene_marks *marks = malloc(sizeof(*marks));
         struct specimen before;
         struct specimen_file *file;
