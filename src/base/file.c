@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,31 @@ int bc_file_sync_data(int fd)
 int bc_folder_sync(int folder_fd)
 {
         return bc_file_sync(folder_fd);
+}
+
+static void close_listing(DIR **listing)
+{
+        if (*listing)
+                closedir(*listing);
+}
+
+int bc_folder_each(int folder_fd, int (*take)(void *user, const struct dirent *entry), void *user)
+{
+        // Opened anew: a listing has a position, and the folder's own descriptor may be in use.
+        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        BC_CLEANUP(close_listing) DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+        const struct dirent *entry;
+        int r = 0;
+
+        if (!listing) {
+                r = -errno;
+                bc_cleanup_fd(&fd);
+                return r;
+        }
+        while (r == 0 && (errno = 0, entry = readdir(listing)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        r = take(user, entry);
+        return r != 0 ? r : -errno;
 }
 
 int bc_folder_make(int parent_fd, const char *name, int exist_ok)

@@ -4,6 +4,7 @@
 #ifndef BC_BASE_FILE_H
 #define BC_BASE_FILE_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,10 @@ int bc_file_sync_data(int fd);
 
 // Makes the entries of a folder durable.
 int bc_folder_sync(int folder_fd);
+
+// Calls take for each entry of a folder but "." and "..", in no order, until it answers something else than 0. Returns that
+// answer, 0 at the end, or negative errno where the folder cannot be read.
+int bc_folder_each(int folder_fd, int (*take)(void *user, const struct dirent *entry), void *user);
 
 // mkdir that is durable when it returns; an existing folder is fine when exist_ok, else -EEXIST.
 int bc_folder_make(int parent_fd, const char *name, int exist_ok);

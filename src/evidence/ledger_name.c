@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/ledger_name.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 void bc_ledger_name(uint64_t epoch, uint64_t boot, uint64_t sequence, char ret_name[BC_LEDGER_NAME_BYTES])
 {
@@ -20,12 +21,6 @@ void bc_ledger_names_done(struct bc_ledger_names *names)
 {
         free(names->name);
         *names = (struct bc_ledger_names){ 0 };
-}
-
-static void close_listing(DIR **listing)
-{
-        if (*listing)
-                closedir(*listing);
 }
 
 // Whatever lies on the card, there are numbers left to count on with.
@@ -78,25 +73,20 @@ static int compare(const void *a, const void *b)
         return (left->sequence < right->sequence) - (left->sequence > right->sequence);
 }
 
-int bc_ledger_names_list(int folder_fd, struct bc_ledger_names *names)
+static int take(void *user, const struct dirent *entry)
 {
-        BC_CLEANUP(close_listing) DIR *listing = NULL;
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        struct dirent *entry;
         struct bc_ledger_name name = { 0 };
 
+        return parse_name(entry->d_name, &name) ? add_name(user, &name) : 0;
+}
+
+int bc_ledger_names_list(int folder_fd, struct bc_ledger_names *names)
+{
+        int r;
+
         *names = (struct bc_ledger_names){ 0 };
-        if (fd < 0)
-                return -errno;
-        listing = fdopendir(fd);
-        if (!listing) {
-                close(fd);
-                return -errno;
-        }
-        while ((errno = 0, entry = readdir(listing)))
-                if (parse_name(entry->d_name, &name) && add_name(names, &name) < 0)
-                        return -ENOMEM;
+        r = bc_folder_each(folder_fd, take, names);
         if (names->count > 1)
                 qsort(names->name, names->count, sizeof(*names->name), compare);
-        return -errno;
+        return r;
 }

@@ -2,7 +2,6 @@
 #include "evidence/store.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -132,30 +131,17 @@ static int load_listing(struct bc_store *store)
         return r < 0 ? r : parse_listing(bytes, size, store->device_id, &store->next);
 }
 
-static void close_folder(DIR **folder)
+static int take(void *user, const struct dirent *entry)
 {
-        if (*folder)
-                closedir(*folder);
+        (void)user;
+        (void)entry;
+        return 1;
 }
 
 // 1: there is something in recordings/, 0: there is not.
 static int has_recordings(const struct bc_store *store)
 {
-        BC_CLEANUP(close_folder) DIR *folder = NULL;
-        struct dirent *entry;
-        int fd = openat(store->recordings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        if (fd < 0)
-                return -errno;
-        folder = fdopendir(fd);
-        if (!folder) {
-                close(fd);
-                return -ENOMEM;
-        }
-        while ((errno = 0, entry = readdir(folder)))
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        return 1;
-        return -errno;
+        return bc_folder_each(store->recordings_fd, take, NULL);
 }
 
 // ---- opening -------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "verify/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,15 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/cleanup.h"
+#include "base/file.h"
 
 #define DEVICE_BYTES_MAX 32
-
-static void close_dir(DIR **dir)
-{
-        if (*dir)
-                closedir(*dir);
-}
 
 static bool has_bit(const uint64_t *bits, uint32_t number)
 {
@@ -183,31 +176,28 @@ static int compare_tails(const void *a, const void *b)
         return (x->nth > y->nth) - (x->nth < y->nth);
 }
 
+struct reading {
+        struct bc_folder *folder;
+        int folder_fd;
+        struct bc_findings *findings;
+};
+
+static int take(void *user, const struct dirent *entry)
+{
+        struct reading *reading = user;
+
+        return add(reading->folder, reading->folder_fd, entry->d_name, reading->findings);
+}
+
 int bc_folder_read(int folder_fd, struct bc_folder *ret_folder, struct bc_findings *findings)
 {
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        BC_CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        struct reading reading = { .folder = ret_folder, .folder_fd = folder_fd, .findings = findings };
+        int r;
 
         *ret_folder = (struct bc_folder){ 0 };
-        if (!dir) {
-                int r = -errno;
-                if (fd >= 0)
-                        close(fd);
+        r = bc_folder_each(folder_fd, take, &reading);
+        if (r < 0)
                 return r;
-        }
-        for (;;) {
-                errno = 0;
-                const struct dirent *entry = readdir(dir);
-                if (!entry && errno != 0)
-                        return -errno;
-                if (!entry)
-                        break;
-                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-                        continue;
-                int r = add(ret_folder, folder_fd, entry->d_name, findings);
-                if (r < 0)
-                        return r;
-        }
         for (uint32_t number = 1; number <= BC_FOLDER_SEGMENTS_MAX; number++)
                 if (has_bit(ret_folder->recovered, number) && !has_bit(ret_folder->sealed, number))
                         bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "verify/ledger_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,15 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/cleanup.h"
+#include "base/file.h"
 
 #define DIGITS_MAX 15
-
-static void close_dir(DIR **dir)
-{
-        if (*dir)
-                closedir(*dir);
-}
 
 // A number from 1 of at least so many digits, with leading zeros only up to there. Moves *at behind it and the character that
 // must follow.
@@ -93,17 +86,25 @@ static int compare(const void *a, const void *b)
         return (left->sequence > right->sequence) - (left->sequence < right->sequence);
 }
 
-static int take(struct bc_ledger_folder *folder, int folder_fd, const char *name,
-                struct bc_findings *findings)
+struct reading {
+        struct bc_ledger_folder *folder;
+        int folder_fd;
+        struct bc_findings *findings;
+};
+
+static int take(void *user, const struct dirent *entry)
 {
+        struct reading *reading = user;
+        struct bc_findings *findings = reading->findings;
+        const char *name = entry->d_name;
         struct bc_ledger_file file;
         struct stat stat;
         bool known = parse(name, &file);
 
-        if (fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(reading->folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
         if (known && S_ISREG(stat.st_mode))
-                return add(folder, &file);
+                return add(reading->folder, &file);
         // What was planted there: somebody had the card. Nothing of it is used.
         if (S_ISREG(stat.st_mode) && is_aside(name)) {
                 bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
@@ -117,23 +118,11 @@ static int take(struct bc_ledger_folder *folder, int folder_fd, const char *name
 
 int bc_ledger_folder_read(int folder_fd, struct bc_ledger_folder *ret_folder, struct bc_findings *findings)
 {
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        BC_CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-        const struct dirent *entry;
-        int r = 0;
+        struct reading reading = { .folder = ret_folder, .folder_fd = folder_fd, .findings = findings };
+        int r;
 
         *ret_folder = (struct bc_ledger_folder){ 0 };
-        if (!dir) {
-                r = -errno;
-                if (fd >= 0)
-                        close(fd);
-                return r;
-        }
-        while (r == 0 && (errno = 0, entry = readdir(dir)))
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        r = take(ret_folder, folder_fd, entry->d_name, findings);
-        if (r == 0 && errno != 0)
-                r = -errno;
+        r = bc_folder_each(folder_fd, take, &reading);
         if (ret_folder->files > 1)
                 qsort(ret_folder->file, ret_folder->files, sizeof(*ret_folder->file), compare);
         return r;

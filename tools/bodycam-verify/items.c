@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "items.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "verify/bracket.h"
 #include "verify/store.h"
 #include "verify/text.h"
@@ -26,14 +26,12 @@ static void free_names(struct names *names)
         free(names->name);
 }
 
-static void close_dir(DIR **dir)
+static int add_name(void *user, const struct dirent *entry)
 {
-        if (*dir)
-                closedir(*dir);
-}
+        struct names *names = user;
 
-static int add_name(struct names *names, const char *name)
-{
+        if (names->count == BC_ITEM_RECORDINGS_MAX)
+                return -E2BIG;
         if (names->count == names->room) {
                 size_t want = names->room ? 2 * names->room : 64;
                 char **grown = reallocarray(names->name, want, sizeof(*grown));
@@ -42,7 +40,7 @@ static int add_name(struct names *names, const char *name)
                 names->name = grown;
                 names->room = want;
         }
-        names->name[names->count] = strdup(name);
+        names->name[names->count] = strdup(entry->d_name);
         return names->name[names->count] ? (names->count++, 0) : -ENOMEM;
 }
 
@@ -53,26 +51,8 @@ static int compare_names(const void *a, const void *b)
 
 static int list(int folder_fd, struct names *ret_names)
 {
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        BC_CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-        const struct dirent *entry;
-        int r = 0;
+        int r = bc_folder_each(folder_fd, add_name, ret_names);
 
-        if (!dir) {
-                r = -errno;
-                if (fd >= 0)
-                        close(fd);
-                return r;
-        }
-        errno = 0;
-        while (r == 0 && (entry = readdir(dir))) {
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        r = ret_names->count < BC_ITEM_RECORDINGS_MAX ? add_name(ret_names, entry->d_name)
-                                                                      : -E2BIG;
-                errno = 0;
-        }
-        if (r == 0 && errno != 0)
-                r = -errno;
         if (ret_names->count > 0)
                 qsort(ret_names->name, ret_names->count, sizeof(*ret_names->name), compare_names);
         return r;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "catalog.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "properties.h"
 #include "text.h"
 
@@ -75,46 +75,29 @@ static int newest_first(const void *a, const void *b)
         return x->counter != y->counter ? (x->counter < y->counter ? 1 : -1) : strcmp(x->name, y->name);
 }
 
-static void cleanup_folder(DIR **at)
+// 1: there are too many.
+static int take(void *user, const struct dirent *found)
 {
-        if (*at)
-                closedir(*at);
+        struct bc_catalog *catalog = user;
+        uint64_t counter;
+        bool folder_like = found->d_type == DT_DIR || found->d_type == DT_UNKNOWN;
+
+        if (!folder_like || !bc_catalog_is_name(found->d_name, &counter)) {
+                note_odd(catalog, found->d_name);
+                return 0;
+        }
+        catalog->cut = catalog->entries == BC_CATALOG_MAX;
+        return catalog->cut ? 1 : add(catalog, found->d_name, counter);
 }
 
 // 0 or negative errno.
 static int read_names(struct bc_catalog *catalog)
 {
-        int fd = openat(catalog->recordings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        BC_CLEANUP(cleanup_folder) DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-        const struct dirent *found;
-        int r = 0;
+        int r = bc_folder_each(catalog->recordings_fd, take, catalog);
 
-        if (!folder) {
-                r = -errno;
-                if (fd >= 0)
-                        close(fd);
-                return r;
-        }
-        while (r == 0 && (errno = 0, found = readdir(folder))) {
-                uint64_t counter;
-                bool folder_like = found->d_type == DT_DIR || found->d_type == DT_UNKNOWN;
-
-                if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
-                        continue;
-                if (!folder_like || !bc_catalog_is_name(found->d_name, &counter)) {
-                        note_odd(catalog, found->d_name);
-                } else if (catalog->entries == BC_CATALOG_MAX) {
-                        catalog->cut = true;
-                        break;
-                } else {
-                        r = add(catalog, found->d_name, counter);
-                }
-        }
-        if (r == 0 && !catalog->cut && errno != 0)
-                r = -errno;
         if (catalog->entries > 0)
                 qsort(catalog->entry, catalog->entries, sizeof(*catalog->entry), newest_first);
-        return r;
+        return r < 0 ? r : 0;
 }
 
 // The path that the daemon tells; the caller's.

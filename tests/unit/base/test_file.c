@@ -157,10 +157,53 @@ static void test_replace_with_a_fault_at_every_call(void **state)
         assert_int_equal(failed, 8);
 }
 
+// Answers 0 as often as that.
+struct count {
+        unsigned names, before;
+        bool seen[3];
+};
+
+static int take(void *user, const struct dirent *entry)
+{
+        struct count *count = user;
+
+        for (unsigned i = 0; i < 3; i++)
+                count->seen[i] = count->seen[i] || strcmp(entry->d_name, (const char *[]){ "a", ".b", "c" }[i]) == 0;
+        return count->names++ == count->before ? 7 : 0;
+}
+
+static void test_each_of_a_folder(void **state)
+{
+        int fd = *(int *)*state, file_fd;
+        struct count count = { .before = 3 };
+
+        assert_int_equal(bc_folder_each(fd, take, &count), 0);
+        assert_int_equal(count.names, 0);
+        assert_int_equal(bc_file_replace(fd, "a", "", 0), 0);
+        assert_int_equal(bc_file_replace(fd, ".b", "", 0), 0);
+        assert_int_equal(bc_folder_make(fd, "c", 0), 0);
+        for (int again = 0; again < 2; again++) {
+                count = (struct count){ .before = 3 };
+                assert_int_equal(bc_folder_each(fd, take, &count), 0);
+                assert_true(count.names == 3 && count.seen[0] && count.seen[1] && count.seen[2]);
+        }
+        count = (struct count){ .before = 1 };
+        assert_int_equal(bc_folder_each(fd, take, &count), 7);
+        assert_int_equal(count.names, 2);
+        file_fd = openat(fd, "a", O_RDONLY);
+        assert_int_equal(bc_folder_each(file_fd, take, &count), -ENOTDIR);
+        assert_int_equal(bc_folder_each(-1, take, &count), -EBADF);
+        close(file_fd);
+        unlinkat(fd, "a", 0);
+        unlinkat(fd, ".b", 0);
+        unlinkat(fd, "c", AT_REMOVEDIR);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_replace_and_load, make_folder, remove_folder),
+                cmocka_unit_test_setup_teardown(test_each_of_a_folder, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(test_replace_with_a_fault_at_every_call, make_folder, remove_folder),
         };
 
