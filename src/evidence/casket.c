@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "evidence/recognise.h"
 #include "evidence/segment_name.h"
 #include "format/sealed.h"
 
@@ -76,19 +77,45 @@ static int sign(const struct casket *casket)
         return bc_rescue_ask(rescue);
 }
 
+// The record that lies there already. 0; -EBADMSG: it is none of this device's about this segment; another negative errno.
+static int hash_record(const struct casket *casket, const char *name, uint8_t ret_hash[BC_HASH_BYTES])
+{
+        BC_CLEANUP(bc_cleanup_memory) char *box = NULL;
+        BC_CLEANUP(bc_cleanup_memory) struct bc_record_message *message = malloc(sizeof(*message));
+        struct bc_rescue *rescue = casket->ward->rescue;
+        struct bc_record *record = bc_rescue_compose(rescue, BC_RECORD_SEALED, casket->number);
+        size_t n;
+        int r;
+
+        if (!message || !record)
+                return -ENOMEM;
+        r = bc_file_load(casket->ward->folder_fd, name, BC_RECORD_BYTES_MAX, &box, &n);
+        if (r == 0)
+                r = bc_record_parse((const uint8_t *)box, n, record, message, NULL, 0, NULL);
+        if (r < 0)
+                return r == -EFBIG || r == -EINVAL || r == -ELOOP ? -EBADMSG : r;
+        if (record->kind != BC_RECORD_SEALED || record->recording != rescue->recording || record->segment != casket->number ||
+            !bc_recognise(&rescue->kit->public_key, record, message))
+                return -EBADMSG;
+        return bc_facts_hash((const uint8_t *)box, n, ret_hash);
+}
+
 // One that is there already was written by an earlier start that was cut off, or that found it first: it stays.
 static int state(const struct casket *casket)
 {
         struct bc_rescue *rescue = casket->ward->rescue;
-        const struct bc_attestation *service = rescue->kit->service;
         char name[BC_SEGMENT_NAME_BYTES_MAX];
-        struct bc_ledger_entry entry;
+        uint8_t hash[BC_HASH_BYTES];
         struct stat status;
         int r;
 
         bc_recovered_name(casket->number, name);
-        if (fstatat(casket->ward->folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-                return 0;
+        if (fstatat(casket->ward->folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+                r = hash_record(casket, name, hash);
+                if (r == 0)
+                        bc_rescue_announce(rescue, casket->number, hash);
+                return r == -EBADMSG ? 0 : r;
+        }
         // EVIDENCE 10.
         if (bc_past_has(&rescue->past, casket->number, NULL)) {
                 bc_log_error("%s/%s was found before, by the ledger, and what was signed then is gone: nothing is signed of it", casket->ward->name,
@@ -99,11 +126,25 @@ static int state(const struct casket *casket)
         r = sign(casket);
         if (r == 0)
                 r = bc_file_replace(casket->ward->folder_fd, name, rescue->signing->box, rescue->signing->box_bytes);
-        if (r < 0 || !service->ledger)
-                return r;
-        bc_entry_recovery(&entry, bc_signer_now_ns(service->signer), rescue->recording, casket->number, rescue->signing->hash);
-        bc_ledger_tell(service->ledger, &entry, false);
-        return 0;
+        if (r == 0)
+                bc_rescue_announce(rescue, casket->number, rescue->signing->hash);
+        return r;
+}
+
+// Whether how it was found is to be signed. manifest.json lies on the card, where anybody may edit it: that it calls the last file of
+// a recording closed, or the one that the tail anchor knows, proves nothing; only the ledger can say that the recording has ended.
+static bool is_to_be_stated(const struct casket *casket, const struct bc_manifest_segment *entry)
+{
+        const struct bc_rescue *rescue = casket->ward->rescue;
+        const struct bc_anchor_state *anchor;
+
+        if (!rescue)
+                return false;
+        if ((entry->state != BC_SEGMENT_CLOSED && entry->state != BC_SEGMENT_RECOVERED) || entry->bytes != casket->size)
+                return true;
+        anchor = &rescue->kit->anchor;
+        return !rescue->past.closed && (bc_ward_is_last(casket->ward, casket->number) ||
+                                        (anchor->recording == rescue->recording && anchor->segment == casket->number));
 }
 
 // ---- the whole -------------------------------------------------------------------------------------------------
@@ -118,10 +159,8 @@ static int treat(const struct casket *casket)
         if (!entry)
                 return -ENOMEM;
         casket->ward->manifest.sealed = entry->sealed = true;
-        if ((entry->state == BC_SEGMENT_CLOSED || entry->state == BC_SEGMENT_RECOVERED) && entry->bytes == casket->size)
-                return 0;
-        r = casket->ward->rescue ? state(casket) : 0;
-        if (r < 0)
+        r = is_to_be_stated(casket, entry) ? state(casket) : 0;
+        if (r < 0 || ((entry->state == BC_SEGMENT_CLOSED || entry->state == BC_SEGMENT_RECOVERED) && entry->bytes == casket->size))
                 return r;
         bc_ward_note_missing(casket->ward, entry, casket->size);
         entry->state = BC_SEGMENT_RECOVERED;

@@ -214,10 +214,10 @@ static uint64_t limit_of(const struct patient *patient)
         return patient->size;
 }
 
-static bool is_last(const struct patient *patient)
+bool bc_ward_is_last(const struct bc_ward *ward, uint32_t number)
 {
-        for (uint32_t number = patient->number + 1; number <= BC_SEGMENTS_MAX; number++)
-                if (patient->ward->found[number].file || patient->ward->found[number].sealed)
+        while (++number <= BC_SEGMENTS_MAX)
+                if (ward->found[number].file || ward->found[number].sealed)
                         return false;
         return true;
 }
@@ -228,7 +228,7 @@ static bool is_settled(struct patient *patient, const struct bc_rescue_look *loo
         struct bc_rescue *rescue = patient->ward->rescue;
         char why[BC_RECORD_TEXT_BYTES_MAX];
 
-        if (!rescue || !bc_rescue_is_settled(rescue, patient->number, is_last(patient), look))
+        if (!rescue || !bc_rescue_is_settled(rescue, patient->number, bc_ward_is_last(patient->ward, patient->number), look))
                 return false;
         bc_log_error("%s/%s had its end, by the ledger, and has not any more: it is left alone", patient->ward->name, patient->name);
         snprintf(why, sizeof(why), "segment %u had its end and lost it", patient->number);

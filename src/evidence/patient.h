@@ -33,6 +33,9 @@ struct bc_ward {
         struct bc_rescue *rescue;    // NULL: nothing is signed
 };
 
+// No file of a later segment is there.
+bool bc_ward_is_last(const struct bc_ward *ward, uint32_t number);
+
 // Recovers NNNN.mp4. 0 or negative errno.
 int bc_patient_treat(struct bc_ward *ward, uint32_t number);
 

@@ -271,6 +271,8 @@ static int recover_folder(struct bc_ward *ward, uint64_t counter)
                 r = -EIO;
         if (r == 0 && ward->rescue)
                 r = break_off(ward, &told);
+        // That nothing lies behind a sealed segment is in no file: only that the ledger names no later one says so.
+        told |= ward->manifest.sealed && ward->rescue && ward->rescue->told;
         return r < 0 ? r : told ? -EINPROGRESS : 0;
 }
 
@@ -379,7 +381,7 @@ static int recover_recording(struct bc_store *store, uint64_t counter, const str
         report->recordings++;
         if (r == -EINPROGRESS) {
                 report->waiting++;
-                bc_log_notice("recording %s was cut off between two segments: it leaves the list of open ones once the ledger says so", name);
+                bc_log_notice("recording %s was cut off: it leaves the list of open ones once the ledger says how", name);
         } else if (r == -ECANCELED) {
                 bc_log_notice("recording %s: recovery is stopped; the next start goes on with it", name);
         } else if (r < 0) {

@@ -281,4 +281,5 @@ void bc_rescue_announce(struct bc_rescue *rescue, uint32_t segment, const uint8_
                 return;
         bc_entry_recovery(&entry, bc_signer_now_ns(rescue->kit->service->signer), rescue->recording, segment, hash);
         bc_ledger_tell(ledger, &entry, false);
+        rescue->told = true;
 }

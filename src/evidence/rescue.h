@@ -44,6 +44,7 @@ struct bc_rescue {
         int64_t first_ns, last_ns;    // when the first and the last record of its recorder were signed; BC_RECORD_UNKNOWN: there is none
         struct bc_past past;          // what the ledger states of it
         bool past_found;              // the record that the ledger calls its newest one was come across
+        bool told;                    // the ledger was told of a recovery that it has not yet
         struct bc_signing *signing;   // made when it is needed
 };
 

@@ -134,44 +134,56 @@ void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i)
 // How much the device signed after the record that the anchor names: all of this recording, where that is of an earlier one.
 static int64_t anchor_age_ns(const struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
 {
-        const struct bc_segment_verdict *newest = last;
+        const struct bc_segment_verdict *newest = last->blank ? bc_recording_before(verdict, verdict->segments) : last;
 
+        if (!newest)
+                return last->anchor_recording < last->beside_recording ? 0 : BC_RECORD_UNKNOWN; // nothing of it was signed
         if (newest->records == 1 && !newest->beside && newest > verdict->segment && newest[-1].records > 0)
                 newest--; // its only record is recovery's
-        if (last->anchor_recording < last->recording && verdict->segment[0].records > 0)
+        if (last->anchor_recording < newest->recording && verdict->segment[0].records > 0)
                 return newest->last_signed_ns - verdict->segment[0].first_signed_ns;
         return newest->last_signed_ns - last->anchor_signed_ns;
 }
 
+// By the name of its file.
+static uint32_t number_of(const struct bc_recording_verdict *verdict, const struct bc_segment_verdict *segment)
+{
+        return verdict->lone ? 0 : verdict->folder.segment[segment - verdict->segment];
+}
+
 // EVIDENCE: a cut tail that the device then "recovered" must not pass. The anchor was kept elsewhere, and was never older
 // than 2 s.
-static void judge_recovered_end(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
+bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
 {
         struct bc_findings *findings = &verdict->findings;
-        bool here = last->anchor_recording == last->recording && last->anchor_segment == last->segment;
+        uint64_t recording = last->blank ? last->beside_recording : last->recording;
+        bool here = last->anchor_recording == recording && !last->blank && last->anchor_segment == last->segment;
         int64_t age_ns = anchor_age_ns(verdict, last);
 
         if (last->anchor_medium == 0)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the end is as recovery found it, and there was no tail anchor: it may have been cut off before");
-        else if (!last->agrees)
+        else if (!last->agrees && !last->blank)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "recovery found less than the device had already written: the tail anchor names record %" PRIu32
                         " of segment %" PRIu32 " of recording %" PRIu64,
                         last->anchor_index, last->anchor_segment, last->anchor_recording);
-        else if (last->anchor_recording == last->recording && last->anchor_segment > last->segment)
+        else if (last->anchor_recording == recording &&
+                 last->anchor_segment > (last->blank ? number_of(verdict, last) : last->segment))
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the tail anchor names segment %" PRIu32 ", which is not there", last->anchor_segment);
         else if (here && !last->anchor_here)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the record that the tail anchor names is not at the end of %s", last->file);
-        else if (last->anchor_recording > last->recording || age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
+        else if (last->anchor_recording > recording || age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the tail anchor is not of the last 2 s of this recording: what came after it may have been cut off");
         else
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_NOTE, BC_NO_OFFSET,
                         "power was lost; the tail anchor (%s) agrees: at most the last 2 s before that are missing",
                         bc_ledger_anchor_name(last->anchor_medium));
+        return findings->count > 0 && findings->finding[findings->count - 1].code == BC_FINDING_ANCHOR &&
+               findings->finding[findings->count - 1].verdict == BC_VERDICT_NOTE;
 }
 
 // Whoever cuts a segment off may put another one behind it: what the anchor said of the one that was cut stands all the same.
@@ -198,7 +210,7 @@ void bc_recording_judge_end(struct bc_recording_verdict *verdict)
                 bc_find(findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "%s states that another segment follows it", last->file);
         else if (last->end == BC_RECORD_RECOVERED)
-                judge_recovered_end(verdict, last);
+                (void)bc_recording_judge_anchor(verdict, last);
         else if (last->end == BC_RECORD_CLOSE && last->segments != verdict->segments)
                 // Of more than the numbers tell of: files were added, or left out in front.
                 bc_find(findings, BC_FINDING_MISSING,

@@ -18,6 +18,10 @@ void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i);
 // How the recording ends: closed, recovered, or not.
 void bc_recording_judge_end(struct bc_recording_verdict *verdict);
 
+// What the tail anchor, as the record of recovery in or beside the last segment states it, says of the recording's end. Whether it
+// proves it.
+bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last);
+
 // The oldest age at which a tail anchor proves an end.
 #define BC_RECORDING_ANCHOR_AGE_NS (2 * BC_NS_PER_S)
 

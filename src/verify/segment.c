@@ -504,7 +504,9 @@ static int judge(struct bc_walk *walk, int fd)
         verdict->bytes = verdict->plain_bytes = (uint64_t)before.st_size;
         uint64_t size = verdict->bytes;
         int r = bc_plain_is_sealed(fd, size, &sealed);
-        if (r == 0 && sealed)
+        // A power cut may have left nothing in it that tells.
+        const char *end = walk->folder_fd >= 0 ? strrchr(verdict->file, '.') : NULL;
+        if (r == 0 && (sealed || (end && strcmp(end, ".sealed") == 0)))
                 r = bc_walk_unseal(walk, fd, &size);
         if (r == 0)
                 r = judge_bytes(walk, fd, size);

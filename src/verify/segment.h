@@ -107,6 +107,8 @@ struct bc_segment_verdict {
         uint64_t plain_bytes; // that could be opened
         uint8_t seal[BC_HASH_BYTES]; // by its first record
         bool beside;          // a record of recovery lies beside it, and is of this very file
+        bool blank;           // by that record not even its first chunk was whole: nobody can open anything of it
+        uint64_t beside_recording;
         uint8_t beside_hash[BC_HASH_BYTES], beside_key[BC_HASH_BYTES]; // key: bc_signer.key_sha256 of its signer
 };
 

@@ -211,6 +211,9 @@ static int judge_vouched(struct bc_walk *walk)
 int bc_walk_end(struct bc_walk *walk, const struct bc_scan *scan)
 {
         note_repeat(walk, scan);
+        // Its last record ends it; whether anything followed the anchor tells.
+        if (walk->verdict->beside && walk->verdict->end != 0)
+                bc_walk_find_anchor(walk);
         if (!walk->vouched)
                 return walk->verdict->end != 0 ? judge_end(walk, scan) : judge_no_end(walk, scan);
         int r = judge_vouched(walk);

@@ -32,8 +32,8 @@ static int hash_file(struct bc_walk *walk, int fd)
         return r;
 }
 
-// Without a key that is all there is.
-static int read_header(struct bc_walk *walk, int fd)
+// Without a key that is all there is. 1: it has none, as far as it goes or at all.
+static int read_header(struct bc_walk *walk, int fd, bool *ret_cut)
 {
         struct bc_sealed_header *header = &walk->header;
         size_t n = walk->verdict->bytes < sizeof(walk->bytes) ? (size_t)walk->verdict->bytes : sizeof(walk->bytes), header_bytes;
@@ -44,14 +44,9 @@ static int read_header(struct bc_walk *walk, int fd)
                 return r;
         r = bc_sealed_header_parse(walk->bytes, n, header, &header_bytes);
         header->envelope = NULL;
-        if (r == -ENODATA)
-                bc_find(&walk->verdict->findings, BC_FINDING_SEALED, BC_VERDICT_UNPROVEN, walk->verdict->bytes,
-                        "cut off within its header: nothing of it can be opened");
-        else if (r < 0)
-                bc_find(&walk->verdict->findings, BC_FINDING_SEALED, BC_VERDICT_UNJUDGED, 0, "not a sealed file of this version");
-        if (r < 0)
-                return -ECANCELED;
-        return bc_sha256(walk->bytes, header_bytes, walk->header_hash);
+        *ret_cut = r == -ENODATA;
+        walk->headed = r == 0;
+        return r < 0 ? 1 : bc_sha256(walk->bytes, header_bytes, walk->header_hash);
 }
 
 // ---- the record beside it --------------------------------------------------------------------------------------
@@ -89,7 +84,9 @@ static bool is_of_this_file(struct bc_walk *walk)
 
         if (record->stored.bytes != verdict->bytes || memcmp(record->stored.sha256, verdict->sha256, BC_HASH_BYTES) != 0)
                 find_beside(walk, BC_FINDING_HASH, "states another size or hash: the sealed file is not as recovery found it");
-        else if (!record->stored.headed || memcmp(record->stored.seal, walk->header_hash, BC_HASH_BYTES) != 0)
+        else if (!walk->headed && !record->stored.headed && record->segment == strtoul(verdict->file, NULL, 10))
+                return true; // of which recording it is says whoever names it: the ledger
+        else if (!walk->headed || !record->stored.headed || memcmp(record->stored.seal, walk->header_hash, BC_HASH_BYTES) != 0)
                 find_beside(walk, BC_FINDING_HASH, "states another header");
         else if (strcmp(record->device, walk->header.device) != 0 || record->recording != walk->header.recording ||
                  record->segment != walk->header.segment)
@@ -127,6 +124,7 @@ static int judge_beside(struct bc_walk *walk, struct bc_certificate *certificate
         if (!is_of_this_file(walk))
                 return 0;
         verdict->beside = true;
+        verdict->beside_recording = record->recording;
         verdict->before = record->stored.bytes;
         verdict->reset = record->found.reset;
         verdict->anchor_medium = record->found.anchor.medium;
@@ -155,6 +153,22 @@ static int look_beside(struct bc_walk *walk)
 
 // ---- what can be opened ----------------------------------------------------------------------------------------
 
+// What a power cut may make of a file's first write: it has any of its sectors, and lacks any other. By the record beside it the file was
+// so when the device started again; which records were in it the anchor tells.
+static bool is_torn_at_once(const struct bc_segment_verdict *verdict, const struct bc_unseal_report *report)
+{
+        switch (report->finding) {
+        case BC_UNSEAL_WHOLE:
+        case BC_UNSEAL_GOING_ON:
+        case BC_UNSEAL_WEAK:
+        case BC_UNSEAL_NO_KEY:
+        case BC_UNSEAL_UNREADABLE:
+                return false;
+        default:
+                return verdict->beside && report->plain_bytes == 0;
+        }
+}
+
 // How the sealed file ends. Bytes at its end that are no chunk were there when the device started again, by the record beside it:
 // they are what any power cut may leave, and count for nothing.
 static void judge_unsealed(struct bc_walk *walk, const struct bc_unseal_report *report)
@@ -167,7 +181,8 @@ static void judge_unsealed(struct bc_walk *walk, const struct bc_unseal_report *
 
         if (report->finding == BC_UNSEAL_WHOLE)
                 return;
-        if (walk->verdict->beside && report->committed && verdict == BC_VERDICT_TAMPERED && report->finding != BC_UNSEAL_BEHIND_FINAL)
+        if (is_torn_at_once(walk->verdict, report) ||
+            (walk->verdict->beside && report->committed && verdict == BC_VERDICT_TAMPERED && report->finding != BC_UNSEAL_BEHIND_FINAL))
                 verdict = BC_VERDICT_NOTE;
         bc_unseal_text(report, text);
         bc_find(&walk->verdict->findings, BC_FINDING_SEALED, verdict, report->offset, "%s", text);
@@ -175,31 +190,50 @@ static void judge_unsealed(struct bc_walk *walk, const struct bc_unseal_report *
 
 void bc_walk_judge_nothing(struct bc_walk *walk)
 {
-        const struct bc_segment_verdict *verdict = walk->verdict;
+        struct bc_segment_verdict *verdict = walk->verdict;
 
-        if (verdict->beside && verdict->anchor_medium != 0 && verdict->anchor_recording == walk->header.recording &&
-            verdict->anchor_segment == walk->header.segment)
-                bc_find(&walk->verdict->findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+        verdict->blank = verdict->beside && verdict->plain_bytes == 0;
+        if (verdict->beside && verdict->anchor_medium != 0 && verdict->anchor_recording == verdict->beside_recording &&
+            verdict->anchor_segment == strtoul(verdict->file, NULL, 10))
+                bc_find(&verdict->findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "recovery found less than the device had already written: the tail anchor names record %" PRIu32
                         " of it, and no record is in it", verdict->anchor_index);
         else
-                bc_find(&walk->verdict->findings, BC_FINDING_NO_RECORD, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                        "no record is in it: nothing is proven of it");
+                bc_find(&verdict->findings, BC_FINDING_NO_RECORD, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "no record is in it%s: nothing is proven of it", verdict->blank ? ", nor anything else that could be opened" : "");
+}
+
+// Not even a header: as the power cut left it, where the record beside it says so.
+static void judge_headless(struct bc_walk *walk, bool cut)
+{
+        struct bc_segment_verdict *verdict = walk->verdict;
+
+        bc_find(&verdict->findings, BC_FINDING_SEALED, verdict->beside ? BC_VERDICT_NOTE : cut ? BC_VERDICT_UNPROVEN : BC_VERDICT_UNJUDGED,
+                cut ? verdict->bytes : 0, "%s",
+                cut ? "cut off within its header: nothing of it can be opened" : "not a sealed file of this version");
+        if (verdict->beside)
+                bc_walk_judge_nothing(walk);
 }
 
 int bc_walk_unseal(struct bc_walk *walk, int fd, uint64_t *ret_plain_bytes)
 {
         struct bc_segment_verdict *verdict = walk->verdict;
         const struct bc_unseal_report *report;
-        int r = hash_file(walk, fd);
+        bool cut = false, torn;
+        int r = hash_file(walk, fd), headless = 0;
 
         verdict->stored_sealed = true;
+        verdict->plain_bytes = 0;
         if (r == 0)
-                r = read_header(walk, fd);
+                headless = read_header(walk, fd, &cut);
         if (r == 0)
-                r = look_beside(walk);
+                r = headless < 0 ? headless : look_beside(walk);
         if (r < 0)
                 return r;
+        if (headless) {
+                judge_headless(walk, cut);
+                return -ECANCELED;
+        }
         if (!walk->judge->opener) {
                 verdict->shut = true;
                 bc_find(&verdict->findings, BC_FINDING_SEALED, BC_VERDICT_UNJUDGED, BC_NO_OFFSET,
@@ -212,11 +246,12 @@ int bc_walk_unseal(struct bc_walk *walk, int fd, uint64_t *ret_plain_bytes)
                 return r;
         report = bc_plain_report(walk->plain);
         judge_unsealed(walk, report);
-        verdict->shut = bc_unseal_verdict(report->finding) == BC_UNSEAL_IS_UNJUDGED;
+        torn = is_torn_at_once(verdict, report);
+        verdict->shut = !torn && bc_unseal_verdict(report->finding) == BC_UNSEAL_IS_UNJUDGED;
         *ret_plain_bytes = verdict->plain_bytes = report->plain_bytes;
         if (report->plain_bytes > 0)
                 return 0;
-        if (report->committed)
+        if (report->committed || torn || report->finding == BC_UNSEAL_HEADER_CUT)
                 bc_walk_judge_nothing(walk);
         return -ECANCELED;
 }
@@ -241,7 +276,7 @@ void bc_walk_judge_header(struct bc_walk *walk)
                         "the record beside it is signed with another key");
 }
 
-void bc_walk_end_beside(struct bc_walk *walk)
+void bc_walk_find_anchor(struct bc_walk *walk)
 {
         struct bc_segment_verdict *verdict = walk->verdict;
         bool here = verdict->anchor_recording == verdict->recording && verdict->anchor_segment == verdict->segment;
@@ -250,6 +285,13 @@ void bc_walk_end_beside(struct bc_walk *walk)
                                verdict->records - verdict->anchor_index < BC_WALK_HASHES &&
                                memcmp(walk->hash[verdict->anchor_index % BC_WALK_HASHES], verdict->anchor_hash, BC_HASH_BYTES) == 0;
         verdict->agrees = verdict->anchor_here || !here;
+}
+
+void bc_walk_end_beside(struct bc_walk *walk)
+{
+        struct bc_segment_verdict *verdict = walk->verdict;
+
+        bc_walk_find_anchor(walk);
         verdict->end = BC_RECORD_RECOVERED;
         verdict->kept = verdict->covered;
         if (walk->original.size > verdict->covered)

@@ -40,6 +40,7 @@ struct bc_walk {
         // Of one that lies sealed.
         int folder_fd;          // in which there may be a record beside it; -1: not known
         struct bc_plain *plain; // NULL: it lies in the clear
+        bool headed;            // header is its
         struct bc_sealed_header header;
         uint8_t header_hash[BC_HASH_BYTES];
 };
@@ -56,6 +57,9 @@ void bc_walk_judge_header(struct bc_walk *walk);
 
 // No record is in it.
 void bc_walk_judge_nothing(struct bc_walk *walk);
+
+// Whether the record that the anchor in the record beside it names is among its last ones.
+void bc_walk_find_anchor(struct bc_walk *walk);
 
 // It has no end, and the record beside it says how it was found.
 void bc_walk_end_beside(struct bc_walk *walk);

@@ -270,6 +270,35 @@ static void judge_recovered(const struct bc_ledger_recording *stated, struct bc_
                         stated->recovered_segment);
 }
 
+// Of a sealed recording the device cannot say which record ends it. It puts a record beside the last file that it finds, and the ledger
+// names that one as the newest recovery: nothing lay behind. Complete it is where that file ends as a segment does that another one
+// follows, or nothing was in it yet and the one before ends so.
+static void settle_sealed_end(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
+{
+        struct bc_segment_verdict *last = recording->segments > 0 ? &recording->segment[recording->segments - 1] : NULL;
+        const struct bc_segment_verdict *end = last && last->blank ? last_signed(recording) : last;
+        uint32_t number = last ? recording->folder.segment[recording->segments - 1] : 0;
+
+        if (!last || !last->beside || is_shut(recording) || last->beside_recording != stated->number ||
+            number != stated->recovered_segment || memcmp(last->beside_hash, stated->recovered_hash, BC_HASH_BYTES) != 0)
+                return;
+        if (end && (end->end != BC_RECORD_CONTINUES || end->segment + last->blank != number))
+                return;
+        if (!end && number != 1)
+                return;
+        if ((last->blank ? 1 : count_missing(&recording->findings)) != 1 || !bc_recording_judge_anchor(recording, last))
+                return;
+        if (!last->blank) {
+                bc_findings_settle(&recording->findings, BC_FINDING_MISSING);
+                bc_find(&recording->findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "%s states that another segment follows; by the ledger recovery found none", last->file);
+        } else {
+                bc_findings_settle(&last->findings, BC_FINDING_NO_RECORD);
+                bc_find(&last->findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                        "nothing of it was durable yet: recovery found these %" PRIu64 " bytes, which nobody can open", last->bytes);
+        }
+}
+
 static void judge_one(const struct bc_ledger_verdict *ledger, struct bc_recording_verdict *recording)
 {
         const struct bc_segment_verdict *first = first_signed(recording);
@@ -302,6 +331,8 @@ static void judge_one(const struct bc_ledger_verdict *ledger, struct bc_recordin
                 judge_closed(stated, recording);
         else if (stated->broke_off)
                 judge_break(stated, recording);
+        else if (stated->recovered)
+                settle_sealed_end(stated, recording);
 }
 
 static void sum_up(struct bc_recording_verdict *recording)

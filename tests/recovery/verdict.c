@@ -29,9 +29,16 @@ static enum bc_verdict add(enum bc_verdict verdict, const struct bc_findings *fi
         return verdict;
 }
 
+static const struct bc_opener *key;
+
+void verdict_key(const struct bc_opener *opener)
+{
+        key = opener;
+}
+
 static enum bc_verdict judge_all(const struct clinic *clinic, bool with_ledger, bool shown)
 {
-        struct bc_judge judge = { .now_utc_ns = INT64_C(1700000000000000000) };
+        struct bc_judge judge = { .now_utc_ns = INT64_C(1700000000000000000), .opener = key };
         enum bc_verdict verdict = BC_VERDICT_AUTHENTIC;
         struct bc_recording_verdict recording;
         struct bc_ledger_verdict ledger;

@@ -5,6 +5,10 @@
 
 #include "unit/evidence/specimen.h"
 #include "verify/finding.h"
+#include "verify/opener.h"
+
+// What sealed files are opened with from now on; NULL: nothing. Borrowed.
+void verdict_key(const struct bc_opener *opener);
 
 // Of recording 1. shown: prints what was found.
 enum bc_verdict verdict_of(const struct clinic *clinic, bool shown);

@@ -140,6 +140,7 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 // ---- signed specimens ------------------------------------------------------------------------------------------
 
 struct notary scene_notary;
+const struct bc_agency *scene_agency;
 
 static void on_clock(struct bench *bench)
 {
@@ -160,6 +161,8 @@ void scene_record(int64_t pace_ns, enum scene_fault fault, struct specimen *ret_
         bench.config.segment_ns = 4 * S;
         bench.feed.picture_bytes = 60;
         bench.feed.key_bytes = 400;
+        bench.config.agency = scene_agency;
+        bench.config.boot = 1; // as the notary's
         bench.on_clock = on_clock;
         notary_set(&scene_notary, &temper);
         bench_make(&bench);

@@ -31,6 +31,7 @@ enum anchoring { ANCHOR_ABSENT, ANCHOR_AGREES, ANCHOR_BEHIND, ANCHOR_EARLIER, AN
 
 extern struct notary scene_notary; // the tests make it
 extern const struct bc_anchor_state scene_no_anchor;
+extern const struct bc_agency *scene_agency; // whom recordings are sealed for; NULL: they lie in the clear
 
 enum scene_fault {
         SCENE_WELL,

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Sealed recordings that were cut off: recovery cannot look into them, and what manifest.json says of them anybody may have written. What it
+// states of the last file, and of the one that the tail anchor knows, is enough for whoever has a key (docs/formats/sealed.md, 7).
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "evidence/agency.h"
+#include "sealing/parties.h"
+#include "start.h"
+#include "verdict.h"
+#include "verify/opener.h"
+#include "verify/plain.h"
+#include "verify/unseal.h"
+
+#define SECOND "0002.mp4.sealed"
+#define THIRD "0003.mp4.sealed"
+
+static struct specimen sealed; // closed, of three segments
+static struct scene_marks *marks;
+static char *folder;
+static struct bc_agency *agency;
+static struct bc_opener *opener;
+
+static int make(void **state)
+{
+        const struct party_wish wish = { .key = "P-256" };
+        char fault[BC_OPENER_FAULT_BYTES];
+        struct party party;
+
+        (void)state;
+        marks = malloc(sizeof(*marks));
+        assert_non_null(marks);
+        folder = party_folder_make();
+        party_make(&party, folder, "agency", &wish);
+        const char *path = party.certificate_path;
+        const struct bc_agency_source source = { .paths = &path, .count = 1, .now_unix_s = PARTY_NOW };
+        assert_int_equal(bc_agency_load(&source, &agency), 0);
+        const struct bc_opener_source key = { .key_path = party.key_path };
+        assert_int_equal(bc_opener_load(&key, &opener, fault), 0);
+        notary_make(&scene_notary);
+        scene_agency = agency;
+        scene_record(0, SCENE_WELL, &sealed);
+        verdict_key(opener);
+        return 0;
+}
+
+static int forget(void **state)
+{
+        (void)state;
+        free(marks);
+        specimen_done(&sealed);
+        notary_done(&scene_notary);
+        bc_opener_free(opener);
+        bc_agency_free(agency);
+        party_folder_remove(folder);
+        return 0;
+}
+
+static void expect(const struct clinic *clinic, enum bc_verdict expected, int line)
+{
+        enum bc_verdict verdict = verdict_of_store(clinic, false);
+
+        if (verdict == expected)
+                return;
+        (void)verdict_of_store(clinic, true);
+        fail_msg("line %d: %s", line, bc_verdict_name(verdict));
+}
+#define EXPECT(clinic, verdict) expect(clinic, verdict, __LINE__)
+
+// ---- what lies in a sealed file --------------------------------------------------------------------------------
+
+struct parts {
+        size_t header, begin;         // where the header ends; and the commitment behind it
+        size_t chunk[400], plain[400]; // where each chunk ends, in the file and in its plain text
+        size_t chunks;
+};
+
+static uint32_t number_at(const uint8_t *bytes)
+{
+        return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static void parts_of(const struct specimen_file *file, struct parts *ret_parts)
+{
+        size_t envelope = 12 + 1 + file->bytes[12] + 36, plain = 0;
+
+        *ret_parts = (struct parts){ .header = envelope + 4 + number_at(file->bytes + envelope) };
+        ret_parts->begin = ret_parts->header + BC_SEALED_COMMITMENT_BYTES;
+        for (size_t at = ret_parts->begin; at < file->size;) {
+                size_t n = number_at(file->bytes + at) & 0x7fffffff;
+
+                assert_true(ret_parts->chunks < 400);
+                at += BC_SEALED_HEAD_BYTES + n + BC_SEALED_TAG_BYTES;
+                plain += n;
+                ret_parts->chunk[ret_parts->chunks] = at;
+                ret_parts->plain[ret_parts->chunks++] = plain;
+        }
+}
+
+// The records in it. marks->at and the like are places in the plain text.
+static void marks_of(const struct specimen_file *file)
+{
+        struct specimen_file plain = { .kind = 'f' };
+        struct bc_plain *source;
+        int fd = memfd_create("sealed", MFD_CLOEXEC);
+
+        assert_int_equal(write(fd, file->bytes, file->size), file->size);
+        assert_int_equal(bc_plain_open(opener, fd, file->size, &source), 0);
+        plain.size = bc_plain_report(source)->plain_bytes;
+        plain.bytes = malloc(plain.size);
+        assert_non_null(plain.bytes);
+        assert_int_equal(bc_plain_read(source, 0, plain.bytes, plain.size), 0);
+        scene_marks(&plain, marks);
+        marks->bytes = NULL;
+        free(plain.bytes);
+        bc_plain_free(source);
+        close(fd);
+}
+
+// Where the file ends once its nth record was durable.
+static size_t end_of(const struct specimen_file *file, size_t nth)
+{
+        struct parts parts;
+        size_t i = 0;
+
+        parts_of(file, &parts);
+        while (i < parts.chunks && parts.plain[i] < marks->end[nth])
+                i++;
+        assert_true(i < parts.chunks);
+        return parts.chunk[i];
+}
+
+// ---- what is found ---------------------------------------------------------------------------------------------
+
+static void begin(struct bc_ledger *ledger, void *user)
+{
+        struct bc_ledger_entry entry;
+
+        (void)user;
+        bc_entry_beginning(&entry, 1, 1, 110 * BC_TICKS_PER_S);
+        bc_ledger_tell(ledger, &entry, false);
+}
+
+// Where manifest.json calls every file there is closed, as if its recorder had, or none, as a power cut leaves it.
+static void write_manifest(const struct clinic *clinic, bool closed)
+{
+        struct bc_manifest manifest;
+        size_t kept = 0;
+
+        bc_manifest_init(&manifest);
+        assert_int_equal(bc_manifest_load(&manifest, clinic->folder_fd), 0);
+        manifest.state = closed ? BC_RECORDING_CLOSED : BC_RECORDING_OPEN;
+        for (size_t i = 0; i < manifest.segments; i++) {
+                struct bc_manifest_segment *entry = &manifest.segment[i];
+                char name[BC_SEGMENT_NAME_BYTES_MAX];
+                size_t size;
+                char *bytes;
+
+                bc_segment_file_name(entry->number, true, name);
+                if (!folder_has(clinic->folder_fd, name))
+                        continue;
+                bytes = folder_read(clinic->folder_fd, name, &size);
+                free(bytes);
+                entry->bytes = size;
+                entry->state = closed || entry->number < manifest.segments ? BC_SEGMENT_CLOSED : BC_SEGMENT_OPEN;
+                manifest.segment[kept++] = *entry;
+        }
+        manifest.segments = kept;
+        assert_int_equal(bc_manifest_save(&manifest, clinic->folder_fd), 0);
+        bc_manifest_done(&manifest);
+}
+
+static void open_clinic(struct clinic *clinic, const struct specimen *before, bool closed)
+{
+        clinic_open(clinic, before);
+        write_manifest(clinic, closed);
+        clinic_list(clinic);
+        (void)start_run(clinic, &(struct start){ .tell = begin, .idle = true });
+}
+
+// The nth record of a segment.
+static struct bc_anchor_state anchor_on(uint32_t segment, size_t nth)
+{
+        struct bc_anchor_state anchor = { .recording = 1, .segment = segment, .index = (uint32_t)nth + 1, .tail_ns = marks->signed_ns[nth] };
+
+        memcpy(anchor.tail_hash, marks->hash[nth], BC_HASH_BYTES);
+        return anchor;
+}
+
+// Two starts: the recording is listed until the ledger has what the first one found.
+static void recover(const struct clinic *clinic, const struct bc_anchor_state *anchor)
+{
+        struct bc_recovery_report report = start_run(clinic, &(struct start){ .anchor = anchor });
+
+        assert_int_equal(report.failed, 0);
+        assert_int_equal(report.waiting, 1);
+        assert_true(clinic_is_listed(clinic));
+        report = start_run(clinic, &(struct start){ .anchor = anchor });
+        assert_int_equal(report.failed + report.waiting, 0);
+        assert_false(clinic_is_listed(clinic));
+}
+
+// ---- cut off within a segment ----------------------------------------------------------------------------------
+
+// Whatever manifest.json says: where the anchor agrees it is proven, and where somebody took more away it is not hidden.
+static void test_rule_08_sealed_and_called_closed(void **state)
+{
+        (void)state;
+        for (int closed = 0; closed < 2; closed++)
+                for (int taken = 0; taken < 3; taken++) {
+                        static const enum bc_verdict expected[] = { BC_VERDICT_AUTHENTIC, BC_VERDICT_TAMPERED, BC_VERDICT_UNPROVEN };
+                        struct specimen before;
+                        struct specimen_file *file;
+                        struct bc_anchor_state anchor;
+                        struct clinic clinic;
+
+                        specimen_copy(&sealed, &before);
+                        file = specimen_find(&before, THIRD);
+                        marks_of(file);
+                        assert_true(marks->records > 6);
+                        anchor = anchor_on(3, taken == 1 ? 5 : 3);
+                        specimen_cut(file, end_of(file, 3));
+                        open_clinic(&clinic, &before, closed);
+                        recover(&clinic, taken == 2 ? NULL : &anchor);
+                        assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
+                        EXPECT(&clinic, expected[taken]);
+                        verdict_key(NULL);
+                        EXPECT(&clinic, BC_VERDICT_UNJUDGED);
+                        verdict_key(opener);
+                        clinic_close(&clinic);
+                        specimen_done(&before);
+                }
+}
+
+// The anchor knows segment 2, which somebody cut; and put something behind it that nobody signed.
+static void test_rule_08_sealed_cut_behind_another(void **state)
+{
+        struct specimen before;
+        struct specimen_file *file;
+        struct bc_anchor_state anchor;
+        struct clinic clinic;
+
+        (void)state;
+        specimen_copy(&sealed, &before);
+        specimen_cut(specimen_find(&before, THIRD), 100);
+        file = specimen_find(&before, SECOND);
+        marks_of(file);
+        anchor = anchor_on(2, marks->records - 2);
+        specimen_cut(file, end_of(file, 3));
+        open_clinic(&clinic, &before, true);
+        recover(&clinic, &anchor);
+        assert_true(folder_has(clinic.folder_fd, "0002.recovered"));
+        assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
+        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
+// Of a recording that the ledger calls closed nothing is to be stated, and what is gone of it shows.
+static void close_it(struct bc_ledger *ledger, void *user)
+{
+        struct bc_ledger_entry entry;
+
+        begin(ledger, NULL);
+        bc_entry_closing(&entry, 1, 1, 3, user);
+        bc_ledger_tell(ledger, &entry, true);
+}
+
+static void test_rule_10_sealed_and_closed(void **state)
+{
+        (void)state;
+        for (int cut = 0; cut < 2; cut++) {
+                struct specimen before;
+                struct specimen_file *file;
+                struct bc_anchor_state anchor;
+                struct clinic clinic;
+
+                specimen_copy(&sealed, &before);
+                file = specimen_find(&before, THIRD);
+                marks_of(file);
+                anchor = anchor_on(3, cut ? 3 : marks->records - 1);
+                if (cut)
+                        specimen_cut(file, end_of(file, 3));
+                clinic_open(&clinic, &before);
+                write_manifest(&clinic, true);
+                clinic_list(&clinic);
+                (void)start_run(&clinic, &(struct start){ .tell = close_it, .user = marks->hash[marks->records - 1], .idle = true });
+                assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).waiting, 0);
+                assert_false(folder_has(clinic.folder_fd, "0003.recovered"));
+                EXPECT(&clinic, cut ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
+// ---- cut off between two segments --------------------------------------------------------------------------------
+
+enum after {
+        AFTER_LAST,        // the anchor names the last record there is
+        AFTER_ONE_BEFORE,  // the one before, as when the cut came within 2 s
+        AFTER_OLD,         // one of more than 2 s before
+        AFTER_NONE,        // there is no anchor
+        AFTER_LATER,       // it names a record of segment 3, which somebody took away
+        AFTER_FALSE,       // a record of segment 2 that is not there
+        AFTER_ELSEWHERE,   // one of a later recording
+        AFTERS,
+};
+
+static const enum bc_verdict expected_after[AFTERS] = {
+        BC_VERDICT_AUTHENTIC, BC_VERDICT_AUTHENTIC, BC_VERDICT_UNPROVEN, BC_VERDICT_UNPROVEN,
+        BC_VERDICT_TAMPERED,  BC_VERDICT_TAMPERED,  BC_VERDICT_UNPROVEN,
+};
+
+static struct bc_anchor_state anchor_after(enum after after)
+{
+        size_t last = marks->records - 1, n = after == AFTER_ONE_BEFORE ? last - 1 : last;
+
+        if (after == AFTER_NONE)
+                return scene_no_anchor;
+        while (after == AFTER_OLD && marks->signed_ns[last] - marks->signed_ns[n] <= 2 * BC_NS_PER_S)
+                n--;
+        struct bc_anchor_state anchor = anchor_on(after == AFTER_LATER ? 3 : 2, n);
+        if (after == AFTER_LATER)
+                anchor.index = 1;
+        if (after == AFTER_LATER || after == AFTER_FALSE)
+                anchor.tail_hash[0] ^= 1;
+        if (after == AFTER_ELSEWHERE)
+                anchor.recording = 2;
+        return anchor;
+}
+
+static void copy_two(struct specimen *ret_before)
+{
+        specimen_copy(&sealed, ret_before);
+        specimen_remove(ret_before, THIRD);
+        marks_of(specimen_find(ret_before, SECOND));
+        assert_int_equal(marks->kind[marks->records - 1], BC_RECORD_CONTINUES);
+}
+
+static void test_rule_08_sealed_cut_off_between(void **state)
+{
+        (void)state;
+        for (enum after after = 0; after < AFTERS; after++) {
+                struct bc_anchor_state anchor;
+                struct specimen before;
+                struct clinic clinic;
+
+                copy_two(&before);
+                anchor = anchor_after(after);
+                open_clinic(&clinic, &before, after % 2);
+                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                recover(&clinic, &anchor);
+                EXPECT(&clinic, expected_after[after]);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
+// The power goes again before the ledger has it: it is told again, of the record that lies there.
+static void test_rule_08_sealed_cut_off_before_the_ledger_has_it(void **state)
+{
+        (void)state;
+        for (int cuts = 1; cuts <= 3; cuts++) {
+                struct bc_anchor_state anchor;
+                struct specimen before;
+                struct clinic clinic;
+
+                copy_two(&before);
+                anchor = anchor_after(AFTER_LAST);
+                open_clinic(&clinic, &before, true);
+                for (int i = 0; i < cuts; i++)
+                        (void)start_run(&clinic, &(struct start){ .anchor = &anchor, .cut_off = true });
+                for (int i = 0; i < 2; i++)
+                        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
+                assert_false(clinic_is_listed(&clinic));
+                EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
+// What was stated holds: what is put behind, or taken away, is found.
+static void test_rule_10_sealed_changed_behind_the_statement(void **state)
+{
+        static const struct {
+                const char *taken, *put;
+                enum bc_verdict verdict;
+        } cases[] = { { SECOND, NULL, BC_VERDICT_TAMPERED },
+                      { "0002.recovered", NULL, BC_VERDICT_TAMPERED },
+                      { NULL, THIRD, BC_VERDICT_TAMPERED } };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const struct specimen_file *third = specimen_find(&sealed, THIRD);
+                struct bc_anchor_state anchor;
+                struct specimen before;
+                struct clinic clinic;
+
+                copy_two(&before);
+                anchor = anchor_after(AFTER_LAST);
+                open_clinic(&clinic, &before, true);
+                recover(&clinic, &anchor);
+                if (cases[i].taken)
+                        assert_int_equal(unlinkat(clinic.folder_fd, cases[i].taken, 0), 0);
+                if (cases[i].put)
+                        folder_write(clinic.folder_fd, cases[i].put, third->bytes, third->size / 2);
+                EXPECT(&clinic, cases[i].verdict);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
+// ---- cut off in the first write of a segment ---------------------------------------------------------------------
+
+// The bytes of the next segment's first write that reached the card, or zeros in their place.
+static void tear_first_write(struct specimen *before, int what)
+{
+        struct specimen_file *file;
+        struct parts parts;
+
+        specimen_copy(&sealed, before);
+        file = specimen_find(before, THIRD);
+        parts_of(file, &parts);
+        size_t sizes[] = { 0, 5, 100, parts.header - 1, parts.header, parts.header + 7, parts.begin, parts.begin + 3, parts.chunk[0] - 1 };
+        const size_t cuts = sizeof(sizes) / sizeof(sizes[0]);
+
+        if ((size_t)what < cuts) {
+                specimen_cut(file, sizes[what]);
+                return;
+        }
+        // Sectors that did not reach the card.
+        static const size_t lost[][2] = { { 0, 100000 }, { 0, 512 }, { 100, 300 }, { 512, 1024 } };
+        size_t from = lost[(size_t)what - cuts][0], to = lost[(size_t)what - cuts][1];
+        specimen_cut(file, parts.chunk[0]);
+        memset(file->bytes + from, 0, (to < file->size ? to : file->size) - from);
+}
+
+static const int tears = 13;
+
+static void test_rule_09_sealed_cut_off_in_the_first_write(void **state)
+{
+        (void)state;
+        for (int what = 0; what < tears; what++)
+                for (enum after after = 0; after < AFTERS; after++) {
+                        struct bc_anchor_state anchor;
+                        struct specimen before;
+                        struct clinic clinic;
+
+                        // What of segment 2 is not there shows without the anchor.
+                        if (after == AFTER_FALSE)
+                                continue;
+                        tear_first_write(&before, what);
+                        marks_of(specimen_find(&before, SECOND));
+                        anchor = anchor_after(after);
+                        open_clinic(&clinic, &before, after % 2);
+                        recover(&clinic, &anchor);
+                        enum bc_verdict verdict = verdict_of_store(&clinic, false);
+                        if (verdict != expected_after[after]) {
+                                (void)verdict_of_store(&clinic, true);
+                                fail_msg("tear %d, anchor %d: %s", what, (int)after, bc_verdict_name(verdict));
+                        }
+                        // As the power cut left it, and no otherwise.
+                        folder_write(clinic.folder_fd, THIRD, "something else", 14);
+                        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                        clinic_close(&clinic);
+                        specimen_done(&before);
+                }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_rule_08_sealed_and_called_closed),
+                cmocka_unit_test(test_rule_08_sealed_cut_behind_another),
+                cmocka_unit_test(test_rule_10_sealed_and_closed),
+                cmocka_unit_test(test_rule_08_sealed_cut_off_between),
+                cmocka_unit_test(test_rule_08_sealed_cut_off_before_the_ledger_has_it),
+                cmocka_unit_test(test_rule_10_sealed_changed_behind_the_statement),
+                cmocka_unit_test(test_rule_09_sealed_cut_off_in_the_first_write),
+        };
+
+        return cmocka_run_group_tests(tests, make, forget);
+}
