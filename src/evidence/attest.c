@@ -223,7 +223,7 @@ int bc_attest_begin(struct bc_recording *recording, int64_t hole_from_ticks)
 
 static bool may_ask(const struct bc_attest *attest, int64_t now_ns)
 {
-        return attest->asked == BC_ASKED_NOTHING && now_ns >= attest->again_ns;
+        return !attest->held && attest->asked == BC_ASKED_NOTHING && now_ns >= attest->again_ns;
 }
 
 // Fragments that are due together, as those of the pre-event or behind a stall, share what patience there is.
@@ -515,6 +515,11 @@ static int take(struct bc_recording *recording, int64_t now_ns)
         return 0;
 }
 
+static int64_t later(int64_t a_ns, int64_t b_ns)
+{
+        return a_ns > b_ns ? a_ns : b_ns;
+}
+
 // As long as the signer is quick, all that has ended is finalised within the step.
 static void finish_ended(struct bc_recording *recording, int64_t now_ns)
 {
@@ -534,7 +539,7 @@ static void finish_ended(struct bc_recording *recording, int64_t now_ns)
                 if (r < 0)
                         leave_oldest(recording, r);
         }
-        if (attest->ended_count > 0 && now_ns >= oldest(attest)->since_ns + BC_ATTEST_GIVE_UP_NS)
+        if (attest->ended_count > 0 && now_ns >= later(oldest(attest)->since_ns, attest->held_ns) + BC_ATTEST_GIVE_UP_NS)
                 leave_oldest(recording, -ETIME);
 }
 
@@ -561,6 +566,8 @@ int bc_attest_tend(struct bc_recording *recording, int64_t now_ns)
 
         if (!attest->service)
                 return 0;
+        if (attest->held)
+                attest->held_ns = now_ns;
         r = take(recording, now_ns);
         if (r < 0)
                 return r;

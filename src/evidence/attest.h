@@ -24,7 +24,7 @@ struct bc_recording;
 
 #define BC_ATTEST_PATIENCE_NS (20 * BC_NS_PER_MS) // for records that go into the write of their fragment; of all that is due together
 #define BC_ATTEST_RETRY_NS (1 * BC_NS_PER_S)      // after a signature that failed
-#define BC_ATTEST_GIVE_UP_NS (10 * BC_NS_PER_S)   // a segment waits for its last record
+#define BC_ATTEST_GIVE_UP_NS (10 * BC_NS_PER_S)   // a segment waits for its last record, since it may be asked for
 #define BC_ATTEST_ENDED_MAX 3                     // segments that wait
 
 // What a recorder signs with. Borrowed.
@@ -64,6 +64,8 @@ struct bc_attest {
         } asked;
         bool asked_last;           // the record that ends the segment
         int64_t again_ns;          // not before: a signature failed
+        bool held;                 // nothing is asked for: the last records of an earlier recording come first
+        int64_t held_ns;           // when it was the last time
         bool bare;                 // the next record says less beside the range: one with all there is was not lawful, or too large
         unsigned left_out;         // how often that was so
         int64_t waited_ns;         // for the signer, since the recorder last had nothing to do

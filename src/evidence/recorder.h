@@ -23,6 +23,7 @@ struct bc_recorder;
 struct bc_store;
 
 #define BC_RECORDER_QUEUE_MAX 16
+#define BC_RECORDER_CLOSING_MAX 3 // of these, that are written and wait for their last records, while the next one is being written
 #define BC_RECORDER_REASON_BYTES_MAX 64
 #define BC_RECORDER_MARK_BYTES_MAX 64
 #define BC_RECORDER_MARKS_MAX 64 // that are not durable yet

@@ -18,7 +18,8 @@
 // A segment ends early at a key frame when it comes this close to the 4 GiB that its boxes can count.
 #define SEGMENT_BYTES_ENOUGH (BC_SEGMENT_BYTES_MAX / 4 * 3)
 
-_Static_assert(BC_SEALING_SEGMENTS_MAX == BC_ATTEST_ENDED_MAX + 1, "a sealer for each segment that can be open");
+_Static_assert(BC_SEALING_SEGMENTS_MAX == (BC_ATTEST_ENDED_MAX + 1) * (BC_RECORDER_CLOSING_MAX + 1),
+               "a sealer for each segment that can be open");
 
 // ---- beginning -----------------------------------------------------------------------------------------------
 

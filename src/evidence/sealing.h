@@ -12,8 +12,8 @@
 #include "base/cleanup.h"
 #include "evidence/sealer.h"
 
-// The segment being written, and those that wait for their last record.
-#define BC_SEALING_SEGMENTS_MAX 4
+// The segment being written and those that wait for their last record, of the recording being written and of those that are closed.
+#define BC_SEALING_SEGMENTS_MAX 16
 
 struct bc_sealing;
 

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A recording that waits for its last records holds up none that comes after it: what is pressed next is on the disk at once, whatever the
+// signer's pace, and the records come in the end.
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "act.h"
+
+#define HANGS (1000 * S)
+
+// When the first fragment went out that was written behind the press; -1: none yet.
+static int64_t first_write_ns(int64_t press_ns)
+{
+        for (size_t i = 0; i < card.writes; i++)
+                if (card.written_ns[i] >= press_ns)
+                        return card.written_ns[i];
+        return -1;
+}
+
+static int64_t durable_ns(struct act *act)
+{
+        struct bc_recorder_status status;
+
+        bc_recorder_status(act->bench.recorder, &status);
+        return status.durable_ns;
+}
+
+// The press comes 100 ms after a stop. In media time: how long after it the first fragment goes out, and how much of what is recorded is
+// ever in memory alone.
+static void test_press_behind_a_stop(void **state)
+{
+        static const int64_t pace_ns[] = { 0, 300 * MS, 900 * MS, 3 * S, HANGS };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(pace_ns) / sizeof(pace_ns[0]); i++) {
+                const struct notary_temper temper = { .pace_ns = pace_ns[i] };
+                struct act *act = act_begin(&temper, 30 * S);
+                const int64_t press_ns = 122 * S + 700 * MS;
+                int64_t behind_ns = 0, first_ns;
+
+                act_record(act, 13); // until 122.6 s
+                bench_run_until(&act->bench, press_ns);
+                assert_int_equal(bc_recorder_start(act->bench.recorder, press_ns, "emergency"), 0);
+                for (int64_t now_ns = press_ns + 100 * MS; now_ns < press_ns + 12 * S; now_ns += 100 * MS) {
+                        bench_run_until(&act->bench, now_ns);
+                        if (now_ns - durable_ns(act) > behind_ns)
+                                behind_ns = now_ns - durable_ns(act);
+                }
+                first_ns = first_write_ns(press_ns);
+                print_message("%d ms a signature: first fragment %d ms after the press, at most %d ms in memory alone\n",
+                              (int)(pace_ns[i] / MS), (int)((first_ns - press_ns) / MS), (int)(behind_ns / MS));
+                assert_true(first_ns >= press_ns && first_ns - press_ns <= 500 * MS);
+                assert_true(behind_ns <= 1200 * MS);
+                assert_int_equal(bc_recorder_stop(act->bench.recorder, press_ns + 12 * S, "button"), 0);
+                bench_run_until(&act->bench, press_ns + 60 * S);
+                assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 2);
+                assert_int_equal(act->bench.notice[BC_RECORDER_TROUBLE], 0);
+                for (uint64_t n = 1; n <= 2; n++) {
+                        struct judged judged;
+
+                        bench_read(&act->bench, n, &judged);
+                        assert_int_equal(judged.manifest.state, BC_RECORDING_CLOSED);
+                        judge_whole(&judged, &act->bench.feed);
+                        judge_done(&judged);
+                        if (pace_ns[i] < HANGS) {
+                                memset(act->first, 0x5a, sizeof(act->first));
+                                witness_free(act_read(act, n, WITNESS_CLOSED | WITNESS_GAPS | WITNESS_ENDED));
+                        }
+                }
+                act_end(act);
+        }
+}
+
+static int64_t signed_ns(struct act *act, uint64_t counter, bool last)
+{
+        int64_t time_ns;
+        struct witness *witness;
+
+        memset(act->first, 0x5a, sizeof(act->first));
+        witness = act_read(act, counter, WITNESS_CLOSED | WITNESS_GAPS | WITNESS_ENDED);
+        time_ns = last ? witness->last.signed_ns : witness->segment[0]->record[0].signed_ns;
+        witness_free(witness);
+        return time_ns;
+}
+
+// So many recordings of a second each, one right behind the other; runs until each is on the disk, or for 9 s.
+static void record_in_a_row(struct act *act, unsigned recordings, int64_t ret_after_ns[])
+{
+        int64_t now_ns = 110 * S;
+
+        for (unsigned i = 0; i < recordings; i++) {
+                const int64_t press_ns = now_ns;
+
+                assert_int_equal(bc_recorder_start(act->bench.recorder, press_ns, "button"), 0);
+                now_ns += 1000 * MS;
+                bench_run_until(&act->bench, now_ns);
+                assert_int_equal(bc_recorder_stop(act->bench.recorder, now_ns, "button"), 0);
+                now_ns += 100 * MS;
+                bench_run_until(&act->bench, now_ns);
+        }
+        bench_run_until(&act->bench, now_ns + 120 * S);
+        assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], recordings);
+        now_ns = 110 * S;
+        for (unsigned i = 0; i < recordings; i++, now_ns += 1100 * MS) {
+                struct judged judged;
+
+                bench_read(&act->bench, i + 1, &judged);
+                assert_int_equal(judged.manifest.state, BC_RECORDING_CLOSED);
+                judge_whole(&judged, &act->bench.feed);
+                judge_done(&judged);
+                ret_after_ns[i] = first_write_ns(now_ns) - now_ns;
+        }
+}
+
+// Each hangs on the ledger, none on the one before: but they are signed one after the other, so that the tail anchor names the newest.
+static void test_records_in_the_order_of_recordings(void **state)
+{
+        static const int64_t pace_ns[] = { 50 * MS, 300 * MS, 900 * MS, 3 * S };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(pace_ns) / sizeof(pace_ns[0]); i++) {
+                const struct notary_temper temper = { .pace_ns = pace_ns[i] };
+                struct act *act = act_begin(&temper, 30 * S);
+                int64_t after_ns[4], newest_ns = 0;
+
+                record_in_a_row(act, 4, after_ns);
+                for (uint64_t n = 1; n <= 4; n++) {
+                        assert_true(after_ns[n - 1] < 500 * MS);
+                        assert_true(signed_ns(act, n, false) >= newest_ns);
+                        newest_ns = signed_ns(act, n, true);
+                }
+                act_end(act);
+        }
+}
+
+// As many as there is room for wait for a signer that hangs, each until its own 10 s are over, and what is behind them is written. One
+// more waits until the first of them has given up.
+static void test_no_more_than_there_is_room_for(void **state)
+{
+        const struct notary_temper temper = { .pace_ns = HANGS };
+        struct act *act = act_begin(&temper, 30 * S);
+        int64_t after_ns[BC_RECORDER_CLOSING_MAX + 2];
+
+        (void)state;
+        record_in_a_row(act, BC_RECORDER_CLOSING_MAX + 2, after_ns);
+        for (unsigned i = 0; i <= BC_RECORDER_CLOSING_MAX; i++)
+                assert_true(after_ns[i] < 500 * MS);
+        print_message("the one behind them waits for %d ms\n", (int)(after_ns[BC_RECORDER_CLOSING_MAX + 1] / MS));
+        assert_true(after_ns[BC_RECORDER_CLOSING_MAX + 1] <= BC_ATTEST_GIVE_UP_NS);
+        act_end(act);
+}
+
+// A mark that comes for it then is in its manifest; the ring goes on for the one behind it.
+static void test_mark_while_it_waits(void **state)
+{
+        const struct notary_temper temper = { .pace_ns = 3 * S };
+        struct act *act = act_begin(&temper, 30 * S);
+        struct bc_recorder_status status;
+        struct judged judged;
+
+        (void)state;
+        act_record(act, 13);
+        bench_run_until(&act->bench, 122 * S + 700 * MS);
+        assert_int_equal(bc_recorder_start(act->bench.recorder, 122 * S + 700 * MS, "emergency"), 0);
+        bench_run_until(&act->bench, 123 * S + 500 * MS);
+        bc_recorder_status(act->bench.recorder, &status);
+        assert_int_equal(status.waiting, 2);
+        assert_int_equal(status.counter, 2);
+        assert_int_equal(status.press_ns, 122 * S + 700 * MS);
+        assert_int_equal(bc_recorder_mark(act->bench.recorder, 122 * S + 500 * MS, "before the end"), 0);
+        assert_int_equal(bc_recorder_mark(act->bench.recorder, 122 * S + 650 * MS, "between"), -ENOENT);
+        assert_int_equal(bc_recorder_mark(act->bench.recorder, 123 * S, "in the next one"), 0);
+        bench_run_until(&act->bench, 140 * S);
+        assert_int_equal(bc_recorder_stop(act->bench.recorder, 140 * S, "button"), 0);
+        bench_run_until(&act->bench, 170 * S);
+        assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 2);
+        for (uint64_t n = 1; n <= 2; n++) {
+                bench_read(&act->bench, n, &judged);
+                assert_int_equal(judged.manifest.marks, 1);
+                assert_string_equal(judged.manifest.mark[0].text, n == 1 ? "before the end" : "in the next one");
+                judge_done(&judged);
+        }
+        act_end(act);
+}
+
+// The folder of the one that waits is gone: it is left, and the one behind it does not notice.
+static void test_one_that_cannot_be_closed(void **state)
+{
+        const struct notary_temper temper = { .pace_ns = 3 * S };
+        char name[BC_RECORDING_NAME_BYTES_MAX], path[FOLDER_PATH_BYTES + BC_RECORDING_NAME_BYTES_MAX + 16];
+        struct act *act = act_begin(&temper, 30 * S);
+        struct judged judged;
+
+        (void)state;
+        act_record(act, 13);
+        bench_run_until(&act->bench, 122 * S + 700 * MS);
+        assert_int_equal(bc_recorder_start(act->bench.recorder, 122 * S + 700 * MS, "emergency"), 0);
+        bench_run_until(&act->bench, 123 * S + 500 * MS);
+        bc_store_name(act->bench.store, 1, name);
+        snprintf(path, sizeof(path), "%s/recordings/%s", act->bench.path, name);
+        folder_remove(path);
+        bench_run_until(&act->bench, 150 * S);
+        assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 1); // it is left
+        assert_int_equal(act->bench.notice[BC_RECORDER_TROUBLE], 0);
+        assert_int_equal(bc_recorder_stop(act->bench.recorder, 150 * S, "button"), 0);
+        bench_run_until(&act->bench, 170 * S);
+        assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 2);
+        bench_read(&act->bench, 2, &judged);
+        judge_whole(&judged, &act->bench.feed);
+        judge_done(&judged);
+        memset(act->first, 0x5a, sizeof(act->first));
+        witness_free(act_read(act, 2, WITNESS_CLOSED | WITNESS_GAPS | WITNESS_ENDED));
+        act_end(act);
+}
+
+// What ends with a shutdown is closed in order, however many wait.
+static void test_shutdown_while_they_wait(void **state)
+{
+        const struct notary_temper temper = { .pace_ns = 900 * MS };
+        struct act *act = act_begin(&temper, 30 * S);
+
+        (void)state;
+        act_record(act, 13);
+        bench_run_until(&act->bench, 122 * S + 700 * MS);
+        assert_int_equal(bc_recorder_start(act->bench.recorder, 122 * S + 700 * MS, "emergency"), 0);
+        bench_run_until(&act->bench, 123 * S + 100 * MS);
+        card.watched = false;
+        bench_stop_threads(&act->bench);
+        assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 2);
+        for (uint64_t n = 1; n <= 2; n++) {
+                memset(act->first, 0x5a, sizeof(act->first));
+                witness_free(act_read(act, n, WITNESS_CLOSED | WITNESS_GAPS | WITNESS_ENDED));
+        }
+        act_end(act);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_press_behind_a_stop),
+                cmocka_unit_test(test_records_in_the_order_of_recordings),
+                cmocka_unit_test(test_no_more_than_there_is_room_for),
+                cmocka_unit_test(test_mark_while_it_waits),
+                cmocka_unit_test(test_one_that_cannot_be_closed),
+                cmocka_unit_test(test_shutdown_while_they_wait),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
