@@ -9,8 +9,6 @@
 #define EVERYBODY_MANIFEST "{\n \"version\": 1,\n \"device\": \"BC-0042\"\n}\n"
 #define EVERYBODY_STAMPED "a head of a ledger"
 
-// A device with its issuers on P-256 or, large, on P-384; all three have the same key.
-struct forge_identity everybody_device(bool large);
 // An authority of time stamps, and its root.
 void everybody_stamps(struct forge_authority *ret_root, struct forge_authority *ret_authority);
 

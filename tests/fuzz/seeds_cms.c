@@ -47,7 +47,7 @@ static struct forge_der wrap(const struct forge_identity *device, bool large, si
 
 static void save_endorsements(const char *folder, bool large)
 {
-        struct forge_identity device = everybody_device(large);
+        struct forge_identity device = forge_identity_of_everybody("BC-0042", large ? "P-384" : "P-256");
         struct forge_authority rsa = forge_certify(&(struct forge_want){ .name = "RSA", .curve = "RSA" });
         const struct forge_cms how[] = {
                 { .signer = &device.device },

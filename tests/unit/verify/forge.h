@@ -110,6 +110,7 @@ char *forge_manifest(const struct forge *forge);
 // The same with its list of files (manifest.md, 9): what manifest.sig is over.
 char *forge_final_manifest(const struct forge *forge);
 
+void forge_folder(const char *path); // a new one
 void forge_file(const char *folder, const char *name, const void *bytes, size_t n);
 void forge_remove(const char *path); // with all in it
 

@@ -26,7 +26,7 @@ struct forge_cms {
         bool streamed; // BER of indefinite length
 };
 
-struct forge_der {
+struct forge_der { // with room for one byte more
         uint8_t *bytes;
         size_t n;
 };

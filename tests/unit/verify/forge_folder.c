@@ -29,6 +29,11 @@ void forge_file(const char *folder, const char *name, const void *bytes, size_t 
         must(fd >= 0 && write(fd, bytes, n) == (ssize_t)n && close(fd) == 0);
 }
 
+void forge_folder(const char *path)
+{
+        must(mkdir(path, 0700) == 0);
+}
+
 static int remove_one(const char *path, const struct stat *stat, int flag, struct FTW *walk)
 {
         (void)stat;
@@ -93,8 +98,8 @@ char *forge_final_manifest(const struct forge *forge)
                 for (size_t k = 0; k < 32; k++)
                         snprintf(hex + 2 * k, 3, "%02x", (unsigned)sha256[k]);
                 snprintf(file, sizeof(file), "%04" PRIu32 ".mp4", segment->number);
-                must(json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "file", file, "bytes", (json_int_t)segment->size, "sha256",
-                                                            hex)) == 0);
+                json_t *entry = json_pack("{s:s, s:I, s:s}", "file", file, "bytes", (json_int_t)segment->size, "sha256", hex);
+                must(json_array_append_new(files, entry) == 0);
         }
         must(json_object_set_new(root, "files", files) == 0);
         text = json_dumps(root, JSON_INDENT(1));

@@ -99,7 +99,8 @@ EVP_PKEY *forge_key_of_everybody(const char *curve)
         EVP_PKEY *key = NULL;
 
         must(group && build && context);
-        size_t n = EC_POINT_point2oct(group, EC_GROUP_get0_generator(group), POINT_CONVERSION_UNCOMPRESSED, point, sizeof(point), NULL);
+        size_t n = EC_POINT_point2oct(group, EC_GROUP_get0_generator(group), POINT_CONVERSION_UNCOMPRESSED, point,
+                                      sizeof(point), NULL);
         must(n > 0 && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
              OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, n) == 1 &&
              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, BN_value_one()) == 1);
@@ -119,15 +120,29 @@ void forge_authority_done(struct forge_authority *authority)
         *authority = (struct forge_authority){ 0 };
 }
 
-struct forge_identity forge_identity(const char *device, const char *policy, const char *curve)
+static struct forge_identity identify(const char *device, const char *policy, const char *curve, EVP_PKEY *key)
 {
         struct forge_identity made;
 
         made.root = forge_certify(&(struct forge_want){ .name = "Agency root", .ca = true, .curve = curve });
-        made.issuer = forge_certify(
-                &(struct forge_want){ .name = "Agency devices", .ca = true, .issuer = &made.root, .curve = curve });
+        made.issuer = forge_certify(&(struct forge_want){
+                .name = "Agency devices", .ca = true, .issuer = &made.root, .curve = curve });
         made.device = forge_certify(&(struct forge_want){
-                .name = "Body camera", .device = device, .issuer = &made.issuer, .policy = policy, .curve = curve });
+                .name = "Body camera", .device = device, .issuer = &made.issuer, .policy = policy, .curve = curve, .key = key });
+        return made;
+}
+
+struct forge_identity forge_identity(const char *device, const char *policy, const char *curve)
+{
+        return identify(device, policy, curve, NULL);
+}
+
+struct forge_identity forge_identity_of_everybody(const char *device, const char *curve)
+{
+        EVP_PKEY *key = forge_key_of_everybody(curve);
+        struct forge_identity made = identify(device, NULL, curve, key);
+
+        EVP_PKEY_free(key);
         return made;
 }
 

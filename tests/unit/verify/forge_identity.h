@@ -44,6 +44,8 @@ struct forge_identity {
 };
 
 struct forge_identity forge_identity(const char *device, const char *policy, const char *curve);
+// The device with the key of everybody.
+struct forge_identity forge_identity_of_everybody(const char *device, const char *curve);
 void forge_identity_done(struct forge_identity *identity);
 
 // Writes certificates, or a revocation list of the issuer that names this certificate, as PEM into a new file of the folder.
