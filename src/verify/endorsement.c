@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <openssl/cms.h>
-#include <openssl/ecdsa.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,9 +16,7 @@
 #define MANIFEST "manifest.json"
 
 BC_DEFINE_CLEANUP(cms, CMS_ContentInfo, CMS_ContentInfo_free)
-BC_DEFINE_CLEANUP(key, EVP_PKEY, EVP_PKEY_free)
 BC_DEFINE_CLEANUP(hash, EVP_MD_CTX, EVP_MD_CTX_free)
-BC_DEFINE_CLEANUP(pair, ECDSA_SIG, ECDSA_SIG_free)
 
 static void free_certificates(STACK_OF(X509) **certificates)
 {
@@ -40,19 +37,17 @@ const char *bc_endorsement_name(enum bc_endorsement endorsement)
 
 // ---- manifest.sig ----------------------------------------------------------------------------------------------
 
-// The key of the signer's certificate in it, which is the one that signed the records, under whatever certificate. NULL: there is none.
-static EVP_PKEY *find_key(CMS_ContentInfo *cms, CMS_SignerInfo *signer, const uint8_t key_sha256[BC_HASH_BYTES])
+// The signer's certificate, which is for the key that signed the records, whichever certificate that is. NULL: it is not there.
+static X509 *find_leaf(STACK_OF(X509) *certificates, CMS_SignerInfo *signer, const uint8_t key_sha256[BC_HASH_BYTES])
 {
-        BC_CLEANUP(free_certificates) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
-
         for (int i = 0; certificates && i < sk_X509_num(certificates); i++) {
                 X509 *certificate = sk_X509_value(certificates, i);
                 uint8_t sha256[BC_HASH_BYTES];
                 unsigned n;
 
-                if (X509_pubkey_digest(certificate, EVP_sha256(), sha256, &n) == 1 && memcmp(sha256, key_sha256, BC_HASH_BYTES) == 0 &&
-                    CMS_SignerInfo_cert_cmp(signer, certificate) == 0)
-                        return X509_get_pubkey(certificate);
+                if (X509_pubkey_digest(certificate, EVP_sha256(), sha256, &n) == 1 &&
+                    memcmp(sha256, key_sha256, BC_HASH_BYTES) == 0 && CMS_SignerInfo_cert_cmp(signer, certificate) == 0)
+                        return certificate;
         }
         return NULL;
 }
@@ -78,12 +73,62 @@ static const char *judge_form(CMS_ContentInfo *cms, const uint8_t *der, size_t n
         return NULL;
 }
 
-static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha256[BC_HASH_BYTES], const char *manifest, size_t bytes)
+// The one of them that vouches for this certificate and has not been used before; -1: none.
+static int find_issuer(STACK_OF(X509) *certificates, X509 *certificate, const bool *used)
+{
+        for (int i = 0; i < sk_X509_num(certificates); i++) {
+                X509 *other = sk_X509_value(certificates, i);
+
+                if (!used[i] && X509_check_issued(other, certificate) == X509_V_OK &&
+                    X509_verify(certificate, X509_get0_pubkey(other)) == 1)
+                        return i;
+        }
+        return -1;
+}
+
+// Nothing but the leaf and those that vouch for it, each for the one before. Who vouches for the last one is not asked here.
+static bool is_chain(STACK_OF(X509) *certificates, X509 *leaf)
+{
+        bool used[BC_RECORD_CHAIN_MAX] = { false };
+
+        if (sk_X509_num(certificates) > BC_RECORD_CHAIN_MAX)
+                return false;
+        used[sk_X509_find(certificates, leaf)] = true;
+        for (int n = 1, at; n < sk_X509_num(certificates); n++, leaf = sk_X509_value(certificates, at)) {
+                at = find_issuer(certificates, leaf, used);
+                if (at < 0)
+                        return false;
+                used[at] = true;
+        }
+        return true;
+}
+
+// Made anew of the same parts, it is the same bytes: there is no room in it for anything else.
+static bool is_of_its_form(STACK_OF(X509) *certificates, X509 *leaf, const EVP_MD *digest, const ASN1_OCTET_STRING *signature,
+                           const uint8_t *der, size_t n)
+{
+        const unsigned flags = CMS_DETACHED | CMS_BINARY | CMS_PARTIAL | CMS_NOATTR | CMS_NOSMIMECAP;
+        BC_CLEANUP(bc_cleanup_cms) CMS_ContentInfo *made = CMS_sign(NULL, NULL, NULL, NULL, flags);
+        BC_CLEANUP(free_der) unsigned char *again = NULL;
+        CMS_SignerInfo *signer = made ? CMS_add1_signer(made, leaf, X509_get0_pubkey(leaf), digest, flags) : NULL;
+
+        if (!signer || ASN1_STRING_copy(CMS_SignerInfo_get0_signature(signer), signature) != 1)
+                return false;
+        for (int i = 0; i < sk_X509_num(certificates); i++)
+                if (sk_X509_value(certificates, i) != leaf && CMS_add1_cert(made, sk_X509_value(certificates, i)) != 1)
+                        return false;
+        return i2d_CMS_ContentInfo(made, &again) == (int)n && memcmp(again, der, n) == 0;
+}
+
+static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha256[BC_HASH_BYTES], const char *manifest,
+                                   size_t bytes, const uint8_t *der, size_t n)
 {
         CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
         const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(signer);
-        BC_CLEANUP(bc_cleanup_key) EVP_PKEY *key = find_key(cms, signer, key_sha256);
+        BC_CLEANUP(free_certificates) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
         BC_CLEANUP(bc_cleanup_hash) EVP_MD_CTX *context = EVP_MD_CTX_new();
+        X509 *leaf = find_leaf(certificates, signer, key_sha256);
+        EVP_PKEY *key = leaf ? X509_get0_pubkey(leaf) : NULL;
         enum bc_record_algorithm algorithm;
         X509_ALGOR *digest_form;
         const ASN1_OBJECT *digest_name;
@@ -100,7 +145,11 @@ static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha25
             EVP_DigestVerify(context, ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature),
                              (const unsigned char *)manifest, bytes) != 1)
                 return "it is not one over this " MANIFEST;
-        return NULL;
+        if (bc_signature_check_low(algorithm, ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature)) < 0)
+                return "not in the one form of a signature (low s)";
+        if (!is_chain(certificates, leaf))
+                return "it holds certificates that are not the issuers'";
+        return is_of_its_form(certificates, leaf, digest, signature, der, n) ? NULL : "not of the form that the camera gives it";
 }
 
 void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *manifest, size_t bytes)
@@ -127,7 +176,7 @@ void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *mani
         if (cms)
                 wrong = at == (const unsigned char *)der + n ? judge_form(cms, (const uint8_t *)der, n) : "more follows it";
         if (cms && !wrong)
-                wrong = judge_signature(cms, verdict->segment[first].signer.key_sha256, manifest, bytes);
+                wrong = judge_signature(cms, verdict->segment[first].signer.key_sha256, manifest, bytes, (const uint8_t *)der, n);
         verdict->endorsement = wrong ? BC_ENDORSEMENT_WRONG : BC_ENDORSEMENT_SIGNED;
         if (wrong)
                 bc_find(&verdict->findings, BC_FINDING_SIGNATURE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, SIGNATURE ": %s", wrong);

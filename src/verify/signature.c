@@ -32,14 +32,23 @@ int bc_signature_algorithm(const EVP_PKEY *key, enum bc_record_algorithm *ret_al
 }
 
 // s of at most half the group's order: of s and order - s, which both verify, one is refused.
-static int check_low(int curve, const BIGNUM *s)
+static int check_low(enum bc_record_algorithm algorithm, const BIGNUM *s)
 {
+        int curve = algorithm == BC_RECORD_ES256 ? NID_X9_62_prime256v1 : NID_secp384r1;
         BC_CLEANUP(bc_cleanup_group) EC_GROUP *group = EC_GROUP_new_by_curve_name(curve);
         BC_CLEANUP(bc_cleanup_number) BIGNUM *half = BN_new();
 
         if (!group || !half || BN_rshift1(half, EC_GROUP_get0_order(group)) != 1)
                 return -ENOMEM;
         return BN_cmp(s, half) <= 0 ? 0 : -EBADMSG;
+}
+
+int bc_signature_check_low(enum bc_record_algorithm algorithm, const uint8_t *der, size_t der_bytes)
+{
+        const unsigned char *at = der;
+        BC_CLEANUP(bc_cleanup_pair) ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)der_bytes);
+
+        return pair && at == der + der_bytes ? check_low(algorithm, ECDSA_SIG_get0_s(pair)) : -EBADMSG;
 }
 
 int bc_signature_check(EVP_PKEY *key, enum bc_record_algorithm algorithm, const struct bc_record_message *message)
@@ -59,7 +68,7 @@ int bc_signature_check(EVP_PKEY *key, enum bc_record_algorithm algorithm, const 
         BC_CLEANUP(bc_cleanup_digest) EVP_MD_CTX *digest = EVP_MD_CTX_new();
         if (!pair || !first || !second || !digest)
                 return -ENOMEM;
-        r = check_low(small ? NID_X9_62_prime256v1 : NID_secp384r1, second);
+        r = check_low(algorithm, second);
         if (r < 0)
                 return r;
         ECDSA_SIG_set0(pair, first, second); // takes both

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from agency import make_agency
-from harness import SOURCE, authority, verify
+from harness import SOURCE, VERIFY, authority, verify
 
 
 def commands():
@@ -84,6 +84,31 @@ def test_the_document_s_commands(folder, tmp_path):
     assert changed(lambda copy: (copy / "0001.srt").write_text("1")) == ([4], 1)
     assert changed(lambda copy: (copy / "manifest.sig").unlink()) == ([1, 2], 0)
     assert changed(lambda copy: (copy / "manifest.json").unlink()) == ([1, 2, 3, 4, 5], 2)
+
+
+def test_the_vectors(tmp_path):
+    """docs/formats/vectors/manifest, as the document says of it: which are good for the commands, and what the verifier finds."""
+    vectors = SOURCE / "docs/formats/vectors/manifest"
+    root = vectors / "root.pem"
+    text = (SOURCE / "docs/formats/manifest.md").read_text()
+    rows = re.findall(r"^\| `([a-z0-9-]+\.sig)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
+    assert {name for name, _, _ in rows} == {f.name for f in vectors.glob("*.sig")} and len(rows) == 15
+
+    def judged(folder):
+        done = subprocess.run([VERIFY, "--json", "--trust", root, folder], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
+        recording = json.loads(done.stdout)["items"][0]["recordings"][0]
+        return done.returncode, recording["manifest"], [f["text"] for f in recording["findings"]]
+
+    for name in ("BC-0042-000017", "BC-0042-000018"):
+        assert failing(vectors / name, root) == [], name
+        assert judged(vectors / name) == (0, "signed", []), name
+    copy = tmp_path / "BC-0042-000017"
+    shutil.copytree(vectors / copy.name, copy)
+    for name, words, done in rows:
+        shutil.copy(vectors / name, copy / "manifest.sig")
+        assert (failing(copy, root)[:1] != [1]) == done.endswith("good for `openssl`"), name
+        assert judged(copy) == (1, "wrong", [f"manifest.sig: {words}"]), name
 
 
 def test_another_root(folder, tmp_path):

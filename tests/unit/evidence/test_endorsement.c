@@ -7,12 +7,18 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <openssl/bn.h>
 #include <openssl/cms.h>
+#include <openssl/ecdsa.h>
 
 #include "evidence/endorsement.h"
+#include "evidence/manifest.h"
+#include "folder.h"
 #include "notary.h"
 
 static struct notary notary;
@@ -153,6 +159,84 @@ static void test_abandoned(void **state)
         bc_clock_run_until(clock_, bc_clock_now_ns(clock_) + BC_NS_PER_S);
 }
 
+// ---- docs/formats/vectors/manifest -----------------------------------------------------------------------------------
+
+// r and s as the signer gives them.
+static void numbers(const ASN1_OCTET_STRING *signature, size_t half, uint8_t *ret_signature)
+{
+        const unsigned char *at = ASN1_STRING_get0_data(signature);
+        ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, ASN1_STRING_length(signature));
+
+        assert_non_null(pair);
+        assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(pair), ret_signature, (int)half), (int)half);
+        assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(pair), ret_signature + half, (int)half), (int)half);
+        ECDSA_SIG_free(pair);
+}
+
+// The manifest is what the camera writes, and of the same parts it makes the same signature file, to the byte.
+static void check_vector(const char *name, enum bc_record_algorithm algorithm)
+{
+        size_t half = algorithm == BC_RECORD_ES256 ? 32 : 48, n, der_bytes, made_bytes, saved_bytes;
+        char path[1024], made_path[FOLDER_PATH_BYTES];
+        struct bc_record_bytes chain[2], key;
+        unsigned char *leaf = NULL, *issuer = NULL, *spki = NULL;
+        uint8_t signature[96], *made;
+        struct bc_manifest loaded;
+
+        snprintf(path, sizeof(path), "%s/docs/formats/vectors/manifest/%s", getenv("BC_SOURCE_DIR"), name);
+        int fd = folder_open(path);
+        char *text = folder_read(fd, "manifest.json", &n), *der = folder_read(fd, "manifest.sig", &der_bytes);
+
+        bc_manifest_init(&loaded);
+        assert_int_equal(bc_manifest_load(&loaded, fd), 0);
+        folder_make(made_path);
+        int made_fd = folder_open(made_path);
+        assert_int_equal(bc_manifest_save(&loaded, made_fd), 0);
+        char *saved = folder_read(made_fd, "manifest.json", &saved_bytes);
+        assert_string_equal(saved, text);
+        bc_manifest_done(&loaded);
+
+        const unsigned char *at = (const unsigned char *)der;
+        CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)der_bytes);
+        STACK_OF(X509) *certificates = CMS_get1_certs(cms);
+        CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+        assert_int_equal(sk_X509_num(certificates), 2);
+        X509 *first = sk_X509_value(certificates, 0), *second = sk_X509_value(certificates, 1);
+        bool swapped = CMS_SignerInfo_cert_cmp(signer, first) != 0;
+        chain[0].n = (size_t)i2d_X509(swapped ? second : first, &leaf);
+        chain[1].n = (size_t)i2d_X509(swapped ? first : second, &issuer);
+        key.n = (size_t)i2d_PUBKEY(X509_get0_pubkey(swapped ? second : first), &spki);
+        chain[0].bytes = leaf;
+        chain[1].bytes = issuer;
+        key.bytes = spki;
+        numbers(CMS_SignerInfo_get0_signature(signer), half, signature);
+        assert_int_equal(bc_endorsement_wrap(algorithm, chain, 2, signature, 2 * half, &made, &made_bytes), 0);
+        assert_int_equal(made_bytes, der_bytes);
+        assert_memory_equal(made, der, der_bytes);
+        assert_true(bc_endorsement_recognise(&key, made, made_bytes, text, n));
+        assert_false(bc_endorsement_recognise(&key, made, made_bytes, text, n - 1));
+
+        folder_remove(made_path);
+        close(made_fd);
+        close(fd);
+        sk_X509_pop_free(certificates, X509_free);
+        CMS_ContentInfo_free(cms);
+        OPENSSL_free(leaf);
+        OPENSSL_free(issuer);
+        OPENSSL_free(spki);
+        free(made);
+        free(saved);
+        free(text);
+        free(der);
+}
+
+static void test_vectors(void **state)
+{
+        (void)state;
+        check_vector("BC-0042-000017", BC_RECORD_ES256);
+        check_vector("BC-0042-000018", BC_RECORD_ES384);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -160,6 +244,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_another_device_s_is_not_recognised, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_only_what_begins_as_a_manifest_is_signed, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_abandoned, set_up, tear_down),
+                cmocka_unit_test(test_vectors),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,7 +107,10 @@ uint32_t forge_random(uint32_t *state, uint32_t below);
 void forge_save(const struct forge *forge, const char *parent, bool manifest, char *ret_path, size_t path_bytes);
 // The manifest that belongs to it; the caller's memory.
 char *forge_manifest(const struct forge *forge);
+// The same with its list of files (manifest.md, 9): what manifest.sig is over.
+char *forge_final_manifest(const struct forge *forge);
 
+void forge_folder(const char *path); // a new one
 void forge_file(const char *folder, const char *name, const void *bytes, size_t n);
 void forge_remove(const char *path); // with all in it
 

@@ -4,6 +4,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,11 @@ void forge_file(const char *folder, const char *name, const void *bytes, size_t 
         snprintf(path, sizeof(path), "%s/%s", folder, name);
         fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         must(fd >= 0 && write(fd, bytes, n) == (ssize_t)n && close(fd) == 0);
+}
+
+void forge_folder(const char *path)
+{
+        must(mkdir(path, 0700) == 0);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int flag, struct FTW *walk)
@@ -70,6 +76,32 @@ char *forge_manifest(const struct forge *forge)
                 (json_int_t)(INT64_C(130) * BC_TICKS_PER_S), "source", "ntp", "utc", "2026-11-26T01:12:14Z", "utc_ns",
                 (json_int_t)(FORGE_RECORDED_S * BC_NS_PER_S), "uncertainty_ns", 50000000, "step_ns", "count", 1, "marks");
         must(root != NULL);
+        text = json_dumps(root, JSON_INDENT(1));
+        json_decref(root);
+        must(text != NULL);
+        return text;
+}
+
+char *forge_final_manifest(const struct forge *forge)
+{
+        char *text = forge_manifest(forge);
+        json_t *root = json_loads(text, 0, NULL), *files = json_array();
+
+        must(root && files);
+        free(text);
+        for (size_t i = 0; i < forge->segments; i++) {
+                const struct forge_segment *segment = &forge->segment[i];
+                char file[32], hex[65];
+                uint8_t sha256[32];
+
+                must(EVP_Digest(segment->bytes, segment->size, sha256, NULL, EVP_sha256(), NULL) == 1);
+                for (size_t k = 0; k < 32; k++)
+                        snprintf(hex + 2 * k, 3, "%02x", (unsigned)sha256[k]);
+                snprintf(file, sizeof(file), "%04" PRIu32 ".mp4", segment->number);
+                json_t *entry = json_pack("{s:s, s:I, s:s}", "file", file, "bytes", (json_int_t)segment->size, "sha256", hex);
+                must(json_array_append_new(files, entry) == 0);
+        }
+        must(json_object_set_new(root, "files", files) == 0);
         text = json_dumps(root, JSON_INDENT(1));
         json_decref(root);
         must(text != NULL);

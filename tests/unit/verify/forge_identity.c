@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "forge_identity.h"
 
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -47,7 +50,10 @@ struct forge_authority forge_certify(const struct forge_want *want)
         const char *curve = want->curve ? want->curve : "P-256";
         char policy[128];
 
-        made.key = strcmp(curve, "RSA") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen(curve);
+        if (want->key)
+                must(EVP_PKEY_up_ref(made.key = want->key) == 1);
+        else
+                made.key = strcmp(curve, "RSA") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen(curve);
         made.certificate = X509_new();
         must(made.key && made.certificate);
         X509 *certificate = made.certificate, *issuer = want->issuer ? want->issuer->certificate : certificate;
@@ -69,6 +75,8 @@ struct forge_authority forge_certify(const struct forge_want *want)
                : want->ca  ? "critical,keyCertSign,cRLSign"
                            : "critical,digitalSignature");
         extend(certificate, issuer, NID_subject_key_identifier, "hash");
+        if (want->purpose)
+                extend(certificate, issuer, NID_ext_key_usage, want->purpose);
         if (want->issuer)
                 extend(certificate, issuer, NID_authority_key_identifier, "keyid");
         if (want->policy) {
@@ -82,6 +90,29 @@ struct forge_authority forge_certify(const struct forge_want *want)
         return made;
 }
 
+EVP_PKEY *forge_key_of_everybody(const char *curve)
+{
+        EC_GROUP *group = EC_GROUP_new_by_curve_name(EC_curve_nist2nid(curve));
+        uint8_t point[1 + 2 * 48];
+        OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+        EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+        EVP_PKEY *key = NULL;
+
+        must(group && build && context);
+        size_t n = EC_POINT_point2oct(group, EC_GROUP_get0_generator(group), POINT_CONVERSION_UNCOMPRESSED, point,
+                                      sizeof(point), NULL);
+        must(n > 0 && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
+             OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, n) == 1 &&
+             OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, BN_value_one()) == 1);
+        OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+        must(params && EVP_PKEY_fromdata_init(context) == 1 && EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params) == 1);
+        OSSL_PARAM_free(params);
+        OSSL_PARAM_BLD_free(build);
+        EVP_PKEY_CTX_free(context);
+        EC_GROUP_free(group);
+        return key;
+}
+
 void forge_authority_done(struct forge_authority *authority)
 {
         EVP_PKEY_free(authority->key);
@@ -89,15 +120,29 @@ void forge_authority_done(struct forge_authority *authority)
         *authority = (struct forge_authority){ 0 };
 }
 
-struct forge_identity forge_identity(const char *device, const char *policy, const char *curve)
+static struct forge_identity identify(const char *device, const char *policy, const char *curve, EVP_PKEY *key)
 {
         struct forge_identity made;
 
         made.root = forge_certify(&(struct forge_want){ .name = "Agency root", .ca = true, .curve = curve });
-        made.issuer = forge_certify(
-                &(struct forge_want){ .name = "Agency devices", .ca = true, .issuer = &made.root, .curve = curve });
+        made.issuer = forge_certify(&(struct forge_want){
+                .name = "Agency devices", .ca = true, .issuer = &made.root, .curve = curve });
         made.device = forge_certify(&(struct forge_want){
-                .name = "Body camera", .device = device, .issuer = &made.issuer, .policy = policy, .curve = curve });
+                .name = "Body camera", .device = device, .issuer = &made.issuer, .policy = policy, .curve = curve, .key = key });
+        return made;
+}
+
+struct forge_identity forge_identity(const char *device, const char *policy, const char *curve)
+{
+        return identify(device, policy, curve, NULL);
+}
+
+struct forge_identity forge_identity_of_everybody(const char *device, const char *curve)
+{
+        EVP_PKEY *key = forge_key_of_everybody(curve);
+        struct forge_identity made = identify(device, NULL, curve, key);
+
+        EVP_PKEY_free(key);
         return made;
 }
 

@@ -28,10 +28,15 @@ struct forge_want {
         bool twice;                          // the policy stands in two extensions; without one, a comment does
         int64_t from_s, until_s;             // 0: a year around the recording
         const EVP_MD *digest;                // NULL: SHA-256
+        EVP_PKEY *key;                       // NULL: a new one; shared
+        const char *purpose;                 // extended key usage; NULL: none
 };
 
 struct forge_authority forge_certify(const struct forge_want *want);
 void forge_authority_done(struct forge_authority *authority);
+
+// The private key 1 of a curve, which everybody knows: for what is kept and has to be made again under the same key.
+EVP_PKEY *forge_key_of_everybody(const char *curve);
 
 // Root, issuer below it and the device's own.
 struct forge_identity {
@@ -39,6 +44,8 @@ struct forge_identity {
 };
 
 struct forge_identity forge_identity(const char *device, const char *policy, const char *curve);
+// The device with the key of everybody.
+struct forge_identity forge_identity_of_everybody(const char *device, const char *curve);
 void forge_identity_done(struct forge_identity *identity);
 
 // Writes certificates, or a revocation list of the issuer that names this certificate, as PEM into a new file of the folder.
