@@ -100,3 +100,34 @@ void bc_announce_gap(const struct bc_recording *recording, int64_t from_ticks, i
         bc_entry_gap(&event, recording->now_ns, recording->manifest.counter, BC_GAP_OVERTAKEN + 1, from_ticks, to_ticks);
         bc_ledger_tell(ledger, &event, false);
 }
+
+size_t bc_announce_unstated_marks(const struct bc_recording *recording)
+{
+        const struct bc_manifest *manifest = &recording->manifest;
+        struct bc_ledger *ledger = ledger_of(recording);
+        struct bc_ledger_entry event;
+        size_t marks = 0;
+
+        for (size_t i = 0; i < manifest->marks; i++) {
+                const struct bc_manifest_mark *mark = &manifest->mark[i];
+
+                if (mark->statement == BC_STATEMENT_STATED)
+                        continue;
+                marks++;
+                if (!ledger)
+                        continue;
+                bc_entry_mark(&event, recording->now_ns, manifest->counter, mark->ticks, mark->count);
+                bc_ledger_tell(ledger, &event, false);
+        }
+        return marks;
+}
+
+void bc_announce_lost_mark(struct bc_ledger *ledger, int64_t now_ns, uint64_t recording, int64_t mark_ns)
+{
+        struct bc_ledger_entry event;
+
+        if (!ledger)
+                return;
+        bc_entry_mark(&event, now_ns, recording, bc_ticks_from_ns(mark_ns), 1);
+        bc_ledger_tell(ledger, &event, false);
+}

@@ -18,5 +18,9 @@ void bc_announce_closed(const struct bc_recording *recording, int64_t end_ns);
 void bc_announce_left_out(const struct bc_recording *recording, size_t entries);
 // From there to there, as it is declared, it could not be written in time.
 void bc_announce_gap(const struct bc_recording *recording, int64_t from_ticks, int64_t to_ticks);
+// Marks of the recording that no record of it states; returns how many. The ledger is told of each, without the words.
+size_t bc_announce_unstated_marks(const struct bc_recording *recording);
+// A mark of which nothing else will tell. recording 0: one that has no number. ledger NULL: nobody is told.
+void bc_announce_lost_mark(struct bc_ledger *ledger, int64_t now_ns, uint64_t recording, int64_t mark_ns);
 
 #endif

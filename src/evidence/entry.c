@@ -256,3 +256,13 @@ void bc_entry_nonce(struct bc_ledger_entry *event, int64_t time_ns, const uint8_
         bc_cbor_put_bytes(&w, nonce, n);
         end(event, &w);
 }
+
+void bc_entry_mark(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, int64_t at_ticks, uint64_t count)
+{
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_MARK, 3);
+
+        put_int(&w, 1, (int64_t)recording);
+        put_int(&w, 2, at_ticks);
+        put_int(&w, 3, (int64_t)count);
+        end(event, &w);
+}

@@ -33,6 +33,7 @@ enum bc_entry_kind {
         BC_ENTRY_FLOOD,
         BC_ENTRY_NONCE,
         BC_ENTRY_BREAK,
+        BC_ENTRY_MARK,
         BC_ENTRY_KINDS,
 };
 
@@ -82,5 +83,7 @@ void bc_entry_key(struct bc_ledger_entry *event, int64_t time_ns, const uint8_t 
 void bc_entry_flood(struct bc_ledger_entry *event, int64_t time_ns, enum bc_entry_kind kind, uint64_t count);
 // n: BC_RECORD_NONCE_BYTES_MIN to _MAX.
 void bc_entry_nonce(struct bc_ledger_entry *event, int64_t time_ns, const uint8_t *nonce, size_t n);
+// recording 0: one that has no number. count: marks that are merged in one, which shows the newest.
+void bc_entry_mark(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, int64_t at_ticks, uint64_t count);
 
 #endif

@@ -99,20 +99,27 @@ struct bc_queued_mark *bc_queue_next_mark(struct bc_queue *queue, uint64_t job)
         return NULL;
 }
 
-size_t bc_queue_drop_marks(struct bc_queue *queue, uint64_t job, bool all)
+void bc_queue_drop_marks(struct bc_queue *queue, uint64_t job)
 {
-        size_t kept = 0, lost = 0;
+        size_t kept = 0;
 
-        for (size_t i = 0; i < queue->marks; i++) {
-                const struct bc_queued_mark *mark = &queue->mark[i];
-
-                if (mark->job != job || (!mark->set && !all))
-                        queue->mark[kept++] = *mark;
-                else if (!mark->set)
-                        lost++;
-        }
+        for (size_t i = 0; i < queue->marks; i++)
+                if (queue->mark[i].job != job || !queue->mark[i].set)
+                        queue->mark[kept++] = queue->mark[i];
         queue->marks = kept;
-        return lost;
+}
+
+size_t bc_queue_take_marks(struct bc_queue *queue, uint64_t job, struct bc_queued_mark ret_mark[BC_RECORDER_MARKS_MAX])
+{
+        size_t kept = 0, taken = 0;
+
+        for (size_t i = 0; i < queue->marks; i++)
+                if (job == 0 || queue->mark[i].job == job)
+                        ret_mark[taken++] = queue->mark[i];
+                else
+                        queue->mark[kept++] = queue->mark[i];
+        queue->marks = kept;
+        return taken;
 }
 
 void bc_queue_unset_marks(struct bc_queue *queue, uint64_t job)

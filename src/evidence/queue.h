@@ -59,8 +59,11 @@ int bc_queue_mark(struct bc_queue *queue, int64_t time_ns, const char *text);
 // The job's first mark that is not in its manifest; NULL: none.
 struct bc_queued_mark *bc_queue_next_mark(struct bc_queue *queue, uint64_t job);
 
-// Drops the job's marks that are in its manifest, or all of them. Returns how many of them were not.
-size_t bc_queue_drop_marks(struct bc_queue *queue, uint64_t job, bool all);
+// Drops the job's marks that are in its manifest.
+void bc_queue_drop_marks(struct bc_queue *queue, uint64_t job);
+
+// Takes out the job's marks, whether they are in its manifest or not; job 0: everybody's. Returns how many.
+size_t bc_queue_take_marks(struct bc_queue *queue, uint64_t job, struct bc_queued_mark ret_mark[BC_RECORDER_MARKS_MAX]);
 
 // The manifest that they are in does not become durable.
 void bc_queue_unset_marks(struct bc_queue *queue, uint64_t job);

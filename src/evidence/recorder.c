@@ -134,8 +134,31 @@ static void forget_durable_marks(struct bc_recorder *recorder, struct bc_recorde
         if (recording->manifest_stale || (recording->sealing && bc_news_unstated_marks(&recording->manifest) > 0))
                 return;
         bc_monitor_lock(&recorder->monitor);
-        (void)bc_queue_drop_marks(&recorder->queue, task->job, false);
+        bc_queue_drop_marks(&recorder->queue, task->job);
         bc_monitor_unlock(&recorder->monitor);
+}
+
+// Of a job's recording; 0: it has none.
+static uint64_t counter_of(const struct bc_recorder *recorder, uint64_t job)
+{
+        if (recorder->begun && recorder->task.job == job)
+                return recorder->task.recording.manifest.counter;
+        for (size_t i = 0; i < recorder->closings; i++)
+                if (recorder->closing[i].job == job)
+                        return recorder->closing[i].recording.manifest.counter;
+        return 0;
+}
+
+// Marks that nobody else knows of.
+static void tell_of_lost_marks(struct bc_recorder *recorder, const struct bc_queued_mark *mark, size_t marks)
+{
+        const struct bc_attestation *attestation = recorder->config.attestation;
+
+        for (size_t i = 0; i < marks; i++)
+                bc_announce_lost_mark(attestation ? attestation->ledger : NULL, bc_clock_now_ns(recorder->clock),
+                                      counter_of(recorder, mark[i].job), mark[i].time_ns);
+        if (marks > 0)
+                bc_log_error("%zu marks could not be saved: their times are for the ledger, their words are lost", marks);
 }
 
 // ---- the end of a recording ------------------------------------------------------------------------------------
@@ -172,36 +195,36 @@ static void finish_recording(struct bc_recorder *recorder, struct bc_recorder_ta
 // A mark may have come since the manifest was saved: then it is saved once more first.
 static void retire_closed(struct bc_recorder *recorder, struct bc_recorder_task *task)
 {
-        size_t lost = recorder->sealing ? bc_news_unstated_marks(&task->recording.manifest) : 0;
+        size_t late;
         bool retired;
 
         bc_monitor_lock(&recorder->monitor);
         retired = !bc_queue_next_mark(&recorder->queue, task->job);
         if (retired) {
-                (void)bc_queue_drop_marks(&recorder->queue, task->job, true);
+                bc_queue_drop_marks(&recorder->queue, task->job);
                 retire_job(recorder, task->job);
         }
         bc_monitor_unlock(&recorder->monitor);
         if (!retired)
                 return;
-        if (lost > 0)
-                bc_log_error("%zu marks came too late for the last record of the recording, which is sealed", lost);
+        late = recorder->config.attestation ? bc_announce_unstated_marks(&task->recording) : 0;
+        if (late > 0 && recorder->sealing)
+                bc_log_error("recording %llu: %zu marks are in no record, and it is sealed: their times are for the ledger, their words are lost",
+                             (unsigned long long)task->recording.manifest.counter, late);
         finish_recording(recorder, task, true);
 }
 
 // What of it could not be made durable is for the next start, but for marks, of which nobody else knows.
 static void retire_left(struct bc_recorder *recorder, struct bc_recorder_task *task)
 {
-        size_t lost;
+        struct bc_queued_mark lost[BC_RECORDER_MARKS_MAX];
+        size_t marks;
 
         bc_monitor_lock(&recorder->monitor);
-        bc_queue_unset_marks(&recorder->queue, task->job);
-        lost = bc_queue_drop_marks(&recorder->queue, task->job, true);
+        marks = bc_queue_take_marks(&recorder->queue, task->job, lost);
         retire_job(recorder, task->job);
         bc_monitor_unlock(&recorder->monitor);
-        if (lost > 0)
-                bc_log_error("recording %llu: %zu marks could not be saved",
-                             (unsigned long long)task->recording.manifest.counter, lost);
+        tell_of_lost_marks(recorder, lost, marks);
         finish_recording(recorder, task, false);
 }
 
@@ -396,23 +419,19 @@ static bool work_on(struct bc_recorder *recorder, const struct bc_job *job, int6
         return true;
 }
 
-static void tell_of_lost_marks(struct bc_recorder *recorder)
+// The store could not be written until the very end.
+static void give_up_all(struct bc_recorder *recorder)
 {
-        size_t marks;
+        struct bc_queued_mark lost[BC_RECORDER_MARKS_MAX];
+        size_t behind, marks;
 
         bc_monitor_lock(&recorder->monitor);
-        marks = recorder->queue.marks;
+        behind = recorder->queue.jobs - recorder->queue.written - 1;
+        marks = bc_queue_take_marks(&recorder->queue, 0, lost);
         bc_monitor_unlock(&recorder->monitor);
-        if (marks > 0)
-                bc_log_error("%zu marks could not be saved", marks);
-}
-
-// The store could not be written until the very end.
-static void give_up_all(struct bc_recorder *recorder, const struct bc_queue *queue)
-{
         bc_log_error("recording %llu is left unclosed, %zu after it were not begun: the store could not be written",
-                     (unsigned long long)recorder->task.recording.manifest.counter, queue->jobs - queue->written - 1);
-        tell_of_lost_marks(recorder);
+                     (unsigned long long)recorder->task.recording.manifest.counter, behind);
+        tell_of_lost_marks(recorder, lost, marks);
 }
 
 void bc_recorder_run(void *user)
@@ -449,7 +468,7 @@ void bc_recorder_run(void *user)
                         if (recorder->closings > 0)
                                 bc_ring_wait(recorder->ring, &recorder->seen, due_ns);
                 } else if (!work_on(recorder, &job, due_ns, quit)) {
-                        give_up_all(recorder, &recorder->queue);
+                        give_up_all(recorder);
                         return;
                 }
         }

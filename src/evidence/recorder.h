@@ -104,7 +104,7 @@ int bc_recorder_stop(struct bc_recorder *recorder, int64_t end_ns, const char *r
 
 // A mark at time_ns, from the press on and before the end of a recording that is not closed yet, goes into its manifest, which is
 // due with its next fragment. text: UTF-8, may be "". 0: it will be kept, in a recording that goes on from this one where this one
-// cannot be written. -ENOENT: no recording at that time; -ENOBUFS: BC_RECORDER_MARKS_MAX wait for the card; -EINVAL: the
+// cannot be written; what no record can state any more is for the ledger, without the words. -ENOENT: no recording at that time; -ENOBUFS: BC_RECORDER_MARKS_MAX wait for the card; -EINVAL: the
 // text is longer than BC_RECORDER_MARK_BYTES_MAX; -ESHUTDOWN. Any thread, returns at once.
 int bc_recorder_mark(struct bc_recorder *recorder, int64_t time_ns, const char *text);
 

@@ -85,6 +85,7 @@ static const struct kind kinds[BC_LEDGER_EVENT_KINDS] = {
                                     { "age_ns", INTEGER, true },
                                     { "tail_bytes", NUMBER, true, FROM_1 },
                                     { "tail_sha256", HASH, true } } },
+        [BC_LEDGER_MARK] = { "mark", { { "recording", NUMBER, ANY }, { "at", NUMBER, ANY }, { "count", NUMBER, FROM_1 } } },
 };
 
 static void read_value(struct bc_cbor_reader *reader, const struct field *field,

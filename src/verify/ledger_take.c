@@ -254,6 +254,7 @@ static bool is_noted(const struct bc_ledger_event *event)
         case BC_LEDGER_ROLLBACK:
         case BC_LEDGER_KEY:
         case BC_LEDGER_FLOOD:
+        case BC_LEDGER_MARK:
                 return true;
         default:
                 return false;

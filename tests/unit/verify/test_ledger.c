@@ -166,14 +166,16 @@ static void test_events(void **state)
         forge_ledger_event(store.ledger, 13, "h", hash);
         forge_ledger_event(store.ledger, 14, "t", "card full");
         forge_ledger_event(store.ledger, 17, "ii", INT64_C(14), INT64_C(1000));
+        forge_ledger_event(store.ledger, 20, "iii", INT64_C(0), INT64_C(48000), INT64_C(1));
         forge_ledger_record(store.ledger, BC_NS_PER_S);
         forge_ledger_event(store.ledger, 2, "t", "shutdown");
         forge_ledger_event(store.ledger, 17, "ii", INT64_C(4), INT64_C(2)); // counts alone come behind a stop
         forge_ledger_record(store.ledger, BC_NS_PER_S);
         store_trial_expect(&store, BC_VERDICT_AUTHENTIC);
-        assert_int_equal(store.verdict.notes, 8); // not the ordinary change of state, settings, alarm
+        assert_int_equal(store.verdict.notes, 9); // not the ordinary change of state, settings, alarm
         assert_int_equal(store.verdict.count[BC_LEDGER_ALARM], 1);
         assert_int_equal(store.verdict.flooded[BC_LEDGER_ALARM], 1000);
+        assert_int_equal(store.verdict.note[7].event, BC_LEDGER_MARK);
         store_trial_done(&store);
 }
 

@@ -499,7 +499,7 @@ static void test_details(void **state)
                 const char *types;
         } bad[] = { { 2, "" },    { 2, "i" },  { 2, "tt" },  { 3, "n" },   { 5, "i" },   { 5, "it" },
                     { 6, "iit" }, { 6, "ii" }, { 7, "iin" }, { 9, "iii" }, { 10, "it" }, { 12, "nnn" },
-                    { 13, "n" },  { 14, "b" }, { 16, "t" },  { 17, "in" } };
+                    { 13, "n" },  { 14, "b" }, { 16, "t" },  { 17, "in" }, { 20, "ii" }, { 20, "iin" } };
 
         (void)state;
         for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
