@@ -219,7 +219,7 @@ static enum bc_exit open_parts(struct daemon *daemon, bool strict)
         status = make_overlay(daemon);
         if (status != BC_EXIT_DONE)
                 return status;
-        r = bc_evidence_open(settings, &daemon->devices, text, sizeof(text), &daemon->evidence);
+        r = bc_evidence_open(settings, &daemon->devices, strict, text, sizeof(text), &daemon->evidence);
         if (r == 0)
                 r = bc_agency_open(settings, daemon->clock, strict, text, sizeof(text), &daemon->agency);
         if (r < 0)

@@ -6,6 +6,7 @@
 #ifndef BC_APP_EVIDENCE_H
 #define BC_APP_EVIDENCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "app/devices.h"
@@ -29,9 +30,9 @@ struct bc_evidence_parts {
         struct bc_pipeline *pipeline;
 };
 
-// Judges the settings and opens the key: also for --check. *ret_evidence is NULL where no key is set. On failure a negative errno, and
-// in text what is wrong, with the key of the settings.
-int bc_evidence_open(const struct bc_settings *settings, const struct bc_devices *devices, char *text, size_t text_bytes,
+// Judges the settings and opens the key. *ret_evidence is NULL where no key is set. strict, for --check: an anchor in a TPM must be there, too,
+// without which a camera records all the same. On failure a negative errno, and in text what is wrong, with the key of the settings.
+int bc_evidence_open(const struct bc_settings *settings, const struct bc_devices *devices, bool strict, char *text, size_t text_bytes,
                      struct bc_evidence **ret_evidence);
 
 // Starts signer and ledger. A ledger or an anchor that cannot be opened is no failure: see bc_ledger_start(). Borrows all parts until

@@ -39,8 +39,10 @@ static const struct bc_setting table[] = {
                   "Nothing: nothing is signed." },
         { "evidence", "certificates", BC_SETTING_PATH, AT(certificates_path), .fallback = "",
           .help = "The device's certificate and its issuers', PEM, without the root." },
-        { "evidence", "anchor", BC_SETTING_PATH, AT(anchor_path), .fallback = "",
-          .help = "A small file on another medium than the store's, internal flash, that knows how far ledger and recordings have come." },
+        { "evidence", "anchor", BC_SETTING_PLACE, AT(anchor_path), .fallback = "",
+          .help = "A small file on another medium than the store's, internal flash, that knows how far ledger and recordings have come; an index "
+                  "in a TPM's memory that bodycam-provision(1) made; or, best, both: tpm2:0x01800bca /PATH. In a TPM alone it is behind by "
+                  "minutes, and no recording that lost its power is proven to be whole." },
 
         { "sealing", "certificates", BC_SETTING_PATHS, AT(agency_paths), .fallback = "",
           .help = "The agency's certificates, a PEM file each: whoever has the key of one of them can open what is recorded, and nobody "

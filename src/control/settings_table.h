@@ -22,6 +22,7 @@ enum bc_setting_type {
         BC_SETTING_TEXT,     // UTF-8 without control characters and colons
         BC_SETTING_ID,       // letters, digits, - and _
         BC_SETTING_PATH,     // absolute, or empty where that is allowed
+        BC_SETTING_PLACE,    // of an anchor (evidence/anchor.h), or empty
         BC_SETTING_PATHS,    // absolute ones, with spaces between them; up to BC_SETTINGS_PATHS_MAX, or none
         BC_SETTING_URI,      // of a key: file:, handle:, pkcs11:, or empty
         BC_SETTING_PATTERN,  // control/pattern.h, judged with all others; empty: the scheme's

@@ -10,6 +10,7 @@
 #include "bodycam/gnss.h"
 #include "bodycam/time.h"
 #include "control/settings_table.h"
+#include "evidence/anchor.h"
 #include "media/script.h"
 
 struct unit {
@@ -217,6 +218,18 @@ static int parse_path(const struct bc_setting *setting, const char *value, char 
         return 0;
 }
 
+static int parse_place(const char *value, char *ret_place)
+{
+        struct bc_anchor_place place;
+
+        if (strlen(value) >= BC_SETTINGS_TEXT_BYTES)
+                return -ERANGE;
+        if (value[0] && bc_anchor_place_parse(value, NULL, 0, &place) < 0)
+                return -EINVAL;
+        memcpy(ret_place, value, strlen(value) + 1);
+        return 0;
+}
+
 static int parse_paths(const char *value, char *ret_paths)
 {
         size_t used = 0, paths = 0;
@@ -317,6 +330,8 @@ int bc_setting_parse(const struct bc_setting *setting, const char *value, struct
                 return parse_id(value, at);
         case BC_SETTING_PATH:
                 return parse_path(setting, value, at);
+        case BC_SETTING_PLACE:
+                return parse_place(value, at);
         case BC_SETTING_PATHS:
                 return parse_paths(value, at);
         case BC_SETTING_URI:
@@ -412,6 +427,7 @@ void bc_setting_format(const struct bc_setting *setting, const struct bc_setting
         case BC_SETTING_ID:
         case BC_SETTING_TEXT:
         case BC_SETTING_PATH:
+        case BC_SETTING_PLACE:
         case BC_SETTING_PATHS:
         case BC_SETTING_URI:
         case BC_SETTING_PATTERN:
@@ -459,6 +475,10 @@ void bc_setting_allowed(const struct bc_setting *setting, char *text, size_t tex
                 return;
         case BC_SETTING_PATH:
                 snprintf(text, text_bytes, "an absolute path%s", setting->required ? "" : ", or nothing");
+                return;
+        case BC_SETTING_PLACE:
+                snprintf(text, text_bytes, "an absolute path, tpm2:0x%08x to tpm2:0x%08x, one of these and a path, or nothing", BC_ANCHOR_INDEX_MIN,
+                         BC_ANCHOR_INDEX_MAX);
                 return;
         case BC_SETTING_PATHS:
                 snprintf(text, text_bytes, "up to %d absolute paths with spaces between them, or nothing", BC_SETTINGS_PATHS_MAX);

@@ -2,239 +2,166 @@
 #include "evidence/anchor.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
-
-#include <openssl/evp.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "format/bytes.h"
+#include "evidence/anchor_file.h"
+#include "evidence/anchor_tpm.h"
+#include "evidence/refusal.h"
 
-#define COUNT_MAX ((uint64_t)INT64_MAX / 2)
-#define CHECKED_BYTES (BC_ANCHOR_SLOT_BYTES - BC_HASH_BYTES)
-
-static const uint8_t magic[8] = { 'B', 'C', 'A', 'N', 'C', 'H', 'R', '1' };
+#define SCHEME "tpm2:"
+#define HANDLE_BYTES 10 // "0x01800bca"
 
 struct bc_anchor {
-        int fd;
-        uint64_t turn; // of the newest slot
+        struct bc_anchor_place place;
+        struct bc_anchor_file file; // fd -1: none
+        struct bc_anchor_tpm tpm;   // index 0: none
+        uint64_t turn;              // the newest of both
+        bool file_counts;           // that is the file's
+        bool tpm_tail;              // but the TPM's knows of more of the recordings
 };
 
-static void put_slot(const struct bc_anchor_state *state, uint64_t turn, uint8_t slot[BC_ANCHOR_SLOT_BYTES])
-{
-        struct bc_writer w = bc_writer_on(slot, CHECKED_BYTES);
+// ---- where it is -----------------------------------------------------------------------------------------------
 
-        bc_put_bytes(&w, magic, sizeof(magic));
-        bc_put_u64(&w, turn);
-        bc_put_u64(&w, state->epoch);
-        bc_put_u64(&w, state->sequence);
-        bc_put_bytes(&w, state->hash, BC_HASH_BYTES);
-        bc_put_u64(&w, state->recording);
-        bc_put_u32(&w, state->segment);
-        bc_put_u32(&w, state->index);
-        bc_put_bytes(&w, state->tail_hash, BC_HASH_BYTES);
-        bc_put_u64(&w, (uint64_t)state->tail_ns);
-        bc_put_u64(&w, state->boot);
-        bc_put_u64(&w, state->counter);
-        bc_put_zeros(&w, CHECKED_BYTES - w.used);
+static uint32_t parse_index(const char *digits)
+{
+        return strncmp(digits, "0x", 2) == 0 && strspn(digits + 2, "0123456789abcdefABCDEF") == HANDLE_BYTES - 2 ?
+                       (uint32_t)strtoul(digits, NULL, 16) : 0;
 }
 
-static void get_hash(struct bc_reader *reader, uint8_t hash[BC_HASH_BYTES])
+int bc_anchor_place_parse(const char *words, char *text, size_t text_bytes, struct bc_anchor_place *ret_place)
 {
-        const uint8_t *bytes = bc_get_bytes(reader, BC_HASH_BYTES);
+        struct bc_anchor_place place = { .index = 0 };
+        const char *path = words;
 
-        if (bytes)
-                memcpy(hash, bytes, BC_HASH_BYTES);
-}
-
-// 0: it is no whole slot.
-static uint64_t get_slot(const uint8_t slot[BC_ANCHOR_SLOT_BYTES], struct bc_anchor_state *ret_state)
-{
-        struct bc_reader reader = bc_reader_on(slot, CHECKED_BYTES);
-        struct bc_anchor_state state = { 0 };
-        uint8_t hash[BC_HASH_BYTES];
-        uint64_t turn;
-
-        if (EVP_Digest(slot, CHECKED_BYTES, hash, NULL, EVP_sha256(), NULL) != 1 ||
-            memcmp(hash, slot + CHECKED_BYTES, BC_HASH_BYTES) != 0 ||
-            memcmp(bc_get_bytes(&reader, sizeof(magic)), magic, sizeof(magic)) != 0)
-                return 0;
-        turn = bc_get_u64(&reader);
-        state.epoch = bc_get_u64(&reader);
-        state.sequence = bc_get_u64(&reader);
-        get_hash(&reader, state.hash);
-        state.recording = bc_get_u64(&reader);
-        state.segment = bc_get_u32(&reader);
-        state.index = bc_get_u32(&reader);
-        get_hash(&reader, state.tail_hash);
-        state.tail_ns = (int64_t)bc_get_u64(&reader);
-        state.boot = bc_get_u64(&reader);
-        state.counter = bc_get_u64(&reader);
-        // Whatever lies there, there are numbers left to count on with.
-        if (turn > COUNT_MAX || state.epoch > COUNT_MAX || state.sequence > COUNT_MAX || state.boot > COUNT_MAX || state.counter > COUNT_MAX)
-                return 0;
-        *ret_state = state;
-        return turn;
-}
-
-static int make_slot(const struct bc_anchor_state *state, uint64_t turn, uint8_t slot[BC_ANCHOR_SLOT_BYTES])
-{
-        put_slot(state, turn, slot);
-        return EVP_Digest(slot, CHECKED_BYTES, slot + CHECKED_BYTES, NULL, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
-}
-
-static uint64_t place_of(uint64_t turn)
-{
-        return turn % 2 * BC_ANCHOR_BLOCK_BYTES;
-}
-
-// -EBADMSG: no slot is whole, which no power cut leaves.
-static int load(struct bc_anchor *anchor, struct bc_anchor_state *ret_state)
-{
-        uint8_t slots[BC_ANCHOR_BYTES];
-        int r = bc_file_read_at(anchor->fd, slots, sizeof(slots), 0);
-
-        if (r < 0)
-                return r;
-        anchor->turn = 0;
-        for (unsigned i = 0; i < 2; i++) {
-                struct bc_anchor_state state;
-                uint64_t turn = get_slot(slots + i * BC_ANCHOR_BLOCK_BYTES, &state);
-
-                if (turn > anchor->turn) {
-                        anchor->turn = turn;
-                        *ret_state = state;
-                }
+        if (strncmp(words, SCHEME, strlen(SCHEME)) == 0) {
+                place.index = parse_index(words + strlen(SCHEME));
+                if (place.index < BC_ANCHOR_INDEX_MIN || place.index > BC_ANCHOR_INDEX_MAX)
+                        return bc_refusal(text, text_bytes, EINVAL, "anchor %s: an index of a TPM is " SCHEME "0x%08x to " SCHEME "0x%08x", words,
+                                          BC_ANCHOR_INDEX_MIN, BC_ANCHOR_INDEX_MAX);
+                path += strlen(SCHEME) + HANDLE_BYTES;
+                path += strspn(path, " ");
         }
-        return anchor->turn > 0 ? 0 : -EBADMSG;
+        if ((*path != '/' && (*path != 0 || place.index == 0)) || strlen(path) >= sizeof(place.path))
+                return bc_refusal(text, text_bytes, EINVAL, "anchor %s: it is an absolute path, " SCHEME "0x..., or " SCHEME "0x... and a path",
+                                  words);
+        snprintf(place.path, sizeof(place.path), "%s", path);
+        *ret_place = place;
+        return 0;
 }
 
-// With a slot that says nothing: so one that is whole is always there, whatever the first write comes to.
-static int make_file(const char *path)
+// ---- opening ---------------------------------------------------------------------------------------------------
+
+static int open_file(struct bc_anchor *anchor, struct bc_anchor_state *ret_state, bool *ret_damaged, char *text, size_t text_bytes)
 {
-        static const struct bc_anchor_state nothing;
-        BC_CLEANUP(bc_cleanup_memory) char *copy = strdup(path);
-        BC_CLEANUP(bc_cleanup_fd) int folder_fd = -1;
-        uint8_t slots[BC_ANCHOR_BYTES] = { 0 };
-        int r = copy ? make_slot(&nothing, 1, slots + place_of(1)) : -ENOMEM;
+        const char *path = anchor->place.path;
+        int r = bc_anchor_file_open(&anchor->file, path, ret_state, ret_damaged);
 
         if (r < 0)
+                snprintf(text, text_bytes, "anchor %s: %s", path, r == -EINVAL ? "is not a regular file with an absolute path" : strerror(-r));
+        return r;
+}
+
+// Whether a knows of more of the recordings than b.
+static bool is_farther(const struct bc_anchor_state *a, const struct bc_anchor_state *b)
+{
+        if (a->recording != b->recording)
+                return a->recording > b->recording;
+        return a->segment != b->segment ? a->segment > b->segment : a->index > b->index;
+}
+
+static void take_tail(struct bc_anchor_state *state, const struct bc_anchor_state *from)
+{
+        state->recording = from->recording;
+        state->segment = from->segment;
+        state->index = from->index;
+        state->tail_ns = from->tail_ns;
+        memcpy(state->tail_hash, from->tail_hash, sizeof(state->tail_hash));
+}
+
+static int open_places(struct bc_anchor *anchor, struct bc_anchor_found *found, char *text, size_t text_bytes)
+{
+        struct bc_anchor_state filed = { 0 }, in_tpm = { 0 };
+        bool file_damaged = false, tpm_damaged = false;
+        int r = 0;
+
+        if (anchor->place.index != 0)
+                r = bc_anchor_tpm_open(&anchor->tpm, anchor->place.index, &in_tpm, &tpm_damaged, text, text_bytes);
+        if (r == 0 && anchor->place.path[0])
+                r = open_file(anchor, &filed, &file_damaged, text, text_bytes);
+        if (r < 0)
                 return r;
-        folder_fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (folder_fd < 0)
-                return -errno;
-        return bc_file_replace(folder_fd, strrchr(path, '/') + 1, slots, sizeof(slots));
-}
-
-// -EBADMSG: it is no anchor; -EINVAL: it is no file either.
-static int open_file(struct bc_anchor *anchor, const char *path, struct bc_anchor_state *ret_state)
-{
-        struct stat status;
-
-        bc_cleanup_fd(&anchor->fd); // of the one that was put aside
-        anchor->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (anchor->fd < 0 || fstat(anchor->fd, &status) < 0)
-                return -errno;
-        if (!S_ISREG(status.st_mode))
-                return -EINVAL;
-        return status.st_size == BC_ANCHOR_BYTES ? load(anchor, ret_state) : -EBADMSG;
-}
-
-// What is there gets a second name, so that it stays, and is what is found again where making another one fails.
-static int keep_aside(const char *path)
-{
-        char aside[PATH_MAX];
-        int n = snprintf(aside, sizeof(aside), "%s.damaged", path);
-
-        if (n < 0 || (size_t)n >= sizeof(aside))
-                return -ENAMETOOLONG;
-        if (unlink(aside) < 0 && errno != ENOENT)
-                return -errno;
-        // A file system without links: it is said that it was damaged, and goes.
-        return link(path, aside) < 0 && errno != EPERM && errno != EOPNOTSUPP ? -errno : 0;
+        anchor->file_counts = anchor->file.turn > 0 && anchor->file.turn >= anchor->tpm.turn;
+        anchor->turn = anchor->file_counts ? anchor->file.turn : anchor->tpm.turn;
+        found->state = anchor->file_counts ? filed : in_tpm;
+        found->other = anchor->file_counts ? in_tpm : filed;
+        // Who forges a file, for a recording that was cut, makes it the newer one.
+        anchor->tpm_tail = anchor->file_counts && is_farther(&in_tpm, &filed);
+        if (anchor->tpm_tail)
+                take_tail(&found->state, &in_tpm);
+        found->damaged = file_damaged || tpm_damaged;
+        found->behind = !anchor->file_counts && anchor->place.path[0];
+        return 0;
 }
 
 BC_DEFINE_CLEANUP(anchor, struct bc_anchor, bc_anchor_free)
 
-int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found)
+int bc_anchor_open(const char *place, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found)
 {
         BC_CLEANUP(bc_cleanup_anchor) struct bc_anchor *anchor = calloc(1, sizeof(*anchor));
         struct bc_anchor_found found = { .damaged = false };
-        int r = !anchor ? -ENOMEM : path[0] == '/' ? 0 : -EINVAL;
+        int r;
 
-        if (anchor)
-                anchor->fd = -1;
+        if (!anchor)
+                return bc_refusal(text, text_bytes, ENOMEM, "anchor %s: no memory", place);
+        anchor->file.fd = -1;
+        r = bc_anchor_place_parse(place, text, text_bytes, &anchor->place);
         if (r == 0)
-                r = open_file(anchor, path, &found.state);
-        found.damaged = r == -EBADMSG;
-        if (found.damaged)
-                r = keep_aside(path);
-        if (r == -ENOENT || (r == 0 && found.damaged)) {
-                r = make_file(path);
-                if (r == 0)
-                        r = open_file(anchor, path, &found.state);
-        }
-        if (r < 0) {
-                snprintf(text, text_bytes, "anchor %s: %s", path, r == -EINVAL ? "is not a regular file with an absolute path" : strerror(-r));
+                r = open_places(anchor, &found, text, text_bytes);
+        if (r < 0)
                 return r;
-        }
         *ret_found = found;
         *ret_anchor = BC_TAKE(anchor);
         return 0;
 }
 
-// The disk that a file system is a partition of, or lies on; as the kernel has it: "/sys/devices/.../block/sda". false: on none, or not known.
-static bool find_disk(dev_t device, char ret_path[PATH_MAX])
-{
-        char link[64], partition[PATH_MAX + 16];
-
-        snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(device), minor(device));
-        if (!realpath(link, ret_path))
-                return false;
-        snprintf(partition, sizeof(partition), "%s/partition", ret_path);
-        if (access(partition, F_OK) == 0)
-                *strrchr(ret_path, '/') = 0;
-        return true;
-}
-
 uint32_t bc_anchor_medium(const struct bc_anchor *anchor, int fd)
 {
-        char mine[PATH_MAX], other[PATH_MAX];
-        struct stat anchored, stored;
+        uint32_t medium;
 
-        if (fstat(anchor->fd, &anchored) < 0 || fstat(fd, &stored) < 0 || anchored.st_dev == stored.st_dev)
-                return BC_ANCHOR_BESIDE; // what is not known is not claimed
-        return find_disk(anchored.st_dev, mine) && find_disk(stored.st_dev, other) && strcmp(mine, other) == 0 ? BC_ANCHOR_BESIDE :
-                                                                                                             BC_ANCHOR_ELSEWHERE;
+        if (!anchor->file_counts || anchor->tpm_tail)
+                return BC_ANCHOR_TPM;
+        medium = bc_anchor_file_medium(&anchor->file, fd);
+        if (anchor->tpm.index == 0)
+                return medium;
+        return medium == BC_ANCHOR_ELSEWHERE ? BC_ANCHOR_ELSEWHERE_AND_TPM : BC_ANCHOR_BESIDE_AND_TPM;
 }
 
 void bc_anchor_free(struct bc_anchor *anchor)
 {
         if (!anchor)
                 return;
-        bc_cleanup_fd(&anchor->fd);
+        bc_cleanup_fd(&anchor->file.fd);
         free(anchor);
 }
 
-int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state)
-{
-        uint8_t slot[BC_ANCHOR_SLOT_BYTES];
-        uint64_t turn = anchor->turn + 1;
-        int r = make_slot(state, turn, slot);
+// ---- writing ---------------------------------------------------------------------------------------------------
 
-        if (r == 0)
-                r = bc_file_write_at(anchor->fd, slot, sizeof(slot), place_of(turn));
-        if (r == 0)
-                r = bc_file_sync_data(anchor->fd);
-        if (r == 0)
+int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state, enum bc_anchor_weight weight, int64_t now_ns, char *text,
+                    size_t text_bytes)
+{
+        bool filed = anchor->file.fd >= 0, due = anchor->tpm.index != 0 && bc_anchor_tpm_is_due(&anchor->tpm, state, weight, now_ns);
+        uint64_t turn = filed ? bc_anchor_file_turn_after(&anchor->file, anchor->turn) : anchor->turn + 1;
+        int r = filed ? bc_anchor_file_write(&anchor->file, state, turn) : 0, s = 0;
+
+        if (r < 0)
+                bc_refusal(text, text_bytes, -r, "anchor %s: %s", anchor->place.path, strerror(-r));
+        // Whatever the one comes to, the other may go on. The file first: it is to be no older.
+        if (due)
+                s = bc_anchor_tpm_write(&anchor->tpm, state, turn, now_ns, r < 0 ? NULL : text, r < 0 ? 0 : text_bytes);
+        if ((filed && r == 0) || (due && s == 0))
                 anchor->turn = turn;
-        return r;
+        return r < 0 ? r : s;
 }

@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The anchor: how far the ledger and the recordings have come, kept on another medium than they are (docs/formats/ledger.md, 4;
-// EVIDENCE rules 8 and 12). A small file with two slots that are written in turn, so that a power cut costs the newer one at most: each
-// lies in a block of its own, for a medium that tears a block loses all of it.
+// The anchor: how far the ledger and the recordings have come, kept elsewhere than they are (docs/formats/ledger.md, 4; EVIDENCE rules 8
+// and 12). In a small file with two slots that are written in turn, so that a power cut costs the newer one at most: each lies in a block
+// of its own, for a medium that tears a block loses all of it. Or in a TPM's memory, which no image of a disk brings back, and which wears
+// out: it is written seldom. Or in both: then the file says what was last, the TPM that it is not an old file.
 //
 // Thread-bound. It never says more than is durable in the store: that is the caller's care.
 #ifndef BC_EVIDENCE_ANCHOR_H
 #define BC_EVIDENCE_ANCHOR_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bodycam/time.h"
 #include "format/record.h"
 
 #define BC_ANCHOR_SLOT_BYTES 512
 #define BC_ANCHOR_BLOCK_BYTES 4096
 #define BC_ANCHOR_BYTES (2 * BC_ANCHOR_BLOCK_BYTES)
+
+// Of a TPM's memory: what its owner may define (TCG's registry of handles).
+#define BC_ANCHOR_INDEX_MIN 0x01800000u
+#define BC_ANCHOR_INDEX_MAX 0x01bfffffu
+
+// How soon a TPM is written, at the least: what matters, and all else. docs/ARCHITECTURE.md has the sums.
+#define BC_ANCHOR_TPM_SOON_NS (30 * BC_NS_PER_S)
+#define BC_ANCHOR_TPM_LATER_NS (600 * BC_NS_PER_S)
 
 struct bc_anchor_state {
         uint64_t epoch, sequence; // of the newest durable ledger record; epoch 0: there is none
@@ -29,31 +40,58 @@ struct bc_anchor_state {
         uint32_t medium;          // not kept: what bc_anchor_medium() says; 0: there is none
 };
 
+// Where it is, as the settings have it: "/PATH", "tpm2:0x01800bca", or both, "tpm2:0x01800bca /PATH".
+struct bc_anchor_place {
+        uint32_t index;      // 0: in no TPM
+        char path[PATH_MAX]; // "": in no file
+};
+
+// 0, or -EINVAL with the reason in text. Opens nothing. Any thread.
+int bc_anchor_place_parse(const char *words, char *text, size_t text_bytes, struct bc_anchor_place *ret_place);
+
 struct bc_anchor;
 
 // What opening found.
 struct bc_anchor_found {
-        struct bc_anchor_state state; // all zeros where nothing was ever written
-        bool damaged;                 // no slot of it was whole: it is kept as PATH.damaged, and a new one says nothing
+        struct bc_anchor_state state; // the newest that is kept, and the farthest of the recordings; all zeros where nothing was ever written
+        struct bc_anchor_state other; // in two places: what the other one knows; epoch 0: nothing
+        bool damaged;                 // in one place no slot was whole: a file is kept as PATH.damaged, and a new one says nothing
+        bool behind;                  // the file is older than the TPM's memory: somebody put an old one there, or it could not be written
 };
 
-// Opens the file, making it where its folder exists. Another name than an absolute path, and anything but a regular file, is refused
-// and left alone. On failure a negative errno, and why in text, which names the path.
-int bc_anchor_open(const char *path, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found);
+// Opens what place names; a file is made where its folder exists. What is no regular file is refused and left alone, as is an index that
+// is not as bc_nv_define() makes it. On failure a negative errno, and why in text, which names the path or the index.
+int bc_anchor_open(const char *place, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found);
 void bc_anchor_free(struct bc_anchor *anchor);
 
-// On what it lies, as docs/formats/record.md, key 58, has it: BC_ANCHOR_ELSEWHERE; or BC_ANCHOR_BESIDE where that is the file system or the disk of
-// fd, the store: who puts back an old image of that puts both back.
-enum { BC_ANCHOR_NONE, BC_ANCHOR_ELSEWHERE, BC_ANCHOR_BESIDE };
+// On what lies that which opening found, as docs/formats/record.md, key 58, has it. BESIDE: on the file system or the disk of fd, the store:
+// who puts back an old image of that puts both back. _AND_TPM: the file counts, and a TPM's memory says that it is no old one.
+enum {
+        BC_ANCHOR_NONE,
+        BC_ANCHOR_ELSEWHERE,
+        BC_ANCHOR_BESIDE,
+        BC_ANCHOR_TPM,
+        BC_ANCHOR_ELSEWHERE_AND_TPM,
+        BC_ANCHOR_BESIDE_AND_TPM,
+};
 uint32_t bc_anchor_medium(const struct bc_anchor *anchor, int fd);
 
 // As a record states it of an anchor that there is: what is not known is not claimed.
 static inline uint32_t bc_anchor_stated_medium(const struct bc_anchor_state *state)
 {
-        return state->medium == BC_ANCHOR_ELSEWHERE ? BC_ANCHOR_ELSEWHERE : BC_ANCHOR_BESIDE;
+        return state->medium != BC_ANCHOR_NONE ? state->medium : BC_ANCHOR_BESIDE;
 }
 
-// Durable when it returns 0.
-int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state);
+// How much hangs on it that a TPM is written: a file always is.
+enum bc_anchor_weight {
+        BC_ANCHOR_LIGHT,   // something came on
+        BC_ANCHOR_WEIGHTY, // a run or a recording began, a recording ended
+        BC_ANCHOR_LAST,    // nothing comes after it
+};
+
+// Durable when it returns 0; in a TPM alone what is not due yet waits for a later call. A new epoch and what is the last is written at
+// once. On failure a negative errno, and why in text. now_ns: of a clock that does not go back.
+int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state, enum bc_anchor_weight weight, int64_t now_ns, char *text,
+                    size_t text_bytes);
 
 #endif

@@ -42,7 +42,6 @@ struct bc_ledger {
         int64_t begun_ns;       // when it was started
         struct bc_ledger_start start;
         bool was_late;          // it could not be opened at once
-        bool anchor_stays;      // one that was lost, is back and does not agree: not written in this run
         bool troubled;
 
         struct bc_monitor monitor; // over the following
@@ -59,6 +58,7 @@ struct bc_ledger {
         bool stopping;               // it is not among the others yet
         struct bc_anchor_state state; // what the anchor is to say
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
+        enum bc_anchor_weight weight; // of what it is to say
         bool anchor_at_once;    // it does not know of this run yet
         const char *phase;
         bool quit;
@@ -264,10 +264,22 @@ static int write_box(struct bc_ledger *ledger)
 }
 
 // Locked.
-static void change_anchor(struct bc_ledger *ledger)
+static void change_anchor(struct bc_ledger *ledger, enum bc_anchor_weight weight)
 {
         if (ledger->state_ns == BC_NS_NEVER)
                 ledger->state_ns = bc_clock_now_ns(ledger->clock);
+        if (weight > ledger->weight)
+                ledger->weight = weight;
+}
+
+// Locked. Of the events that have become durable.
+static enum bc_anchor_weight weigh(const struct bc_ledger *ledger)
+{
+        enum bc_anchor_weight most = BC_ANCHOR_LIGHT;
+
+        for (size_t i = 0; i < ledger->taken; i++)
+                most = bc_standing_weigh(most, ledger->event[(ledger->first + i) % BC_LEDGER_EVENTS_MAX].kind);
+        return most;
 }
 
 static void settle(struct bc_ledger *ledger)
@@ -283,6 +295,7 @@ static void settle(struct bc_ledger *ledger)
         ledger->record_ns = bc_clock_now_ns(ledger->clock);
         bc_facts_set_ledger(ledger->facts, head->sequence, head->hash);
         bc_monitor_lock(&ledger->monitor);
+        change_anchor(ledger, weigh(ledger));
         ledger->first = (ledger->first + ledger->taken) % BC_LEDGER_EVENTS_MAX;
         ledger->events -= ledger->taken;
         ledger->since_ns = ledger->record_ns;
@@ -292,7 +305,6 @@ static void settle(struct bc_ledger *ledger)
         memcpy(ledger->state.hash, head->hash, sizeof(head->hash));
         // Who pulls the battery in the first second of an epoch is not to find one of which nothing else knows.
         ledger->anchor_at_once |= first;
-        change_anchor(ledger);
         bc_monitor_unlock(&ledger->monitor);
 }
 
@@ -332,54 +344,39 @@ static int write_record(struct bc_ledger *ledger)
 
 // ---- the thread ------------------------------------------------------------------------------------------------
 
-// One that was lost and does not agree stays as it is: it is all that is left of what it knows.
-static int regain_anchor(struct bc_ledger *ledger)
+static int write_anchor(struct bc_ledger *ledger, char *text, size_t text_bytes)
 {
+        enum bc_anchor_weight weight;
         struct bc_anchor_state state;
-        char text[TEXT_BYTES] = "";
-        int r = bc_standing_regain(&ledger->standing, ledger->config.anchor_path, &ledger->config.owner, &state, text, sizeof(text));
-
-        if (r == -ESTALE)
-                bc_log_error("%s", text);
-        ledger->anchor_stays = r == -ESTALE;
-        if (r < 0)
-                return r;
-        bc_log_notice("anchor %s: it can be opened again", ledger->config.anchor_path);
-        bc_monitor_lock(&ledger->monitor);
-        ledger->state.counter = state.counter > ledger->state.counter ? state.counter : ledger->state.counter;
-        bc_monitor_unlock(&ledger->monitor);
-        return 0;
-}
-
-static int write_anchor(struct bc_ledger *ledger)
-{
-        struct bc_anchor_state state;
-        int r = ledger->standing.anchor || ledger->anchor_stays ? 0 : regain_anchor(ledger);
+        int r;
 
         bc_monitor_lock(&ledger->monitor);
         state = ledger->state;
+        weight = ledger->weight;
         ledger->state_ns = BC_NS_NEVER;
+        ledger->weight = BC_ANCHOR_LIGHT;
         ledger->anchor_at_once = false;
         bc_monitor_unlock(&ledger->monitor);
-        if (r == 0 && !ledger->anchor_stays)
-                r = bc_anchor_write(ledger->standing.anchor, &state);
-        if (r == 0 || ledger->anchor_stays)
-                return 0;
+        r = bc_standing_write_anchor(&ledger->standing, ledger->config.anchor_path, &ledger->config.owner, &state, weight,
+                                     bc_clock_now_ns(ledger->clock), text, text_bytes);
         bc_monitor_lock(&ledger->monitor);
-        change_anchor(ledger);
+        // What an anchor knew that was lost and is back.
+        ledger->state.counter = state.counter > ledger->state.counter ? state.counter : ledger->state.counter;
+        if (r < 0)
+                change_anchor(ledger, weight);
         bc_monitor_unlock(&ledger->monitor);
         return r;
 }
 
 // Said once, whatever it is that fails.
-static void tell_of_trouble(struct bc_ledger *ledger, const char *what, int error)
+static void tell_of_trouble(struct bc_ledger *ledger, const char *what, const char *why, int error)
 {
-        const bool troubled = error < 0 || !ledger->standing.anchor;
+        const bool troubled = error < 0 || !bc_standing_has_anchor(&ledger->standing);
 
         if (troubled == ledger->troubled)
                 return;
         if (error < 0)
-                bc_log_error("%s: %s; it is tried again", what, strerror(-error));
+                bc_log_error("%s: %s; it is tried again", what, why);
         else if (!troubled)
                 bc_log_notice("the ledger and its anchor can be written again");
         ledger->troubled = troubled;
@@ -409,12 +406,14 @@ static int64_t due_ns(const struct bc_ledger *ledger, bool *ret_record, bool *re
         return earlier(record_ns, anchor_ns);
 }
 
-static void pause_after(struct bc_ledger *ledger, int record_error, int anchor_error)
+static void pause_after(struct bc_ledger *ledger, int record_error, int anchor_error, const char *anchor_text)
 {
         int64_t until_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS;
 
-        tell_of_trouble(ledger, record_error < 0 ? "the ledger cannot be written" : "the ledger's anchor cannot be written",
-                        record_error < 0 ? record_error : anchor_error);
+        if (record_error < 0)
+                tell_of_trouble(ledger, "the ledger cannot be written", strerror(-record_error), record_error);
+        else
+                tell_of_trouble(ledger, "the ledger's anchor cannot be written", anchor_text, anchor_error);
         if (record_error == 0 && anchor_error == 0)
                 return;
         bc_monitor_lock(&ledger->monitor);
@@ -457,6 +456,7 @@ static void run(void *user)
                 return;
         for (;;) {
                 bool record, anchor, over;
+                char text[TEXT_BYTES] = "";
                 int64_t wake_ns;
                 int r = 0, s = 0;
 
@@ -471,8 +471,8 @@ static void run(void *user)
                         r = write_record(ledger);
                 // Also where the record failed: recordings may be going on all the same.
                 if (anchor)
-                        s = write_anchor(ledger);
-                pause_after(ledger, r, s);
+                        s = write_anchor(ledger, text, sizeof(text));
+                pause_after(ledger, r, s, text);
         }
 }
 
@@ -576,7 +576,7 @@ void bc_ledger_note_tail(struct bc_ledger *ledger, uint64_t recording, uint32_t 
         state->index = index;
         state->tail_ns = signed_ns;
         memcpy(state->tail_hash, hash, BC_HASH_BYTES);
-        change_anchor(ledger);
+        change_anchor(ledger, BC_ANCHOR_LIGHT);
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);
 }
@@ -585,7 +585,7 @@ void bc_ledger_note_counter(struct bc_ledger *ledger, uint64_t counter)
 {
         bc_monitor_lock(&ledger->monitor);
         ledger->state.counter = counter;
-        change_anchor(ledger);
+        change_anchor(ledger, BC_ANCHOR_WEIGHTY);
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);
 }

@@ -30,7 +30,7 @@ struct bc_ledger;
 
 struct bc_ledger_config {
         int store_fd;            // folder of the store, in which ledger/ is made
-        const char *anchor_path; // docs/formats/ledger.md, 4
+        const char *anchor_path; // a place: bc_anchor_place_parse()
         struct bc_ledger_owner owner;
         // Where the ledger stands is known: what is signed from now on hangs on it. Whoever starts it, or its thread; must not call it.
         // May be NULL.

@@ -56,19 +56,19 @@ static int open_folder(int store_fd)
         return fd < 0 ? -errno : fd;
 }
 
-static int open_anchor(struct bc_standing *standing, const char *path, struct bc_anchor_state *ret_state, char *text, size_t text_bytes)
+static int open_anchor(struct bc_standing *standing, const char *path, struct bc_anchor_found *ret_found, char *text, size_t text_bytes)
 {
-        struct bc_anchor_found found;
-        int r = bc_anchor_open(path, text, text_bytes, &standing->anchor, &found);
+        int r = bc_anchor_open(path, text, text_bytes, &standing->anchor, ret_found);
 
         if (r < 0)
                 return r;
-        if (found.damaged)
-                bc_log_error("anchor %s: no slot of it is whole; it is kept as %s.damaged, and agrees with nothing", path, path);
-        standing->anchor_damaged |= found.damaged;
-        *ret_state = found.state;
-        ret_state->medium = bc_anchor_medium(standing->anchor, standing->folder_fd);
-        if (ret_state->medium == BC_ANCHOR_BESIDE)
+        if (ret_found->damaged)
+                bc_log_error("anchor %s: no slot of it is whole, and it agrees with nothing; a file is kept as one called .damaged", path);
+        if (ret_found->behind)
+                bc_log_error("anchor %s: the TPM has known more than the file says", path);
+        standing->anchor_damaged |= ret_found->damaged;
+        ret_found->state.medium = bc_anchor_medium(standing->anchor, standing->folder_fd);
+        if (ret_found->state.medium == BC_ANCHOR_BESIDE)
                 bc_log_warning("anchor %s: it lies on the store's medium: who puts back an old image of that puts both back", path);
         return 0;
 }
@@ -79,7 +79,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 // EVIDENCE 12 and 17: where ledger and anchor do not agree, or another key signs than the former one said, a new epoch begins, and says so.
-static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_search *search)
+static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_search *search, bool has_other)
 {
         const struct bc_anchor_state *anchor = &found->anchor;
         const struct bc_ledger_head *head = &search->head;
@@ -88,11 +88,12 @@ static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_sear
                 found->rolled_back = !search->has;
         else // what is damaged, or cannot be got at, may have known anything
                 found->rolled_back = head->epoch > 0 || found->anchor_damaged || found->anchor_lost;
-        found->rolled_back |= head->handed_over;
-        found->epoch = larger(larger(head->epoch, anchor->epoch), 1) + found->rolled_back;
+        found->other_missing = !has_other && search->has;
+        found->rolled_back |= head->handed_over || !has_other;
+        found->epoch = larger(larger(head->epoch, larger(anchor->epoch, found->other.epoch)), 1) + found->rolled_back;
         // No number of a run is given twice, nor one whose file may be read again some day.
-        found->boot = larger(larger(head->boot, anchor->boot), search->unreadable_boot) + 1;
-        found->counter = anchor->counter;
+        found->boot = larger(larger(head->boot, larger(anchor->boot, found->other.boot)), search->unreadable_boot) + 1;
+        found->counter = larger(anchor->counter, found->other.counter);
         found->last_ns = head->epoch > 0 ? head->signed_ns : BC_RECORD_UNKNOWN;
         found->clean = head->epoch > 0 && head->stopped && !found->rolled_back;
         found->head = *head;
@@ -107,55 +108,112 @@ static struct bc_ledger_search search_for(const struct bc_ledger_owner *owner, c
                                           .hash = anchor->epoch > 0 ? anchor->hash : NULL, .patient = patient };
 }
 
+// Of an anchor in two places each is judged: who forges the one that anybody can write has not done so with the other.
+static int look_for(const struct bc_standing *standing, const struct bc_ledger_owner *owner, const struct bc_anchor_state *anchor,
+                    const struct bc_anchor_state *other, bool patient, struct bc_ledger_search *ret_search, bool *ret_has_other)
+{
+        struct bc_ledger_search search = search_for(owner, other, patient);
+        int r;
+
+        *ret_search = search_for(owner, anchor, patient);
+        r = bc_ledger_find_head(standing->folder_fd, ret_search);
+        if (r == 0 && other->epoch > 0)
+                r = bc_ledger_find_head(standing->folder_fd, &search);
+        *ret_has_other = other->epoch == 0 || search.has;
+        return r;
+}
+
 int bc_standing_look(struct bc_standing *standing, int store_fd, const char *anchor_path, const struct bc_ledger_owner *owner, bool patient,
                      char *text, size_t text_bytes)
 {
         BC_IN_DEVICE;
         struct bc_ledger_found *found = &standing->found;
+        struct bc_anchor_found anchored;
         struct bc_ledger_search search;
+        bool has_other;
         int r = 0;
 
         if (standing->folder_fd < 0)
                 standing->folder_fd = open_folder(store_fd);
         if (standing->folder_fd < 0)
                 return explain(text, text_bytes, standing->folder_fd);
-        if (!standing->anchor)
-                r = open_anchor(standing, anchor_path, &found->anchor, text, text_bytes);
+        if (!standing->anchor) {
+                r = open_anchor(standing, anchor_path, &anchored, text, text_bytes);
+                if (r == 0) {
+                        found->anchor = anchored.state;
+                        found->other = anchored.other;
+                        found->anchor_behind = anchored.behind;
+                }
+        }
         if (r < 0 && patient)
                 return r;
         found->anchor_lost = r < 0;
         found->anchor_damaged = standing->anchor_damaged;
         if (found->anchor_lost)
                 bc_log_error("%s: the ledger goes on without it, in a new epoch", text);
-        search = search_for(owner, &found->anchor, patient);
-        r = bc_ledger_find_head(standing->folder_fd, &search);
+        r = look_for(standing, owner, &found->anchor, &found->other, patient, &search, &has_other);
         if (r < 0)
                 return explain(text, text_bytes, r);
-        reconcile(found, &search);
+        reconcile(found, &search, has_other);
         return 0;
 }
 
-int bc_standing_regain(struct bc_standing *standing, const char *anchor_path, const struct bc_ledger_owner *owner,
-                       struct bc_anchor_state *ret_state, char *text, size_t text_bytes)
+// One that was lost and does not agree stays as it is: it is all that is left of what it knows. -ESTALE then.
+static int regain(struct bc_standing *standing, const char *anchor_path, const struct bc_ledger_owner *owner,
+                  struct bc_anchor_state *state, char *text, size_t text_bytes)
 {
-        BC_IN_DEVICE;
-        struct bc_anchor_state state;
+        struct bc_anchor_found anchored;
         struct bc_ledger_search search;
-        int r = open_anchor(standing, anchor_path, &state, text, text_bytes);
+        bool has_other = true;
+        int r = open_anchor(standing, anchor_path, &anchored, text, text_bytes);
 
         if (r < 0)
                 return r;
-        search = search_for(owner, &state, false);
-        if (state.epoch > 0)
-                r = bc_ledger_find_head(standing->folder_fd, &search);
-        if (r == 0 && (state.epoch == 0 || search.has)) {
-                *ret_state = state;
+        if (anchored.state.epoch > 0 || anchored.other.epoch > 0)
+                r = look_for(standing, owner, &anchored.state, &anchored.other, false, &search, &has_other);
+        if (r == 0 && has_other && (anchored.state.epoch == 0 || search.has)) {
+                bc_log_notice("anchor %s: it can be opened again", anchor_path);
+                state->counter = larger(state->counter, larger(anchored.state.counter, anchored.other.counter));
                 return 0;
         }
         bc_anchor_free(BC_TAKE(standing->anchor));
         snprintf(text, text_bytes, "anchor %s: %s", anchor_path,
                  r < 0 ? strerror(-r) : "it knows of records that the ledger does not have; the next start judges that");
         return r < 0 ? r : -ESTALE;
+}
+
+int bc_standing_write_anchor(struct bc_standing *standing, const char *anchor_path, const struct bc_ledger_owner *owner,
+                             struct bc_anchor_state *state, enum bc_anchor_weight weight, int64_t now_ns, char *text, size_t text_bytes)
+{
+        BC_IN_DEVICE;
+        int r = 0;
+
+        if (standing->anchor_stays)
+                return 0;
+        if (!standing->anchor)
+                r = regain(standing, anchor_path, owner, state, text, text_bytes);
+        standing->anchor_stays = r == -ESTALE;
+        if (standing->anchor_stays) {
+                bc_log_error("%s", text);
+                return 0;
+        }
+        return r < 0 ? r : bc_anchor_write(standing->anchor, state, weight, now_ns, text, text_bytes);
+}
+
+enum bc_anchor_weight bc_standing_weigh(enum bc_anchor_weight weight, enum bc_entry_kind kind)
+{
+        switch (kind) {
+        case BC_ENTRY_STOP:
+                return BC_ANCHOR_LAST;
+        case BC_ENTRY_START:
+        case BC_ENTRY_BEGINNING:
+        case BC_ENTRY_CLOSING:
+        case BC_ENTRY_RECOVERY:
+        case BC_ENTRY_BREAK:
+                return weight > BC_ANCHOR_WEIGHTY ? weight : BC_ANCHOR_WEIGHTY;
+        default:
+                return weight;
+        }
 }
 
 // ---- what is said of it ----------------------------------------------------------------------------------------
@@ -176,12 +234,13 @@ static size_t say(struct bc_ledger_entry *entry, int64_t now_ns, const char *for
 size_t bc_standing_state(const struct bc_ledger_found *found, const struct bc_ledger_start *start, int64_t begun_ns, int64_t now_ns,
                          bool late, struct bc_ledger_entry ret_entry[BC_STANDING_EVENTS_MAX])
 {
+        const struct bc_anchor_state *anchor = found->other_missing ? &found->other : &found->anchor;
         size_t n = 0;
 
         if (found->rolled_back) {
                 bc_log_error("the ledger is not the one that its anchor knows: a new epoch begins, and says so");
                 bc_entry_rollback(&ret_entry[n++], begun_ns, found->head.sequence, found->head.epoch > 0 ? found->head.hash : NULL,
-                                  found->anchor.sequence, found->anchor.epoch > 0 ? found->anchor.hash : NULL);
+                                  anchor->sequence, anchor->epoch > 0 ? anchor->hash : NULL);
         }
         bc_entry_start(&ret_entry[n++], begun_ns, found->clean, start->reset, start->boot_id, found->last_ns, start->percent,
                        found->anchor.medium);
@@ -189,6 +248,8 @@ size_t bc_standing_state(const struct bc_ledger_found *found, const struct bc_le
                 n += say(&ret_entry[n], now_ns, "put aside, foreign: %s", found->stranger[i]);
         if (found->anchor_lost || found->anchor_damaged)
                 n += say(&ret_entry[n], now_ns, "anchor: %s", found->anchor_lost ? "cannot be opened" : "was damaged");
+        if (found->anchor_behind)
+                n += say(&ret_entry[n], now_ns, "anchor: the TPM knew more than the file");
         if (found->unreadable > 0)
                 n += say(&ret_entry[n], now_ns, "ledger: %zu files cannot be read", found->unreadable);
         if (late)

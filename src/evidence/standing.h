@@ -23,7 +23,10 @@ struct bc_ledger_found {
         bool rolled_back;               // ledger and anchor disagree: a new epoch begins
         struct bc_ledger_head head;     // the newest record; epoch 0: there is none
         struct bc_anchor_state anchor;  // as it was found
+        struct bc_anchor_state other;   // where it is in two places: the older of them; epoch 0: nothing
         bool anchor_damaged;            // it was there, and could not be read
+        bool other_missing;             // that one alone knows of a record that the ledger does not have
+        bool anchor_behind;             // its file is older than the TPM's memory
         bool anchor_lost;               // it cannot be got at
         char stranger[BC_LEDGER_STRANGERS_MAX][BC_LEDGER_NAME_BYTES]; // files that others signed: put aside
         size_t strangers, unreadable;   // unreadable: files that count as lost
@@ -38,12 +41,13 @@ struct bc_ledger_start {
         int64_t percent; // of the battery; BC_RECORD_UNKNOWN
 };
 
-#define BC_STANDING_EVENTS_MAX 8
+#define BC_STANDING_EVENTS_MAX 9
 
 struct bc_standing {
         int folder_fd;            // STORE/ledger; -1: not open yet
         struct bc_anchor *anchor; // NULL: not open
         bool anchor_damaged;      // at the first look
+        bool anchor_stays;        // one that was lost, is back and does not agree: not written in this run
         struct bc_ledger_found found;
 };
 
@@ -58,10 +62,19 @@ void bc_standing_done(struct bc_standing *standing);
 int bc_standing_look(struct bc_standing *standing, int store_fd, const char *anchor_path, const struct bc_ledger_owner *owner, bool patient,
                      char *text, size_t text_bytes);
 
-// An anchor that was lost is tried again. *ret_state: what it says. 0; -ESTALE: it knows of records that the ledger does not have, so it
-// stays as it is for the next start to judge; or another negative errno, and why in text.
-int bc_standing_regain(struct bc_standing *standing, const char *anchor_path, const struct bc_ledger_owner *owner,
-                       struct bc_anchor_state *ret_state, char *text, size_t text_bytes);
+// Writes the anchor: bc_anchor_write(). One that was lost is opened first, and what it knows of numbers goes into the state; where it
+// knows of records that the ledger does not have, it stays as it is for the next start to judge, and 0 is returned from then on: see
+// bc_standing_has_anchor(). Or a negative errno, and why in text.
+int bc_standing_write_anchor(struct bc_standing *standing, const char *anchor_path, const struct bc_ledger_owner *owner,
+                             struct bc_anchor_state *state, enum bc_anchor_weight weight, int64_t now_ns, char *text, size_t text_bytes);
+
+// How much hangs on it that an anchor knows of an event like this, or of what weighed `weight`: the more of both.
+enum bc_anchor_weight bc_standing_weigh(enum bc_anchor_weight weight, enum bc_entry_kind kind);
+
+static inline bool bc_standing_has_anchor(const struct bc_standing *standing)
+{
+        return standing->anchor;
+}
 
 // What the run begins with: `rollback` where there is one, `start`, and alarms for what was not well. late: it could not be opened at once.
 // Returns how many.

@@ -171,7 +171,10 @@ const char *bc_ledger_event_name(uint32_t event)
 
 const char *bc_ledger_anchor_name(uint32_t medium)
 {
-        static const char *const names[BC_RECORD_MEDIUM_MAX + 1] = { "none", "a file on another medium", "a file on the store's own medium" };
+        static const char *const names[BC_RECORD_MEDIUM_MAX + 1] = {
+                "none", "a file on another medium", "a file on the store's own medium", "a TPM's memory", "a file on another medium, and a TPM's memory",
+                "a file on the store's own medium, and a TPM's memory",
+        };
 
         return medium <= BC_RECORD_MEDIUM_MAX ? names[medium] : "?";
 }

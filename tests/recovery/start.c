@@ -25,7 +25,7 @@ static void set_tail(const char *path, const struct bc_anchor_state *tail)
         found.state.index = tail->index;
         found.state.tail_ns = tail->tail_ns;
         memcpy(found.state.tail_hash, tail->tail_hash, BC_HASH_BYTES);
-        assert_int_equal(bc_anchor_write(anchor, &found.state), 0);
+        assert_int_equal(bc_anchor_write(anchor, &found.state, BC_ANCHOR_LIGHT, 0, NULL, 0), 0);
         bc_anchor_free(anchor);
 }
 

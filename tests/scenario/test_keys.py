@@ -5,13 +5,11 @@ bodycam-provision, vouched for by tools/test-ca, used as the recorder uses it, a
 import json
 import os
 import re
-import select
-import shutil
 import stat
 import subprocess
-import tempfile
 
 import pytest
+from chip import Tpm
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -49,40 +47,6 @@ class Files:
 
     def stop(self):
         pass
-
-
-class Tpm:
-    """A software TPM with a state of its own; a second start is the same TPM after a power cut."""
-    place = "tpm"
-
-    def __init__(self, folder):
-        self.state = folder / "tpm"
-        self.state.mkdir()
-        self.socket = os.path.join(tempfile.mkdtemp(prefix="bc-tpm-"), "socket")  # a socket's path is short
-        self.env = {"TPM2OPENSSL_TCTI": f"swtpm:path={self.socket}"}
-        self.start()
-
-    def start(self):
-        # --daemon returns when the socket is there.
-        subprocess.run(["swtpm", "socket", "--tpm2", "--daemon", "--pid", f"file={self.socket}.pid", "--tpmstate", f"dir={self.state}",
-                        "--server", f"type=unixio,path={self.socket}", "--ctrl", f"type=unixio,path={self.socket}.ctrl",
-                        "--flags", "not-need-init,startup-clear", "--log", f"file={self.state}/log"], check=True, timeout=60)
-
-    def end(self):
-        with open(f"{self.socket}.pid") as file:
-            pid = int(file.read())
-        gone = os.pidfd_open(pid)
-        os.kill(pid, 15)
-        assert select.select([gone], [], [], 60)[0]
-        os.close(gone)
-
-    def uri(self, name="device"):
-        return {"device": "handle:0x81000001", "other": "handle:0x81000002"}[name]
-
-    def stop(self):
-        if os.path.exists(f"{self.socket}.pid"):  # swtpm removes it when it ends
-            self.end()
-        shutil.rmtree(os.path.dirname(self.socket))
 
 
 class Token:
@@ -382,7 +346,7 @@ def test_wrong_usage(words):
 def test_help_and_manual():
     page = (SOURCE / "docs/man/bodycam-provision.1").read_text()
     whole = run(PROVISION, "--help").stdout
-    for command in "key", "request", "install", "check":
+    for command in "key", "request", "install", "check", "anchor":
         one = run(PROVISION, command, "--help").stdout
         assert one in whole and one.startswith(f"bodycam-provision {command} ")
         assert re.search(rf"^\.BI? \"?{command}\b", page, re.MULTILINE), f"the manual has no {command}"

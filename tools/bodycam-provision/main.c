@@ -33,8 +33,12 @@ static const struct command commands[] = {
           "bodycam-provision check --uri URI --device ID --certificates FILE [--json]\n"
           "    Judges key and certificates, as the recorder does, and says what they are.\n",
           OPTION('u') | OPTION('d') | OPTION('c'), OPTION('j'), bc_provision_check },
+        { "anchor",
+          "bodycam-provision anchor --anchor tpm2:0x01800bca\n"
+          "    Makes an index in the memory of a TPM 2.0 for the ledger's anchor. Nothing that is there is replaced.\n",
+          OPTION('b'), 0, bc_provision_anchor },
         { "hand-over",
-          "bodycam-provision hand-over --uri URI --device ID --certificates FILE --next FILE --store DIR --anchor FILE\n"
+          "bodycam-provision hand-over --uri URI --device ID --certificates FILE --next FILE --store DIR --anchor PLACE\n"
           "    The key that is there states in the ledger that the key of the next certificates signs from now on.\n"
           "    While the daemon is stopped; needed for another key alone, not for another certificate of the same key.\n",
           OPTION('u') | OPTION('d') | OPTION('c') | OPTION('e') | OPTION('s') | OPTION('b'), 0, bc_provision_hand_over },

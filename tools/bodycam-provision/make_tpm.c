@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
-// OpenSSL's provider makes keys as files that the TPM wraps, and cannot make one persistent: so this speaks to the TPM itself, by
-// the library that the provider uses (TCG, TSS 2.0 Enhanced System API), and by the same way: TPM2OPENSSL_TCTI.
+// OpenSSL's provider makes keys as files that the TPM wraps, and cannot make one persistent: so this speaks to the TPM itself.
 #include <errno.h>
-#include <stdlib.h>
-#include <tss2/tss2_esys.h>
-#include <tss2/tss2_rc.h>
-#include <tss2/tss2_tctildr.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "evidence/refusal.h"
+#include "evidence/tpm.h"
 #include "provision.h"
 
-// The kernel's resource manager. Without a name libtss2 would also try a simulator's TCP port, which anybody can open.
-#define TCTI "device:/dev/tpmrm0"
-
 struct tpm {
-        TSS2_TCTI_CONTEXT *tcti;
-        ESYS_CONTEXT *esys;
+        struct bc_tpm connection;
         ESYS_TR parent, key;
         TPM2B_PRIVATE *private;
         TPM2B_PUBLIC *public;
@@ -25,13 +18,12 @@ struct tpm {
 static void tpm_done(struct tpm *tpm)
 {
         if (tpm->key != ESYS_TR_NONE)
-                (void)Esys_FlushContext(tpm->esys, tpm->key);
+                (void)Esys_FlushContext(tpm->connection.esys, tpm->key);
         if (tpm->parent != ESYS_TR_NONE)
-                (void)Esys_FlushContext(tpm->esys, tpm->parent);
+                (void)Esys_FlushContext(tpm->connection.esys, tpm->parent);
         Esys_Free(tpm->private);
         Esys_Free(tpm->public);
-        Esys_Finalize(&tpm->esys);
-        Tss2_TctiLdr_Finalize(&tpm->tcti);
+        bc_tpm_close(&tpm->connection);
 }
 
 // Persistent handles are listed from one on.
@@ -39,7 +31,7 @@ static TSS2_RC is_taken(struct tpm *tpm, uint32_t handle, bool *ret_taken)
 {
         TPMS_CAPABILITY_DATA *data = NULL;
         TPMI_YES_NO more;
-        TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, handle, 1, &more, &data);
+        TSS2_RC rc = Esys_GetCapability(tpm->connection.esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, handle, 1, &more, &data);
 
         if (rc == TSS2_RC_SUCCESS)
                 *ret_taken = data->data.handles.count > 0 && data->data.handles.handle[0] == handle;
@@ -69,7 +61,7 @@ static TSS2_RC make_parent(struct tpm *tpm)
         static const TPM2B_DATA nothing;
         static const TPML_PCR_SELECTION no_pcr;
 
-        return Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &template,
+        return Esys_CreatePrimary(tpm->connection.esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &template,
                                   &nothing, &no_pcr, &tpm->parent, NULL, NULL, NULL, NULL);
 }
 
@@ -97,7 +89,7 @@ static TSS2_RC make_key(struct tpm *tpm, enum bc_record_algorithm algorithm)
         TPM2B_CREATION_DATA *data = NULL;
         TPM2B_DIGEST *hash = NULL;
         TPMT_TK_CREATION *ticket = NULL;
-        TSS2_RC rc = Esys_Create(tpm->esys, tpm->parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &template, &nothing,
+        TSS2_RC rc = Esys_Create(tpm->connection.esys, tpm->parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &template, &nothing,
                                  &no_pcr, &tpm->private, &tpm->public, &data, &hash, &ticket);
 
         Esys_Free(data);
@@ -105,36 +97,35 @@ static TSS2_RC make_key(struct tpm *tpm, enum bc_record_algorithm algorithm)
         Esys_Free(ticket);
         if (rc != TSS2_RC_SUCCESS)
                 return rc;
-        return Esys_Load(tpm->esys, tpm->parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, tpm->private, tpm->public, &tpm->key);
+        return Esys_Load(tpm->connection.esys, tpm->parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, tpm->private, tpm->public, &tpm->key);
 }
 
 static TSS2_RC keep(struct tpm *tpm, uint32_t handle)
 {
         ESYS_TR kept = ESYS_TR_NONE;
-        TSS2_RC rc = Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, tpm->key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle,
+        TSS2_RC rc = Esys_EvictControl(tpm->connection.esys, ESYS_TR_RH_OWNER, tpm->key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle,
                                        &kept);
 
         if (kept != ESYS_TR_NONE)
-                (void)Esys_TR_Close(tpm->esys, &kept);
+                (void)Esys_TR_Close(tpm->connection.esys, &kept);
         return rc;
 }
 
 int bc_make_in_tpm(uint32_t handle, enum bc_record_algorithm algorithm, char *text, size_t text_bytes)
 {
         BC_CLEANUP(tpm_done) struct tpm tpm = { .parent = ESYS_TR_NONE, .key = ESYS_TR_NONE };
-        const char *named = getenv("TPM2OPENSSL_TCTI");
+        char what[32];
         bool taken = false;
         TSS2_RC rc;
+        int r;
 
-        rc = Tss2_TctiLdr_Initialize(named ? named : TCTI, &tpm.tcti);
-        if (rc == TSS2_RC_SUCCESS)
-                rc = Esys_Initialize(&tpm.esys, tpm.tcti, NULL);
-        if (rc != TSS2_RC_SUCCESS)
-                return bc_refusal(text, text_bytes, ENODEV, "key handle:0x%x: no TPM answers at %s (TPM2OPENSSL_TCTI): %s", handle,
-                                  named ? named : TCTI, Tss2_RC_Decode(rc));
+        snprintf(what, sizeof(what), "key handle:0x%x", handle);
+        r = bc_tpm_open(&tpm.connection, what, text, text_bytes);
+        if (r < 0)
+                return r;
         rc = is_taken(&tpm, handle, &taken);
         if (rc == TSS2_RC_SUCCESS && taken)
-                return bc_refusal(text, text_bytes, EEXIST, "key handle:0x%x: there is something already, which is not replaced", handle);
+                return bc_refusal(text, text_bytes, EEXIST, "%s: there is something already, which is not replaced", what);
         if (rc == TSS2_RC_SUCCESS)
                 rc = make_parent(&tpm);
         if (rc == TSS2_RC_SUCCESS)
@@ -142,6 +133,6 @@ int bc_make_in_tpm(uint32_t handle, enum bc_record_algorithm algorithm, char *te
         if (rc == TSS2_RC_SUCCESS)
                 rc = keep(&tpm, handle);
         if (rc != TSS2_RC_SUCCESS)
-                return bc_refusal(text, text_bytes, EIO, "key handle:0x%x: the TPM refuses: %s", handle, Tss2_RC_Decode(rc));
+                return bc_refusal(text, text_bytes, EIO, "%s: the TPM refuses: %s", what, Tss2_RC_Decode(rc));
         return 0;
 }

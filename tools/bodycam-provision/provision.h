@@ -30,6 +30,7 @@ enum bc_provision_exit bc_provision_refuse(const char *text);
 enum bc_provision_exit bc_provision_key(const struct bc_provision *provision);
 enum bc_provision_exit bc_provision_request(const struct bc_provision *provision);
 enum bc_provision_exit bc_provision_install(const struct bc_provision *provision);
+enum bc_provision_exit bc_provision_anchor(const struct bc_provision *provision);
 enum bc_provision_exit bc_provision_hand_over(const struct bc_provision *provision);
 enum bc_provision_exit bc_provision_check(const struct bc_provision *provision);
 

@@ -548,7 +548,7 @@ static void test_anchor(void **state)
         // Each write counts, however often it is opened.
         for (uint64_t n = 1; n < 9; n++) {
                 expected = state_of(n);
-                assert_int_equal(bc_anchor_write(anchor, &expected), 0);
+                assert_int_equal(bc_anchor_write(anchor, &expected, BC_ANCHOR_LIGHT, 0, NULL, 0), 0);
                 if (n % 2 || n > 5) {
                         bc_anchor_free(anchor);
                         assert_int_equal(open_anchor(path, &anchor, &got), 0);
@@ -574,7 +574,7 @@ static void test_anchor(void **state)
                         assert_memory_equal(&got, &expected, sizeof(got));
                         // And the next write heals it.
                         expected = state_of(20);
-                        assert_int_equal(bc_anchor_write(anchor, &expected), 0);
+                        assert_int_equal(bc_anchor_write(anchor, &expected, BC_ANCHOR_LIGHT, 0, NULL, 0), 0);
                         bc_anchor_free(anchor);
                         assert_int_equal(open_anchor(path, &anchor, &got), 0);
                         assert_memory_equal(&got, &expected, sizeof(got));

@@ -208,7 +208,7 @@ static void random_first(struct bc_record *r, bool rich, uint32_t *random)
 
 static void random_anchor(struct bc_record *r, uint32_t *random)
 {
-        r->found.anchor.medium = upto(random, 2);
+        r->found.anchor.medium = upto(random, BC_RECORD_MEDIUM_MAX);
         if (r->found.anchor.medium > 0) {
                 r->found.anchor.recording = u63(1, random);
                 r->found.anchor.segment = u32(1, 9999, random);

@@ -362,14 +362,16 @@ static void test_bounds_of_segments(void **state)
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.kept = 0);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.before = 0);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.moved_bytes = 0);
-        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.medium = 3);
+        TAKEN(BC_RECORD_RECOVERED, 2, r->found.anchor.medium = 3);
+        TAKEN(BC_RECORD_RECOVERED, 2, r->found.anchor.medium = 5);
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.medium = 6);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.segment = 0);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.reset = 4);
         REFUSED(BC_RECORD_SEALED, 2, r->segment = 0);
         REFUSED(BC_RECORD_SEALED, 2, r->chain_count = 0);
         REFUSED(BC_RECORD_SEALED, 2, r->sealed = true);
         REFUSED(BC_RECORD_SEALED, 2, r->stored.bytes = UINT64_C(1) << 63);
-        REFUSED(BC_RECORD_SEALED, 2, r->found.anchor.medium = 3);
+        REFUSED(BC_RECORD_SEALED, 2, r->found.anchor.medium = 6);
         REFUSED(BC_RECORD_SEALED, 2, r->found.reset = 4);
         TAKEN(BC_RECORD_SEALED, 2, r->stored.bytes = 0);
 }
