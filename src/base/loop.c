@@ -84,8 +84,10 @@ void bc_loop_post(struct bc_loop *loop, unsigned kind, int64_t value)
         if (slot->count++ == 0) {
                 slot->kind = kind % BC_LOOP_INBOX_KINDS_MAX;
                 slot->first_ns = bc_clock_now_ns(loop->clock);
+                slot->least = value;
         }
         slot->value = value;
+        slot->least = value < slot->least ? value : slot->least;
         slot->latest_ns = bc_clock_now_ns(loop->clock);
         pthread_mutex_unlock(&loop->inbox_mutex);
         announce(loop);

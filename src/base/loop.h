@@ -25,6 +25,7 @@ struct bc_message {
         unsigned kind;
         uint64_t count;   // posts since the last delivery, at least 1
         int64_t value;    // of the latest post
+        int64_t least;    // of all of them: what was posted and taken back since can still be told
         int64_t first_ns, latest_ns; // when the first and the latest of them were posted
 };
 

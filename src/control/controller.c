@@ -333,16 +333,16 @@ static void on_recovered(struct bc_controller *controller)
         (void)bc_controller_handle(controller, BC_EVENT_STARTED, now_ns(controller), BC_ORIGIN_DEVICE, "recovery is done");
 }
 
-static void on_trouble(struct bc_controller *controller, int error)
+// A trouble that was over before anybody heard of it is told all the same.
+static void on_trouble(struct bc_controller *controller, const struct bc_message *message)
 {
         char text[160];
-        bool trouble = error < 0;
 
-        if (trouble && !controller->trouble) {
-                snprintf(text, sizeof(text), "the store cannot be written: %s", strerror(-error));
+        if (message->least < 0 && !controller->trouble) {
+                snprintf(text, sizeof(text), "the store cannot be written: %s", strerror((int)-message->least));
                 alarm_all(controller, BC_ALARM_TROUBLE, text);
         }
-        controller->trouble = trouble;
+        controller->trouble = message->value < 0;
 }
 
 static void on_message(void *user, const struct bc_message *message)
@@ -362,7 +362,7 @@ static void on_message(void *user, const struct bc_message *message)
                 bc_capture_set_sound(&controller->capture, message->value, message->latest_ns);
                 break;
         case BC_INBOX_TROUBLE:
-                on_trouble(controller, (int)message->value);
+                on_trouble(controller, message);
                 break;
         case BC_INBOX_SIGNED:
                 if (message->value)

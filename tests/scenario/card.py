@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A card that stalls, fails and fills up: the folder of a daemon's store, by way of tests/lib/bad_card.c."""
+"""A card that stalls, fails and fills up: the folder of a daemon's store, and others, by way of tests/lib/bad_card.c."""
 
 import contextlib
 import fcntl
@@ -9,21 +9,23 @@ import struct
 
 from harness import BUILD
 
-FIELDS = ("space", "write_skip", "write_times", "write_error", "sync_skip", "sync_times", "sync_error", "writes", "syncs")
+KINDS = ("write", "sync", "open", "create", "rename", "remove", "folder", "cut", "reserve", "link")
+FIELDS = ("space", "forgetful", "struck", *(f"{kind}_{what}" for kind in KINDS for what in ("skip", "times", "error", "calls")))
+PATH_BYTES = 256
 ENDLESS = 1 << 40
 
 
 class Card:
     """All is well with it until told otherwise. Give its env to the Daemon whose store it is."""
 
-    def __init__(self, folder, store):
+    def __init__(self, folder, *folders):
         path = folder / "card"
-        path.write_bytes(struct.pack("q", -1) + bytes(8 * (len(FIELDS) - 1)))
+        path.write_bytes(struct.pack("q", -1) + bytes(8 * (len(FIELDS) - 1) + PATH_BYTES))
         self.file = open(path, "r+b")
-        self.map = mmap.mmap(self.file.fileno(), 8 * len(FIELDS))
+        self.map = mmap.mmap(self.file.fileno(), 8 * len(FIELDS) + PATH_BYTES)
         self.env = {
             "LD_PRELOAD": str(BUILD / "tests/lib/bad-card.so"), "BC_CARD": str(path),
-            "BC_CARD_STORE": os.path.realpath(store),
+            "BC_CARD_FOLDERS": ":".join(os.path.realpath(f) for f in folders),
             # The address sanitizer wants to be the first library.
             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
         }
@@ -37,16 +39,32 @@ class Card:
         for name, value in fields.items():
             struct.pack_into("q", self.map, 8 * FIELDS.index(name), value)
 
+    @property
+    def struck_path(self):
+        """On what the last call that failed was."""
+        return bytes(self.map[8 * len(FIELDS):]).split(b"\0")[0].decode()
+
+    @property
+    def writes(self):
+        return self.write_calls
+
+    @property
+    def syncs(self):
+        return self.sync_calls
+
+    def fail(self, kind, error, skip=0, times=ENDLESS):
+        """error 0, of writes: only half of it is written, which is no failure."""
+        self.set(**{f"{kind}_times": 0, f"{kind}_skip": skip, f"{kind}_error": error})
+        self.set(**{f"{kind}_times": times})
+
     def fail_syncs(self, error, skip=0, times=ENDLESS):
-        self.set(sync_times=0, sync_skip=skip, sync_error=error)
-        self.set(sync_times=times)
+        self.fail("sync", error, skip, times)
 
     def fail_writes(self, error, skip=0, times=ENDLESS):
-        self.set(write_times=0, write_skip=skip, write_error=error)
-        self.set(write_times=times)
+        self.fail("write", error, skip, times)
 
     def repair(self):
-        self.set(space=-1, write_times=0, sync_times=0)
+        self.set(space=-1, **{f"{kind}_times": 0 for kind in KINDS})
 
     @contextlib.contextmanager
     def standing_still(self):

@@ -312,6 +312,37 @@ static void test_inbox_coalesces(void **state)
         tear_down(&world);
 }
 
+// What was told and taken back before anybody read it.
+static void on_least(void *user, const struct bc_message *message)
+{
+        struct world *world = user;
+
+        assert_int_equal(message->value, 0);
+        assert_int_equal(message->least, message->kind == 4 ? -5 : 0);
+        world->messages += message->count;
+        if (message->kind == 6)
+                bc_loop_quit(world->loop, 0);
+}
+
+static void test_inbox_keeps_the_least(void **state)
+{
+        struct world world = { 0 };
+
+        (void)state;
+        assert_int_equal(bc_clock_new_simulated(0, &world.clock), 0);
+        assert_int_equal(bc_loop_new(world.clock, &world.loop), 0);
+        bc_loop_on_message(world.loop, on_least, &world);
+        bc_loop_post(world.loop, 4, 0);
+        bc_loop_post(world.loop, 4, -5);
+        bc_loop_post(world.loop, 4, -3);
+        bc_loop_post(world.loop, 4, 0);
+        bc_loop_post(world.loop, 6, 7);
+        bc_loop_post(world.loop, 6, 0);
+        assert_int_equal(bc_loop_run(world.loop), 0);
+        assert_int_equal(world.messages, 6);
+        tear_down(&world);
+}
+
 // ---- the outside -----------------------------------------------------------------------------------------------
 
 static void on_ready(void *user, uint32_t events)
@@ -378,6 +409,7 @@ int main(void)
                 cmocka_unit_test(test_inbox_real),
                 cmocka_unit_test(test_no_time_passes_before_a_message),
                 cmocka_unit_test(test_inbox_coalesces),
+                cmocka_unit_test(test_inbox_keeps_the_least),
                 cmocka_unit_test(test_a_file_descriptor_ends_a_simulated_wait),
                 cmocka_unit_test(test_real_timers_and_signals),
         };
