@@ -154,6 +154,18 @@ void bc_entry_breaking_off(struct bc_ledger_entry *event, int64_t time_ns, const
         end(event, &w);
 }
 
+void bc_entry_finding_nothing(struct bc_ledger_entry *event, int64_t time_ns, const struct bc_entry_nothing *stated)
+{
+        struct bc_writer w = begin(event, time_ns, BC_ENTRY_NOTHING, 5);
+
+        put_int(&w, 1, (int64_t)stated->recording);
+        put_known(&w, 2, stated->medium);
+        put_bool(&w, 3, stated->named);
+        put_known(&w, 4, stated->tail_bytes);
+        put_hash(&w, 5, stated->tail_sha256);
+        end(event, &w);
+}
+
 void bc_entry_giving_up(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, const char *reason)
 {
         struct bc_writer w = begin(event, time_ns, BC_ENTRY_GIVING_UP, 2);

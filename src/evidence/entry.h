@@ -34,6 +34,7 @@ enum bc_entry_kind {
         BC_ENTRY_NONCE,
         BC_ENTRY_BREAK,
         BC_ENTRY_MARK,
+        BC_ENTRY_NOTHING,
         BC_ENTRY_KINDS,
 };
 
@@ -69,6 +70,15 @@ struct bc_entry_break {
         const uint8_t *tail_sha256;
 };
 void bc_entry_breaking_off(struct bc_ledger_entry *event, int64_t time_ns, const struct bc_entry_break *stated);
+// A recording of which recovery found no segment.
+struct bc_entry_nothing {
+        uint64_t recording;
+        int64_t medium;         // of the tail anchor, BC_RECORD_UNKNOWN: docs/formats/ledger.md, 3
+        bool named;             // the anchor names a record of this recording
+        int64_t tail_bytes;     // of what was set aside; BC_RECORD_UNKNOWN: nothing
+        const uint8_t *tail_sha256;
+};
+void bc_entry_finding_nothing(struct bc_ledger_entry *event, int64_t time_ns, const struct bc_entry_nothing *stated);
 void bc_entry_giving_up(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, const char *reason);
 // to_ticks BC_RECORD_UNKNOWN: it lasts.
 void bc_entry_gap(struct bc_ledger_entry *event, int64_t time_ns, uint64_t recording, uint32_t kind, int64_t from_ticks, int64_t to_ticks);

@@ -48,6 +48,19 @@ static bool read_details(const struct bc_record_event *event, bool hashed, struc
         return !reader.fault && key[0] == 1 && key[1] == 2 && (!hashed || key[2] == 3);
 }
 
+// Key 1 alone. 0: none.
+static uint64_t recording_of(const struct bc_record_event *event)
+{
+        struct bc_cbor_reader reader = bc_cbor_reader_on(event->details.bytes, event->details.n);
+        int64_t key = 0, recording;
+
+        bc_cbor_enter_map(&reader);
+        if (!bc_cbor_get_key(&reader, &key))
+                return 0;
+        recording = bc_cbor_get_int(&reader, 0, INT64_MAX);
+        return reader.fault || key != 1 ? 0 : (uint64_t)recording;
+}
+
 static int note_recovery(struct bc_past *past, const struct details *details)
 {
         if (past->recoveries == past->room) {
@@ -71,6 +84,10 @@ static int take(struct reading *reading, const struct bc_record_event *event)
         bool hashed = ends || event->event == BC_ENTRY_RECOVERY;
         struct details details;
 
+        if (event->event == BC_ENTRY_NOTHING) {
+                past->closed |= recording_of(event) == reading->recording;
+                return 0;
+        }
         if ((!hashed && event->event != BC_ENTRY_BEGINNING) || !read_details(event, hashed, &details))
                 return 0;
         // Numbers of recordings only go up.
@@ -97,7 +114,8 @@ static bool is_worth_reading(const struct reading *reading)
 
         for (size_t i = 0; i < record->events; i++)
                 if (record->event[i].event == BC_ENTRY_CLOSING || record->event[i].event == BC_ENTRY_RECOVERY ||
-                    record->event[i].event == BC_ENTRY_BREAK || record->event[i].event == BC_ENTRY_BEGINNING)
+                    record->event[i].event == BC_ENTRY_BREAK || record->event[i].event == BC_ENTRY_BEGINNING ||
+                    record->event[i].event == BC_ENTRY_NOTHING)
                         // A former key's word is not looked for: a hand-over waits until nothing is left open.
                         return bc_recognise(reading->public_key, record, &reading->message);
         return false;

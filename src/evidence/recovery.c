@@ -177,7 +177,7 @@ static void conclude(struct bc_manifest *manifest)
                 manifest->state = BC_RECORDING_RECOVERED;
 }
 
-// Ends with a segment that says that another one follows: the ledger is told that none does. *ret_told: it was.
+// Ends with a segment that says that another one follows, or there is none: the ledger is told that no other is there. *ret_told: it was.
 static int break_off(struct bc_ward *ward, bool *ret_told)
 {
         uint32_t last = BC_SEGMENTS_MAX, tail = 0;
@@ -194,7 +194,8 @@ static int break_off(struct bc_ward *ward, bool *ret_told)
         if (tail > 0)
                 r = bc_tail_sum(ward->folder_fd, tail, &bytes, sha256);
         if (r == 0 || r == -ENOENT)
-                *ret_told = bc_rescue_break_off(ward->rescue, last, bytes, sha256);
+                *ret_told = last == 0 ? bc_rescue_find_nothing(ward->rescue, bytes, sha256)
+                                      : bc_rescue_break_off(ward->rescue, last, bytes, sha256);
         return r == -ENOENT ? 0 : r;
 }
 
@@ -317,16 +318,21 @@ static int find_name(struct bc_store *store, uint64_t counter, char ret_name[BC_
         return errno ? -errno : -ENOENT;
 }
 
+static void free_rescue(struct bc_rescue **rescue)
+{
+        if (!*rescue)
+                return;
+        bc_past_done(&(*rescue)->past);
+        bc_signer_abandon((*rescue)->kit->service->signer, (*rescue)->signing);
+        free(*rescue);
+}
+
 static void free_ward(struct bc_ward *ward)
 {
         bc_manifest_done(&ward->manifest);
         bc_cleanup_fd(&ward->folder_fd);
         free(ward->found);
-        if (ward->rescue)
-                bc_past_done(&ward->rescue->past);
-        if (ward->rescue)
-                bc_signer_abandon(ward->rescue->kit->service->signer, ward->rescue->signing);
-        free(ward->rescue);
+        free_rescue(&ward->rescue);
 }
 
 static int make_rescue(struct bc_store *store, const struct bc_rescue_kit *kit, uint64_t counter, struct bc_rescue **ret_rescue)
@@ -366,6 +372,15 @@ static int recover_named(struct bc_store *store, uint64_t counter, const char *n
         return ward.folder_fd < 0 ? -errno : recover_folder(&ward, counter);
 }
 
+// The power went between number and folder, or somebody took it away.
+static int recover_nowhere(struct bc_store *store, uint64_t counter, const struct bc_rescue_kit *kit)
+{
+        BC_CLEANUP(free_rescue) struct bc_rescue *rescue = NULL;
+        int r = make_rescue(store, kit, counter, &rescue);
+
+        return r < 0 ? r : rescue && bc_rescue_find_nothing(rescue, 0, NULL) ? -EINPROGRESS : 0;
+}
+
 static int recover_recording(struct bc_store *store, uint64_t counter, const struct bc_rescue_kit *kit, const atomic_bool *stop,
                              struct bc_recovery_report *report)
 {
@@ -376,7 +391,9 @@ static int recover_recording(struct bc_store *store, uint64_t counter, const str
 
         if (r == 0)
                 r = recover_named(store, counter, name, kit, stop, report);
-        if (r == 0 || !there)
+        else if (!there)
+                r = recover_nowhere(store, counter, kit);
+        if (r == 0)
                 r = bc_store_close(store, counter);
         report->recordings++;
         if (r == -EINPROGRESS) {
@@ -424,7 +441,7 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
                              struct bc_recovery_report *report)
 {
         struct bc_rescue_kit kit = *given;
-        struct bc_rescue *rescue = NULL;
+        BC_CLEANUP(free_rescue) struct bc_rescue *rescue = NULL;
         struct bc_ledger_found found;
         bool ended = false;
         int r;
@@ -436,11 +453,8 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
         if (kit.anchor.recording == 0 || is_listed(store, kit.anchor.recording))
                 return;
         r = make_rescue(store, &kit, kit.anchor.recording, &rescue);
-        if (rescue) {
+        if (rescue)
                 ended = rescue->past.closed || rescue->past.recoveries > 0;
-                bc_past_done(&rescue->past);
-        }
-        free(rescue);
         if (r < 0)
                 bc_log_error("whether recording %llu, which the anchor knows, has ended cannot be seen: %s",
                              (unsigned long long)kit.anchor.recording, strerror(-r));

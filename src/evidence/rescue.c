@@ -96,12 +96,18 @@ static int state_spans(int fd, uint64_t from, uint64_t kept, const struct bc_ini
         return r;
 }
 
+// One that knows of no recording is a word, too, where none was ever lost: else what it knew may be lost with the ledger's former epoch.
+bool bc_rescue_has_anchor(const struct bc_rescue_kit *kit)
+{
+        return kit->anchor.recording > 0 || kit->anchor.epoch == 1;
+}
+
 void bc_rescue_state_anchor(const struct bc_rescue_kit *kit, struct bc_record *record)
 {
         const struct bc_anchor_state *anchor = &kit->anchor;
 
         record->found.reset = kit->reset;
-        if (anchor->recording == 0)
+        if (!bc_rescue_has_anchor(kit))
                 return;
         record->found.anchor.medium = bc_anchor_stated_medium(anchor);
         record->found.anchor.recording = anchor->recording;
@@ -225,6 +231,12 @@ static int64_t age_of_anchor(const struct bc_rescue *rescue)
         return rescue->anchored ? rescue->last_ns - anchor->tail_ns : BC_RECORD_UNKNOWN;
 }
 
+// One of a later recording says nothing of this one.
+static bool anchor_speaks(const struct bc_rescue *rescue)
+{
+        return bc_rescue_has_anchor(rescue->kit) && rescue->kit->anchor.recording <= rescue->recording;
+}
+
 bool bc_rescue_break_off(struct bc_rescue *rescue, uint32_t last, uint64_t tail_bytes, const uint8_t tail_sha256[BC_HASH_BYTES])
 {
         const struct bc_anchor_state *anchor = &rescue->kit->anchor;
@@ -235,8 +247,7 @@ bool bc_rescue_break_off(struct bc_rescue *rescue, uint32_t last, uint64_t tail_
 
         if (!ledger || !rescue->continues || rescue->segment != last || (rescue->past.closed && rescue->past_found))
                 return false;
-        // One of a later recording says nothing of this one.
-        if (anchor->recording > 0 && anchor->recording <= rescue->recording) {
+        if (anchor_speaks(rescue)) {
                 stated.medium = bc_anchor_stated_medium(anchor);
                 stated.age_ns = age_of_anchor(rescue);
         }
@@ -245,6 +256,28 @@ bool bc_rescue_break_off(struct bc_rescue *rescue, uint32_t last, uint64_t tail_
                 stated.tail_sha256 = tail_sha256;
         }
         bc_entry_breaking_off(&entry, bc_signer_now_ns(rescue->kit->service->signer), &stated);
+        bc_ledger_tell(ledger, &entry, true);
+        return true;
+}
+
+bool bc_rescue_find_nothing(struct bc_rescue *rescue, uint64_t tail_bytes, const uint8_t tail_sha256[BC_HASH_BYTES])
+{
+        struct bc_entry_nothing stated = { .recording = rescue->recording, .medium = BC_RECORD_UNKNOWN, .tail_bytes = BC_RECORD_UNKNOWN };
+        struct bc_ledger *ledger = rescue->kit->service->ledger;
+        struct bc_ledger_entry entry;
+
+        // Of one that had its end, or was recovered, by the ledger, that it is gone needs no statement.
+        if (!ledger || rescue->past.closed || rescue->past.recoveries > 0)
+                return false;
+        if (anchor_speaks(rescue)) {
+                stated.medium = bc_anchor_stated_medium(&rescue->kit->anchor);
+                stated.named = rescue->kit->anchor.recording == rescue->recording;
+        }
+        if (tail_bytes > 0) {
+                stated.tail_bytes = (int64_t)tail_bytes;
+                stated.tail_sha256 = tail_sha256;
+        }
+        bc_entry_finding_nothing(&entry, bc_signer_now_ns(rescue->kit->service->signer), &stated);
         bc_ledger_tell(ledger, &entry, true);
         return true;
 }

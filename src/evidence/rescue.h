@@ -95,6 +95,9 @@ int bc_rescue_hash(int fd, const struct bc_init_layout *layout, uint64_t from, u
 // Begins a record of recovery, in rescue->signing. NULL: out of memory.
 struct bc_record *bc_rescue_compose(struct bc_rescue *rescue, enum bc_record_kind kind, uint32_t segment);
 
+// Whether there is a tail anchor, though it may know of no recording yet (docs/formats/record.md, key 58).
+bool bc_rescue_has_anchor(const struct bc_rescue_kit *kit);
+
 // For a record of recovery that is being composed: the tail anchor and the reset's cause.
 void bc_rescue_state_anchor(const struct bc_rescue_kit *kit, struct bc_record *record);
 
@@ -109,6 +112,9 @@ void bc_rescue_follow(struct bc_rescue *rescue, uint32_t segment, const struct b
 // know to be the last one: it is told. tail_bytes and its hash: of what was set aside behind it, 0: nothing. Whether it was told: then it
 // may be called recovered once the ledger has that.
 bool bc_rescue_break_off(struct bc_rescue *rescue, uint32_t last, uint64_t tail_bytes, const uint8_t tail_sha256[BC_HASH_BYTES]);
+
+// There is no segment of it at all. tail_bytes and its hash: of what was set aside, 0: nothing. Whether the ledger was told, as above.
+bool bc_rescue_find_nothing(struct bc_rescue *rescue, uint64_t tail_bytes, const uint8_t tail_sha256[BC_HASH_BYTES]);
 
 // EVIDENCE 10: whether the ledger has the segment's end already, and the file, of which this counts, has it not any more: somebody took it
 // away, and that is not to be signed. last: there is no file of a later segment. NULL: nothing of it counts.

@@ -17,6 +17,7 @@
 #include "base/pulse.h"
 
 #define FOLDER BC_LEDGER_FOLDER
+#define ANCHOR_TEXT_BYTES 400
 
 struct bc_ledger_owner bc_standing_owner(const char *device, const struct bc_chain *chain)
 {
@@ -84,8 +85,10 @@ static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_sear
         const struct bc_anchor_state *anchor = &found->anchor;
         const struct bc_ledger_head *head = &search->head;
 
-        if (anchor->epoch > 0)
+        if (anchor->epoch > 0 && anchor->sequence > 0)
                 found->rolled_back = !search->has;
+        else if (anchor->epoch > 0) // from before the very first record: that may be there, or not
+                found->rolled_back = head->epoch > anchor->epoch;
         else // what is damaged, or cannot be got at, may have known anything
                 found->rolled_back = head->epoch > 0 || found->anchor_damaged || found->anchor_lost;
         found->other_missing = !has_other && search->has;
@@ -100,6 +103,23 @@ static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_sear
         memcpy(found->stranger, search->stranger, sizeof(found->stranger));
         found->strangers = search->strangers;
         found->unreadable = search->unreadable;
+}
+
+// An anchor that says nothing agrees with no ledger. Before the first record of all is written it says that there is to be one: who pulls
+// the battery in that very second is not to find a rollback.
+static void expect_first(struct bc_standing *standing)
+{
+        struct bc_ledger_found *found = &standing->found;
+        struct bc_anchor_state state = found->anchor;
+        char text[ANCHOR_TEXT_BYTES];
+
+        if (!standing->anchor || found->rolled_back || found->head.epoch > 0 || state.epoch > 0)
+                return;
+        state.epoch = found->epoch; // a new one: a TPM is written, too, at once
+        if (bc_anchor_write(standing->anchor, &state, BC_ANCHOR_LIGHT, 0, text, sizeof(text)) == 0)
+                found->anchor.epoch = found->epoch;
+        else
+                bc_log_error("%s", text);
 }
 
 static struct bc_ledger_search search_for(const struct bc_ledger_owner *owner, const struct bc_anchor_state *anchor, bool patient)
@@ -119,7 +139,7 @@ static int look_for(const struct bc_standing *standing, const struct bc_ledger_o
         r = bc_ledger_find_head(standing->folder_fd, ret_search);
         if (r == 0 && other->epoch > 0)
                 r = bc_ledger_find_head(standing->folder_fd, &search);
-        *ret_has_other = other->epoch == 0 || search.has;
+        *ret_has_other = other->epoch == 0 || other->sequence == 0 || search.has;
         return r;
 }
 
@@ -155,6 +175,7 @@ int bc_standing_look(struct bc_standing *standing, int store_fd, const char *anc
         if (r < 0)
                 return explain(text, text_bytes, r);
         reconcile(found, &search, has_other);
+        expect_first(standing);
         return 0;
 }
 
@@ -171,7 +192,7 @@ static int regain(struct bc_standing *standing, const char *anchor_path, const s
                 return r;
         if (anchored.state.epoch > 0 || anchored.other.epoch > 0)
                 r = look_for(standing, owner, &anchored.state, &anchored.other, false, &search, &has_other);
-        if (r == 0 && has_other && (anchored.state.epoch == 0 || search.has)) {
+        if (r == 0 && has_other && (anchored.state.epoch == 0 || anchored.state.sequence == 0 || search.has)) {
                 bc_log_notice("anchor %s: it can be opened again", anchor_path);
                 state->counter = larger(state->counter, larger(anchored.state.counter, anchored.other.counter));
                 return 0;

@@ -367,18 +367,23 @@ static void code_moved(struct bc_coder *c, struct bc_record *r)
         bc_code_array_end(c);
 }
 
+// One that knows of no recording has zeros in the other places.
 static void code_anchor(struct bc_coder *c, struct bc_record *r)
 {
+        static const uint8_t zeros[BC_HASH_BYTES];
         bool known = r->found.anchor.medium != 0;
         if (!bc_code_present(c, &known))
                 return;
         bc_code_tuple(c, 6);
         bc_code_u32(c, &r->found.anchor.medium, 1, BC_RECORD_MEDIUM_MAX);
-        bc_code_u64(c, &r->found.anchor.recording, 1, U63_MAX);
-        code_segment_number(c, &r->found.anchor.segment);
-        bc_code_u32(c, &r->found.anchor.index, 1, UINT32_MAX);
+        bc_code_u64(c, &r->found.anchor.recording, 0, U63_MAX);
+        const bool none = r->found.anchor.recording == 0;
+        bc_code_u32(c, &r->found.anchor.segment, none ? 0 : 1, none ? 0 : BC_RECORD_SEGMENTS_MAX);
+        bc_code_u32(c, &r->found.anchor.index, none ? 0 : 1, none ? 0 : UINT32_MAX);
         code_hash(c, r->found.anchor.hash);
+        bc_code_require(c, !none || memcmp(r->found.anchor.hash, zeros, BC_HASH_BYTES) == 0);
         code_time(c, &r->found.anchor.signed_ns);
+        bc_code_require(c, !none || r->found.anchor.signed_ns == 0);
         bc_code_array_end(c);
 }
 

@@ -74,7 +74,8 @@ struct bc_ledger_note {
 struct bc_ledger_recording {
         uint64_t number;
         bool begun, closed, hashed, recovered, given_up;
-        uint64_t begun_epoch;
+        uint64_t begun_epoch, begun_boot;
+        int64_t begun_ns;
         uint64_t end_epoch, end_sequence; // of the record that names its end, or the last recovery
         uint32_t segments;           // closed
         uint8_t hash[BC_HASH_BYTES]; // closed and hashed: of its newest record
@@ -83,6 +84,8 @@ struct bc_ledger_recording {
         bool broke_off; // as recovery found it, by the newest statement
         uint32_t off_segment;
         uint8_t off_hash[BC_HASH_BYTES];
+        bool nothing; // recovery found no segment of it; off_medium and off_tail_... are those of this statement
+        bool named;   // then: and the anchor names a record of it
         int64_t off_medium, off_age_ns, off_tail_bytes; // BC_RECORD_UNKNOWN: null
         uint8_t off_tail_sha256[BC_HASH_BYTES];
 };

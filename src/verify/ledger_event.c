@@ -86,6 +86,12 @@ static const struct kind kinds[BC_LEDGER_EVENT_KINDS] = {
                                     { "tail_bytes", NUMBER, true, FROM_1 },
                                     { "tail_sha256", HASH, true } } },
         [BC_LEDGER_MARK] = { "mark", { { "recording", NUMBER, ANY }, { "at", NUMBER, ANY }, { "count", NUMBER, FROM_1 } } },
+        [BC_LEDGER_NOTHING] = { "nothing",
+                                { { "recording", NUMBER, FROM_1 },
+                                  { "medium", NUMBER, true, .least = 1, .most = BC_RECORD_MEDIUM_MAX },
+                                  { "named", BOOL },
+                                  { "tail_bytes", NUMBER, true, FROM_1 },
+                                  { "tail_sha256", HASH, true } } },
 };
 
 static void read_value(struct bc_cbor_reader *reader, const struct field *field,

@@ -33,6 +33,7 @@ enum bc_ledger_event_kind {
         BC_LEDGER_NONCE = 18,
         BC_LEDGER_BROKE_OFF = 19,
         BC_LEDGER_MARK = 20,
+        BC_LEDGER_NOTHING = 21,
         BC_LEDGER_EVENT_KINDS,
 };
 

@@ -178,6 +178,16 @@ static void take_break(struct bc_ledger_recording *recording, const struct bc_le
                 memcpy(recording->off_tail_sha256, event->field[6].bytes, BC_HASH_BYTES);
 }
 
+static void take_nothing(struct bc_ledger_recording *recording, const struct bc_ledger_event *event)
+{
+        recording->nothing = true;
+        recording->off_medium = event->field[1].number;
+        recording->named = event->field[2].number == 1;
+        recording->off_tail_bytes = event->field[4].bytes ? event->field[3].number : BC_RECORD_UNKNOWN;
+        if (event->field[4].bytes)
+                memcpy(recording->off_tail_sha256, event->field[4].bytes, BC_HASH_BYTES);
+}
+
 static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_record *record,
                           const struct bc_ledger_event *event, uint64_t offset)
 {
@@ -195,6 +205,8 @@ static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_rec
                                 offset, "recording %" PRIu64 " is begun a second time", recording->number);
                 recording->begun = true;
                 recording->begun_epoch = record->epoch;
+                recording->begun_boot = record->boot;
+                recording->begun_ns = event->time_ns;
                 break;
         case BC_LEDGER_CLOSED:
                 recording->closed = true;
@@ -219,6 +231,11 @@ static int take_recording(struct bc_ledger_verdict *verdict, const struct bc_rec
                 recording->end_epoch = record->epoch;
                 recording->end_sequence = record->ledger;
                 take_break(recording, event);
+                break;
+        case BC_LEDGER_NOTHING:
+                recording->end_epoch = record->epoch;
+                recording->end_sequence = record->ledger;
+                take_nothing(recording, event);
                 break;
         default:
                 recording->given_up = true;
@@ -247,6 +264,7 @@ static bool is_noted(const struct bc_ledger_event *event)
                 return says_emergency(event);
         case BC_LEDGER_GIVEN_UP:
         case BC_LEDGER_BROKE_OFF:
+        case BC_LEDGER_NOTHING:
         case BC_LEDGER_GAP:
         case BC_LEDGER_MUTE:
         case BC_LEDGER_STEALTH:
@@ -300,7 +318,8 @@ static void take_flood(struct bc_ledger_verdict *verdict, const struct bc_ledger
 {
         uint64_t of = (uint64_t)event->field[0].number, count = (uint64_t)event->field[1].number;
         const char *name = bc_ledger_event_name((uint32_t)of);
-        bool recordings = of == BC_LEDGER_BEGUN || of == BC_LEDGER_CLOSED || of == BC_LEDGER_RECOVERED || of == BC_LEDGER_BROKE_OFF;
+        bool recordings = of == BC_LEDGER_BEGUN || of == BC_LEDGER_CLOSED || of == BC_LEDGER_RECOVERED ||
+                          of == BC_LEDGER_BROKE_OFF || of == BC_LEDGER_NOTHING;
 
         if (name)
                 verdict->flooded[of] += count;
@@ -344,6 +363,7 @@ static int take(struct bc_ledger_verdict *verdict, const struct bc_record *recor
         case BC_LEDGER_RECOVERED:
         case BC_LEDGER_GIVEN_UP:
         case BC_LEDGER_BROKE_OFF:
+        case BC_LEDGER_NOTHING:
                 return take_recording(verdict, record, event, offset);
         case BC_LEDGER_ROLLBACK:
                 take_rollback(verdict, event, offset);

@@ -25,7 +25,7 @@ bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struc
 // The oldest age at which a tail anchor proves an end.
 #define BC_RECORDING_ANCHOR_AGE_NS (2 * BC_NS_PER_S)
 
-// How many tails of one segment without a file there are, if all that are of any such segment are its, and are these bytes; else 0.
+// How many tails of one segment without a file there are that hold something, if all that are of any such segment are its, and are these bytes; else 0.
 size_t bc_recording_tails_behind(const struct bc_recording_verdict *verdict, uint32_t segment, uint64_t bytes,
                                  const uint8_t sha256[BC_HASH_BYTES]);
 

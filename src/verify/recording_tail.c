@@ -92,6 +92,14 @@ static int count_stated(const struct bc_recording_verdict *verdict, uint64_t byt
         return r < 0 ? r : -EBADMSG;
 }
 
+// Nobody states what is nothing.
+static bool is_empty(const struct bc_recording_verdict *verdict, const struct bc_folder_tail *tail)
+{
+        struct stat stat;
+
+        return fstatat(verdict->fd, tail->name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) && stat.st_size == 0;
+}
+
 static void judge_tails(struct bc_recording_verdict *verdict, const struct bc_folder_tail *tail, size_t tails)
 {
         const struct bc_segment_verdict *segment = mover(verdict, tail->segment);
@@ -113,8 +121,12 @@ static void judge_tails(struct bc_recording_verdict *verdict, const struct bc_fo
                         "%s%s: %" PRIu64 " bytes that recovery set aside as it found them; nothing proves what they are", tail->name,
                         stated == 1 ? "" : " and those behind it", segment->moved_bytes);
         for (size_t i = stated; i < tails; i++)
-                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                        "%s is not what a record states that recovery set aside: none speaks of it", tail[i].name);
+                if (is_empty(verdict, &tail[i]))
+                        bc_find(findings, BC_FINDING_NAME, BC_VERDICT_NOTE, BC_NO_OFFSET, "%s is empty, as the power cut left the file",
+                                tail[i].name);
+                else
+                        bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "%s is not what a record states that recovery set aside: none speaks of it", tail[i].name);
 }
 
 size_t bc_recording_tails_behind(const struct bc_recording_verdict *verdict, uint32_t segment, uint64_t bytes,
@@ -128,7 +140,11 @@ size_t bc_recording_tails_behind(const struct bc_recording_verdict *verdict, uin
         size_t n = folder->tails - first;
         if (n == 0 || folder->tail[first].segment != folder->tail[folder->tails - 1].segment)
                 return 0;
-        return count_stated(verdict, bytes, sha256, &folder->tail[first], n, &stated) == 0 && stated == n ? n : 0;
+        if (count_stated(verdict, bytes, sha256, &folder->tail[first], n, &stated) < 0 || stated != n)
+                return 0;
+        for (size_t i = first; i < folder->tails; i++)
+                n -= is_empty(verdict, &folder->tail[i]);
+        return n;
 }
 
 void bc_recording_judge_tails(struct bc_recording_verdict *verdict)

@@ -251,6 +251,59 @@ static void judge_break(const struct bc_ledger_recording *stated, struct bc_reco
         settle_tails(stated, recording);
 }
 
+// ---- a recording that came to nothing --------------------------------------------------------------------------
+
+static bool is_without_segments(const struct bc_ledger_recording *stated)
+{
+        return stated->closed && !stated->hashed && stated->segments == 0;
+}
+
+// How long the device went on, by its ledger, after it began the recording; 0: not known.
+static int64_t outlived_ns(const struct bc_ledger_verdict *ledger, const struct bc_ledger_recording *stated)
+{
+        for (size_t i = 0; stated->begun && i < ledger->runs; i++)
+                if (ledger->run[i].epoch == stated->begun_epoch && ledger->run[i].from.boot == stated->begun_boot)
+                        return ledger->run[i].to.boot_ns - stated->begun_ns;
+        return 0;
+}
+
+// The device's word that it found no segment of it, with its anchor's (EVIDENCE 8): who empties a folder, or takes it away, does so before
+// the device looks, too.
+static enum bc_verdict judge_nothing(const struct bc_ledger_verdict *ledger, const struct bc_ledger_recording *stated, const char **ret_why)
+{
+        *ret_why = "by the ledger recovery found nothing of it, and the tail anchor names a record of it: it was taken away";
+        if (stated->named)
+                return BC_VERDICT_TAMPERED;
+        *ret_why = "by the ledger recovery found nothing of it, and no tail anchor tells whether there was: it may have been taken away before";
+        if (stated->off_medium == BC_RECORD_UNKNOWN)
+                return BC_VERDICT_UNPROVEN;
+        *ret_why = "by the ledger recovery found nothing of it, and the device had gone on for more than 2 s since it began: it may have been taken away";
+        if (outlived_ns(ledger, stated) > BC_RECORDING_ANCHOR_AGE_NS)
+                return BC_VERDICT_UNPROVEN;
+        *ret_why = "power was lost before anything of it was durable: recovery found nothing, and the tail anchor agrees; at most 2 s are missing";
+        return BC_VERDICT_NOTE;
+}
+
+// Nothing of it is there, and the ledger says why.
+static void judge_empty(const struct bc_ledger_verdict *ledger, const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
+{
+        struct bc_findings *findings = &recording->findings;
+        const char *why = "by the ledger it was closed without a segment: there was nothing to record";
+        enum bc_verdict verdict = stated->nothing ? judge_nothing(ledger, stated, &why) : BC_VERDICT_NOTE;
+
+        if (recording->segments > 0) {
+                bc_find(findings, BC_FINDING_LEDGER, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
+                        "by the ledger recovery found nothing of it: what lies there was put there afterwards");
+                return;
+        }
+        bc_findings_settle(findings, BC_FINDING_NO_RECORD);
+        bc_find(findings, stated->nothing ? BC_FINDING_ANCHOR : BC_FINDING_LEDGER, verdict, BC_NO_OFFSET, "%s", why);
+        if (stated->nothing)
+                settle_tails(stated, recording);
+}
+
+// ---- what the ledger says --------------------------------------------------------------------------------------
+
 static void judge_recovered(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
 {
         const struct bc_segment_verdict *segment = NULL;
@@ -327,6 +380,8 @@ static void judge_one(const struct bc_ledger_verdict *ledger, struct bc_recordin
                         "the ledger does not state its beginning");
         if (stated->recovered)
                 judge_recovered(stated, recording);
+        if (stated->nothing || (is_without_segments(stated) && recording->segments == 0))
+                judge_empty(ledger, stated, recording);
         if (stated->closed)
                 judge_closed(stated, recording);
         else if (stated->broke_off)
@@ -378,12 +433,19 @@ static void miss(struct range *range, uint64_t from, uint64_t to, enum bc_verdic
 
 // The device deletes nothing without saying so: what it closed or recovered, and what is gone without its word, was taken from
 // it. What was only begun may never have reached the disk.
-static void miss_stated(struct range *range, const struct bc_ledger_recording *stated)
+static void miss_stated(const struct bc_ledger_verdict *ledger, struct range *range, const struct bc_ledger_recording *stated)
 {
+        const char *why;
+
         if ((stated->closed && stated->hashed) || stated->recovered || stated->broke_off)
                 miss(range, stated->number, stated->number, BC_VERDICT_TAMPERED,
                      "the ledger states that it was ended, and nothing says that the device deleted it");
-        else
+        else if (stated->nothing) {
+                enum bc_verdict verdict = judge_nothing(ledger, stated, &why);
+                bool set_aside = verdict == BC_VERDICT_NOTE && stated->off_tail_bytes != BC_RECORD_UNKNOWN;
+                miss(range, stated->number, stated->number, set_aside ? BC_VERDICT_UNPROVEN : verdict,
+                     set_aside ? "by the ledger recovery had set aside what there was of it" : why);
+        } else
                 miss(range, stated->number, stated->number, BC_VERDICT_UNPROVEN,
                      "the ledger states that it was begun, and no end of it");
 }
@@ -416,7 +478,7 @@ static void judge_missing(const struct bc_ledger_verdict *ledger, const uint64_t
                              "the ledger does not name such a number");
                 before = stated->number;
                 if (k == n || there[k] != stated->number)
-                        miss_stated(&range, stated);
+                        miss_stated(ledger, &range, stated);
         }
         tell(&range);
 }

@@ -43,7 +43,7 @@ static int forget(void **state)
 
 // What a run told of recording 1. Segment 0: it was not recovered.
 struct told {
-        bool closed;
+        bool closed, another; // another: and of recording 2, that it came to nothing
         uint32_t segments, segment;
         uint8_t hash[BC_HASH_BYTES];
 };
@@ -55,6 +55,12 @@ static void tell(struct bc_ledger *ledger, void *user)
 
         bc_entry_beginning(&entry, 1, 1, 110 * BC_TICKS_PER_S);
         bc_ledger_tell(ledger, &entry, false);
+        if (told->another) {
+                bc_entry_beginning(&entry, 1, 2, 150 * BC_TICKS_PER_S);
+                bc_ledger_tell(ledger, &entry, false);
+                bc_entry_closing(&entry, 1, 2, 0, NULL);
+                bc_ledger_tell(ledger, &entry, true);
+        }
         if (told->segment > 0)
                 bc_entry_recovery(&entry, 1, 1, told->segment, told->hash);
         else if (told->closed)
@@ -357,9 +363,9 @@ static struct bc_anchor_state anchor_after(enum after after)
 }
 
 // Segments 1 and 2, which says that another one follows; of that there is so much.
-static void open_between(struct clinic *clinic, struct specimen *ret_before, size_t bytes)
+static void open_between(struct clinic *clinic, struct specimen *ret_before, size_t bytes, bool another)
 {
-        struct told told = { .closed = false };
+        struct told told = { .another = another };
         struct specimen_file *third;
 
         scene_on_the_way(&quick, ret_before);
@@ -388,12 +394,12 @@ static void test_rule_08_cut_off_between_segments(void **state)
 
         (void)state;
         for (enum after after = 0; after < AFTERS; after++) {
-                struct bc_anchor_state anchor, later = { .recording = 2, .segment = 1, .index = 1 };
+                struct bc_anchor_state anchor, later = { .recording = 1, .segment = 4, .index = 1 };
                 struct bc_recovery_report report;
                 struct specimen before;
                 struct clinic clinic;
 
-                open_between(&clinic, &before, 0);
+                open_between(&clinic, &before, 0, after == AFTER_ELSEWHERE);
                 EXPECT(&clinic, BC_VERDICT_UNPROVEN);
                 anchor = anchor_after(after);
                 report = start_run(&clinic, &(struct start){ .anchor = &anchor });
@@ -421,7 +427,7 @@ static void test_rule_08_cut_off_before_the_ledger_has_it(void **state)
                 struct specimen before;
                 struct clinic clinic;
 
-                open_between(&clinic, &before, 700);
+                open_between(&clinic, &before, 700, false);
                 anchor = anchor_after(AFTER_LAST);
                 for (int i = 0; i < cuts; i++)
                         (void)start_run(&clinic, &(struct start){ .anchor = &anchor, .cut_off = true });
@@ -442,7 +448,7 @@ static void test_rule_09_cut_off_in_the_first_write(void **state)
         struct clinic clinic;
 
         (void)state;
-        open_between(&clinic, &before, 700);
+        open_between(&clinic, &before, 700, false);
         anchor = anchor_after(AFTER_LAST);
         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
         assert_true(folder_has(clinic.folder_fd, "0003.tail"));
@@ -458,6 +464,26 @@ static void test_rule_09_cut_off_in_the_first_write(void **state)
         specimen_done(&before);
 }
 
+// Nothing of its first write had reached the card but its name.
+static void test_rule_09_cut_off_before_the_first_write(void **state)
+{
+        struct bc_anchor_state anchor;
+        struct specimen before;
+        struct clinic clinic;
+
+        (void)state;
+        open_between(&clinic, &before, 0, false);
+        folder_write(clinic.folder_fd, "0003.mp4", "", 0);
+        anchor = anchor_after(AFTER_LAST);
+        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
+        assert_true(folder_has(clinic.folder_fd, "0003.tail"));
+        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        folder_write(clinic.folder_fd, "0003.tail", "something", 9);
+        EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
 // What was stated holds: a segment that is put behind, or taken away, is found.
 static void test_rule_10_changed_behind_the_statement(void **state)
 {
@@ -468,7 +494,7 @@ static void test_rule_10_changed_behind_the_statement(void **state)
                 struct specimen before;
                 struct clinic clinic;
 
-                open_between(&clinic, &before, 0);
+                open_between(&clinic, &before, 0, false);
                 anchor = anchor_after(AFTER_LAST);
                 (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
                 if (taken)
@@ -498,6 +524,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_cut_off_between_segments),
                 cmocka_unit_test(test_rule_08_cut_off_before_the_ledger_has_it),
                 cmocka_unit_test(test_rule_09_cut_off_in_the_first_write),
+                cmocka_unit_test(test_rule_09_cut_off_before_the_first_write),
                 cmocka_unit_test(test_rule_10_changed_behind_the_statement),
         };
 

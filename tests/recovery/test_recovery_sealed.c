@@ -21,6 +21,7 @@
 #include "verify/plain.h"
 #include "verify/unseal.h"
 
+#define FIRST "0001.mp4.sealed"
 #define SECOND "0002.mp4.sealed"
 #define THIRD "0003.mp4.sealed"
 
@@ -141,13 +142,19 @@ static size_t end_of(const struct specimen_file *file, size_t nth)
 
 // ---- what is found ---------------------------------------------------------------------------------------------
 
+// user not NULL: and of recording 2, that it came to nothing.
 static void begin(struct bc_ledger *ledger, void *user)
 {
         struct bc_ledger_entry entry;
 
-        (void)user;
         bc_entry_beginning(&entry, 1, 1, 110 * BC_TICKS_PER_S);
         bc_ledger_tell(ledger, &entry, false);
+        if (!user)
+                return;
+        bc_entry_beginning(&entry, bc_signer_now_ns(scene_notary.signer), 2, 150 * BC_TICKS_PER_S);
+        bc_ledger_tell(ledger, &entry, false);
+        bc_entry_closing(&entry, bc_signer_now_ns(scene_notary.signer), 2, 0, NULL);
+        bc_ledger_tell(ledger, &entry, true);
 }
 
 // Where manifest.json calls every file there is closed, as if its recorder had, or none, as a power cut leaves it.
@@ -179,12 +186,12 @@ static void write_manifest(const struct clinic *clinic, bool closed)
         bc_manifest_done(&manifest);
 }
 
-static void open_clinic(struct clinic *clinic, const struct specimen *before, bool closed)
+static void open_clinic(struct clinic *clinic, const struct specimen *before, bool closed, bool another)
 {
         clinic_open(clinic, before);
         write_manifest(clinic, closed);
         clinic_list(clinic);
-        (void)start_run(clinic, &(struct start){ .tell = begin, .idle = true });
+        (void)start_run(clinic, &(struct start){ .tell = begin, .user = another ? clinic : NULL, .idle = true });
 }
 
 // The nth record of a segment.
@@ -229,7 +236,7 @@ static void test_rule_08_sealed_and_called_closed(void **state)
                         assert_true(marks->records > 6);
                         anchor = anchor_on(3, taken == 1 ? 5 : 3);
                         specimen_cut(file, end_of(file, 3));
-                        open_clinic(&clinic, &before, closed);
+                        open_clinic(&clinic, &before, closed, false);
                         recover(&clinic, taken == 2 ? NULL : &anchor);
                         assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
                         EXPECT(&clinic, expected[taken]);
@@ -256,7 +263,7 @@ static void test_rule_08_sealed_cut_behind_another(void **state)
         marks_of(file);
         anchor = anchor_on(2, marks->records - 2);
         specimen_cut(file, end_of(file, 3));
-        open_clinic(&clinic, &before, true);
+        open_clinic(&clinic, &before, true, false);
         recover(&clinic, &anchor);
         assert_true(folder_has(clinic.folder_fd, "0002.recovered"));
         assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
@@ -356,7 +363,7 @@ static void test_rule_08_sealed_cut_off_between(void **state)
 
                 copy_two(&before);
                 anchor = anchor_after(after);
-                open_clinic(&clinic, &before, after % 2);
+                open_clinic(&clinic, &before, after % 2, after == AFTER_ELSEWHERE);
                 EXPECT(&clinic, BC_VERDICT_UNPROVEN);
                 recover(&clinic, &anchor);
                 EXPECT(&clinic, expected_after[after]);
@@ -376,7 +383,7 @@ static void test_rule_08_sealed_cut_off_before_the_ledger_has_it(void **state)
 
                 copy_two(&before);
                 anchor = anchor_after(AFTER_LAST);
-                open_clinic(&clinic, &before, true);
+                open_clinic(&clinic, &before, true, false);
                 for (int i = 0; i < cuts; i++)
                         (void)start_run(&clinic, &(struct start){ .anchor = &anchor, .cut_off = true });
                 for (int i = 0; i < 2; i++)
@@ -407,7 +414,7 @@ static void test_rule_10_sealed_changed_behind_the_statement(void **state)
 
                 copy_two(&before);
                 anchor = anchor_after(AFTER_LAST);
-                open_clinic(&clinic, &before, true);
+                open_clinic(&clinic, &before, true, false);
                 recover(&clinic, &anchor);
                 if (cases[i].taken)
                         assert_int_equal(unlinkat(clinic.folder_fd, cases[i].taken, 0), 0);
@@ -421,14 +428,14 @@ static void test_rule_10_sealed_changed_behind_the_statement(void **state)
 
 // ---- cut off in the first write of a segment ---------------------------------------------------------------------
 
-// The bytes of the next segment's first write that reached the card, or zeros in their place.
-static void tear_first_write(struct specimen *before, int what)
+// The bytes of a segment's first write that reached the card, or zeros in their place.
+static void tear_first_write(struct specimen *before, const char *name, int what)
 {
         struct specimen_file *file;
         struct parts parts;
 
         specimen_copy(&sealed, before);
-        file = specimen_find(before, THIRD);
+        file = specimen_find(before, name);
         parts_of(file, &parts);
         size_t sizes[] = { 0, 5, 100, parts.header - 1, parts.header, parts.header + 7, parts.begin, parts.begin + 3, parts.chunk[0] - 1 };
         const size_t cuts = sizeof(sizes) / sizeof(sizes[0]);
@@ -458,10 +465,10 @@ static void test_rule_09_sealed_cut_off_in_the_first_write(void **state)
                         // What of segment 2 is not there shows without the anchor.
                         if (after == AFTER_FALSE)
                                 continue;
-                        tear_first_write(&before, what);
+                        tear_first_write(&before, THIRD, what);
                         marks_of(specimen_find(&before, SECOND));
                         anchor = anchor_after(after);
-                        open_clinic(&clinic, &before, after % 2);
+                        open_clinic(&clinic, &before, after % 2, after == AFTER_ELSEWHERE);
                         recover(&clinic, &anchor);
                         enum bc_verdict verdict = verdict_of_store(&clinic, false);
                         if (verdict != expected_after[after]) {
@@ -471,6 +478,29 @@ static void test_rule_09_sealed_cut_off_in_the_first_write(void **state)
                         // As the power cut left it, and no otherwise.
                         folder_write(clinic.folder_fd, THIRD, "something else", 14);
                         EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                        clinic_close(&clinic);
+                        specimen_done(&before);
+                }
+}
+
+// Nor was anything of the recording durable before. The anchor knows of no recording, or has a record of it that is gone.
+static void test_rule_09_sealed_nothing_of_it(void **state)
+{
+        (void)state;
+        for (int what = 0; what < tears; what++)
+                for (int named = 0; named < 2; named++) {
+                        struct bc_anchor_state anchor;
+                        struct specimen before;
+                        struct clinic clinic;
+
+                        tear_first_write(&before, FIRST, what);
+                        specimen_remove(&before, SECOND);
+                        specimen_remove(&before, THIRD);
+                        marks_of(specimen_find(&sealed, FIRST));
+                        anchor = anchor_on(1, 0);
+                        open_clinic(&clinic, &before, named, false);
+                        recover(&clinic, named ? &anchor : NULL);
+                        EXPECT(&clinic, named ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
                         clinic_close(&clinic);
                         specimen_done(&before);
                 }
@@ -486,6 +516,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_sealed_cut_off_before_the_ledger_has_it),
                 cmocka_unit_test(test_rule_10_sealed_changed_behind_the_statement),
                 cmocka_unit_test(test_rule_09_sealed_cut_off_in_the_first_write),
+                cmocka_unit_test(test_rule_09_sealed_nothing_of_it),
         };
 
         return cmocka_run_group_tests(tests, make, forget);

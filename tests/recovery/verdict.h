@@ -10,7 +10,7 @@
 // What sealed files are opened with from now on; NULL: nothing. Borrowed.
 void verdict_key(const struct bc_opener *opener);
 
-// Of recording 1. shown: prints what was found.
+// Of recording 1, where there is a folder of it. shown: prints what was found.
 enum bc_verdict verdict_of(const struct clinic *clinic, bool shown);
 
 // The same with the store's ledger.

@@ -44,6 +44,7 @@ static const struct {
         [BC_ENTRY_NONCE] = { "nonce", { "value" } },
         [BC_ENTRY_BREAK] = { "broke off", { "recording", "segment", "-hash", "medium", "-age_ns", "tail_bytes", "-tail_sha256" } },
         [BC_ENTRY_MARK] = { "mark", { "recording", "at", "count" } },
+        [BC_ENTRY_NOTHING] = { "nothing", { "recording", "medium", "named", "tail_bytes", "-tail_sha256" } },
 };
 
 struct show {

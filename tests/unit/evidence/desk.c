@@ -125,6 +125,9 @@ static void check_anchor(const uint8_t *slot)
 {
         static const uint8_t zeros[8];
 
+        // From before the first record: the ledger's epoch, and no number.
+        if (memcmp(slot + 16, zeros, 8) != 0 && !memcmp(slot + 24, zeros, 8))
+                return;
         desk_card.anchors++;
         if (!memcmp(slot + 16, zeros, 8))
                 return;

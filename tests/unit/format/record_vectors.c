@@ -225,9 +225,15 @@ const char *record_vector(size_t number, struct record_specimen *ret)
                 common(ret, BC_RECORD_LEDGER);
                 ledger(ret);
                 return "ledger";
-        default:
+        case 6:
                 common(ret, BC_RECORD_SEALED);
                 sealed(ret);
                 return "sealed";
+        default: // the anchor knew of no recording yet
+                common(ret, BC_RECORD_RECOVERED);
+                recovered(ret);
+                memset(&ret->record.found.anchor, 0, sizeof(ret->record.found.anchor));
+                ret->record.found.anchor.medium = 1;
+                return "recovered-first";
         }
 }

@@ -210,7 +210,9 @@ static void random_anchor(struct bc_record *r, uint32_t *random)
 {
         r->found.anchor.medium = upto(random, BC_RECORD_MEDIUM_MAX);
         if (r->found.anchor.medium > 0) {
-                r->found.anchor.recording = u63(1, random);
+                r->found.anchor.recording = coin(random) ? u63(1, random) : 0;
+        }
+        if (r->found.anchor.recording > 0) {
                 r->found.anchor.segment = u32(1, 9999, random);
                 r->found.anchor.index = u32(1, UINT32_MAX, random);
                 random_bytes(r->found.anchor.hash, 32, random);

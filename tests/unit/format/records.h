@@ -8,7 +8,7 @@
 
 #include "format/record.h"
 
-#define RECORD_VECTORS 7
+#define RECORD_VECTORS 8
 #define RECORD_KINDS 6
 
 extern const enum bc_record_kind record_kinds[RECORD_KINDS];

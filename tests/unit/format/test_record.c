@@ -366,6 +366,17 @@ static void test_bounds_of_segments(void **state)
         TAKEN(BC_RECORD_RECOVERED, 2, r->found.anchor.medium = 5);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.medium = 6);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.segment = 0);
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.index = 0);
+        // One that knows of no recording knows of no record.
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.recording = 0);
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.recording = r->found.anchor.segment = 0);
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.recording = r->found.anchor.index = 0);
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.recording = r->found.anchor.segment = r->found.anchor.index = 0;
+                r->found.anchor.hash[31] = 1);
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.recording = r->found.anchor.segment = r->found.anchor.index = 0;
+                r->found.anchor.signed_ns = 1);
+        REFUSED(BC_RECORD_RECOVERED, 2, r->found.anchor.recording = r->found.anchor.segment = r->found.anchor.index = 0;
+                r->found.anchor.signed_ns = BC_RECORD_UNKNOWN);
         REFUSED(BC_RECORD_RECOVERED, 2, r->found.reset = 4);
         REFUSED(BC_RECORD_SEALED, 2, r->segment = 0);
         REFUSED(BC_RECORD_SEALED, 2, r->chain_count = 0);
