@@ -10,16 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "evidence/agency.h"
-#include "sealing/parties.h"
+#include "format/sealed.h"
+#include "seal.h"
 #include "start.h"
 #include "verdict.h"
-#include "verify/opener.h"
-#include "verify/plain.h"
-#include "verify/unseal.h"
 
 #define FIRST "0001.mp4.sealed"
 #define SECOND "0002.mp4.sealed"
@@ -27,30 +23,18 @@
 
 static struct specimen sealed; // closed, of three segments
 static struct scene_marks *marks;
-static char *folder;
-static struct bc_agency *agency;
-static struct bc_opener *opener;
+static struct seal seal;
 
 static int make(void **state)
 {
-        const struct party_wish wish = { .key = "P-256" };
-        char fault[BC_OPENER_FAULT_BYTES];
-        struct party party;
-
         (void)state;
         marks = malloc(sizeof(*marks));
         assert_non_null(marks);
-        folder = party_folder_make();
-        party_make(&party, folder, "agency", &wish);
-        const char *path = party.certificate_path;
-        const struct bc_agency_source source = { .paths = &path, .count = 1, .now_unix_s = PARTY_NOW };
-        assert_int_equal(bc_agency_load(&source, &agency), 0);
-        const struct bc_opener_source key = { .key_path = party.key_path };
-        assert_int_equal(bc_opener_load(&key, &opener, fault), 0);
+        seal_make(&seal);
         notary_make(&scene_notary);
-        scene_agency = agency;
+        scene_agency = seal.agency;
         scene_record(0, SCENE_WELL, &sealed);
-        verdict_key(opener);
+        verdict_key(seal.opener);
         return 0;
 }
 
@@ -60,9 +44,7 @@ static int forget(void **state)
         free(marks);
         specimen_done(&sealed);
         notary_done(&scene_notary);
-        bc_opener_free(opener);
-        bc_agency_free(agency);
-        party_folder_remove(folder);
+        seal_done(&seal);
         return 0;
 }
 
@@ -107,24 +89,9 @@ static void parts_of(const struct specimen_file *file, struct parts *ret_parts)
         }
 }
 
-// The records in it. marks->at and the like are places in the plain text.
 static void marks_of(const struct specimen_file *file)
 {
-        struct specimen_file plain = { .kind = 'f' };
-        struct bc_plain *source;
-        int fd = memfd_create("sealed", MFD_CLOEXEC);
-
-        assert_int_equal(write(fd, file->bytes, file->size), file->size);
-        assert_int_equal(bc_plain_open(opener, fd, file->size, &source), 0);
-        plain.size = bc_plain_report(source)->plain_bytes;
-        plain.bytes = malloc(plain.size);
-        assert_non_null(plain.bytes);
-        assert_int_equal(bc_plain_read(source, 0, plain.bytes, plain.size), 0);
-        scene_marks(&plain, marks);
-        marks->bytes = NULL;
-        free(plain.bytes);
-        bc_plain_free(source);
-        close(fd);
+        seal_marks(&seal, file, marks);
 }
 
 // Where the file ends once its nth record was durable.
@@ -242,7 +209,7 @@ static void test_rule_08_sealed_and_called_closed(void **state)
                         EXPECT(&clinic, expected[taken]);
                         verdict_key(NULL);
                         EXPECT(&clinic, BC_VERDICT_UNJUDGED);
-                        verdict_key(opener);
+                        verdict_key(seal.opener);
                         clinic_close(&clinic);
                         specimen_done(&before);
                 }
