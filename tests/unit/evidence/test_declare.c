@@ -41,14 +41,15 @@ static int tear_down(void **state)
         return 0;
 }
 
-// A fragment with a picture at BEHIND, and with sound from here on: three units; NONE: it has none. Before it sound was accounted for up to
-// so many ticks.
+// A fragment with a picture at BEHIND, and with three units of sound from sound_ticks on; NONE: without. Before it sound was
+// accounted for up to accounted_ticks.
 static void write_fragment(int64_t accounted_ticks, int64_t sound_ticks)
 {
         struct bc_cut cut = { .pictures = 1, .sounds = sound_ticks == NONE ? 0 : 3 };
 
         recording.sound_declared_ticks = accounted_ticks;
-        recording.buffer->unit[BC_LANE_PICTURE][0] = (struct bc_unit){ .time_ns = bc_ns_from_ticks(BEHIND), .flags = BC_UNIT_KEY };
+        recording.buffer->unit[BC_LANE_PICTURE][0] =
+                (struct bc_unit){ .time_ns = bc_ns_from_ticks(BEHIND), .flags = BC_UNIT_KEY };
         for (size_t i = 0; i < cut.sounds; i++) {
                 recording.buffer->unit[BC_LANE_SOUND][i].time_ns = bc_ns_from_ticks(sound_ticks + (int64_t)i * UNIT);
                 recording.buffer->sample[BC_LANE_SOUND][i].duration_ticks = UNIT;

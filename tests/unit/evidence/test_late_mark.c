@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A mark that is set when the last record of a recording has been asked for already, and later still (manifest.md, 9, invariant 2): in
-// the clear it stands in manifest.json alone, which is signed; of a sealed recording nothing has it.
+// A mark that is set when the last record of a recording has been asked for already, and later still (manifest.md, 9,
+// invariant 2): in the clear it stands in manifest.json alone, which is signed; in the folder of a sealed recording nothing has
+// it. What the ledger has of it: tests/sealing/test_late_marks.c.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -45,8 +46,8 @@ static void on_clock(struct bench *of)
 
 static void on_store(struct bench *of)
 {
-        kit = (struct bc_inventory_kit){ .signer = notary.signer, .public_key = notary.public_key, .algorithm = BC_RECORD_ES256,
-                                         .chain = { notary.certificate[0] }, .chain_count = 1 };
+        kit = (struct bc_inventory_kit){ .signer = notary.signer, .public_key = notary.public_key,
+                                         .algorithm = BC_RECORD_ES256, .chain = { notary.certificate[0] }, .chain_count = 1 };
         assert_int_equal(bc_inventory_new(of->clock, of->store, &kit, &inventory), 0);
         of->config.inventory = inventory;
 }
@@ -81,7 +82,7 @@ static void end(void)
         notary_done(&notary);
 }
 
-// Asks for the last record's mark until it is too late for it, every 100 ms; the number that were taken.
+// Sets marks, every 100 ms from the stop on, until it is closed: the number that were taken.
 static unsigned mark_until_closed(void)
 {
         unsigned taken = 0;
@@ -113,7 +114,8 @@ static int open_recording(void)
 static void assert_signed(int folder_fd)
 {
         size_t der_bytes, bytes;
-        char *der = folder_read(folder_fd, "manifest.sig", &der_bytes), *text = folder_read(folder_fd, "manifest.json", &bytes);
+        char *der = folder_read(folder_fd, "manifest.sig", &der_bytes);
+        char *text = folder_read(folder_fd, "manifest.json", &bytes);
 
         assert_non_null(strstr(text, "\"files\""));
         assert_null(strstr(text, "read_back"));
@@ -185,13 +187,13 @@ static void load_agency(void)
         folder_make(folder);
         snprintf(path, sizeof(path), "%s/agency.pem", folder);
         paper_write(path, papers, 1);
-        assert_int_equal(bc_agency_load(&(struct bc_agency_source){ .paths = paths, .count = 1, .now_unix_s = BC_AGENCY_TIME_UNKNOWN },
-                                        &agency), 0);
+        const struct bc_agency_source source = { .paths = paths, .count = 1, .now_unix_s = BC_AGENCY_TIME_UNKNOWN };
+        assert_int_equal(bc_agency_load(&source, &agency), 0);
         folder_remove(folder);
         paper_free(&paper);
 }
 
-// There is no more record for it, and the manifest, which lies in the clear, must not have it: it is lost, and the log says so.
+// There is no more record for it, and the manifest, which lies in the clear, must not have it: the words are lost.
 static void test_sealed(void **state)
 {
         struct bc_recorder_status status;
