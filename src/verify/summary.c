@@ -22,7 +22,7 @@ BC_DEFINE_CLEANUP(json, json_t, json_decref)
 struct comparison {
         struct bc_findings *findings;
         const struct bc_segment_verdict *first, *last;
-        bool marks_may_follow; // there may be more than in the records
+        bool vouched;   // the device signed it as it had it in memory
         bool sealed;    // words and marks are left out of it
         bool recovered; // the manifest was written at a later start, or lags behind by what the power cut took
 };
@@ -179,22 +179,27 @@ static void compare_segments(const struct comparison *comparison, const struct b
                 differ(comparison, false, "segments");
 }
 
+static bool has_entry(const json_t *list, const json_t *entry)
+{
+        for (size_t i = 0; i < json_array_size(list); i++)
+                if (json_equal(json_array_get(list, i), entry))
+                        return true;
+        return false;
+}
+
 // The lists as sets: each entry of a is in b.
 static bool has_entries(const json_t *b, const json_t *a)
 {
-        for (size_t i = 0; i < json_array_size(a); i++) {
-                size_t k = 0;
-                while (k < json_array_size(b) && !json_equal(json_array_get(a, i), json_array_get(b, k)))
-                        k++;
-                if (k == json_array_size(b))
+        for (size_t i = 0; i < json_array_size(a); i++)
+                if (!has_entry(b, json_array_get(a, i)))
                         return false;
-        }
         return true;
 }
 
+// Both ways: an entry that stands twice must not stand in for another one.
 static bool same_entries(const json_t *a, const json_t *b)
 {
-        return json_array_size(a) == json_array_size(b) && has_entries(b, a);
+        return json_array_size(a) == json_array_size(b) && has_entries(b, a) && has_entries(a, b);
 }
 
 static json_t *integer_or_null(int64_t value)
@@ -257,13 +262,42 @@ static void compare_list(const struct comparison *comparison, const json_t *root
         }
         if (json_is_array(list) && same_entries(list, expected))
                 return;
-        // A mark may come when the last record is signed already: then it stands in the manifest alone.
-        if (comparison->marks_may_follow && strcmp(key, "marks") == 0 && json_is_array(list) && has_entries(list, expected))
+        differ(comparison, true, key);
+}
+
+// One that the officer may have set when the last record was asked for already: of its form, and within what was recorded.
+static bool may_be_late(const struct comparison *comparison, const json_t *mark)
+{
+        const json_t *ticks = json_object_get(mark, "ticks"), *text = json_object_get(mark, "text");
+        const json_t *count = json_object_get(mark, "count");
+
+        return json_object_size(mark) == 3 && json_is_integer(ticks) && json_is_string(text) && json_is_integer(count) &&
+               json_integer_value(count) >= 1 && json_string_length(text) <= BC_RECORD_TEXT_BYTES_MAX &&
+               json_integer_value(ticks) >= comparison->first->base_ticks &&
+               json_integer_value(ticks) < comparison->last->stop_ticks;
+}
+
+// Marks that no record has stand in the manifest alone. What the device signed from its memory it vouches for; else the power
+// went before that, or somebody has added them.
+static void compare_marks(const struct comparison *comparison, const json_t *root, json_t *expected)
+{
+        BC_CLEANUP(bc_cleanup_json) json_t *owned = expected;
+        const json_t *list = json_object_get(root, "marks");
+        size_t late = json_array_size(list) - json_array_size(expected);
+        bool lawful = json_is_array(list) && json_array_size(list) > json_array_size(expected) &&
+                      json_array_size(list) < ENTRIES_MAX && !comparison->recovered && has_entries(list, expected);
+
+        for (size_t i = 0; lawful && i < json_array_size(list); i++)
+                lawful = has_entry(expected, json_array_get(list, i)) || may_be_late(comparison, json_array_get(list, i));
+        if (!lawful)
+                compare_list(comparison, root, "marks", json_incref(expected));
+        else if (comparison->vouched)
                 bc_find(comparison->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
-                        "%zu marks were set after the last record: " MANIFEST ", which is signed, has them",
-                        json_array_size(list) - json_array_size(expected));
+                        "%zu marks were set after the last record: " MANIFEST ", which is signed, has them", late);
         else
-                differ(comparison, true, key);
+                bc_find(comparison->findings, BC_FINDING_SUMMARY, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%zu marks of " MANIFEST " are in no record and nothing vouches for them: the power may have gone "
+                        "before it was signed, or somebody has added them", late);
 }
 
 static void compare(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)
@@ -283,7 +317,7 @@ static void compare(const struct comparison *comparison, const struct bc_recordi
         compare_segments(comparison, verdict, root);
         compare_list(comparison, root, "gaps", expect_gaps(&verdict->news));
         if (!comparison->sealed)
-                compare_list(comparison, root, "marks", expect_marks(&verdict->news));
+                compare_marks(comparison, root, expect_marks(&verdict->news));
         else if (json_object_get(root, "marks"))
                 differ(comparison, false, "marks");
         compare_list(comparison, root, "clock", expect_clock(&verdict->news));
@@ -320,7 +354,7 @@ void bc_summary_judge(struct bc_recording_verdict *verdict)
 
         for (size_t i = 0; i < verdict->segments; i++)
                 comparison.sealed |= verdict->segment[i].stored_sealed;
-        comparison.marks_may_follow = verdict->endorsement == BC_ENDORSEMENT_SIGNED && !json_object_get(root, "read_back");
+        comparison.vouched = verdict->endorsement == BC_ENDORSEMENT_SIGNED && !json_object_get(root, "read_back");
         compare(&comparison, verdict, root);
         bc_endorsement_judge_files(verdict, root);
 }

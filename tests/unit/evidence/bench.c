@@ -46,6 +46,8 @@ static void open_store(struct bench *bench)
         char text[256];
 
         assert_int_equal(bc_store_open(bench->path, "test", text, sizeof(text), &bench->store), 0);
+        if (bench->on_store)
+                bench->on_store(bench);
         assert_int_equal(bc_recorder_new(bench->clock, bench->ring, bench->store, &bench->stream, &bench->config,
                                          &sink, &bench->recorder), 0);
 }

@@ -27,6 +27,7 @@ struct bench {
         int64_t durable_at_ns, closed_at_ns, first_trouble_ns;
         int64_t stall_ns; // what the ring tolerates beyond pre-event
         void (*on_clock)(struct bench *bench); // by bench_make(), before store and recorder are there; may be NULL
+        void (*on_store)(struct bench *bench); // when the store is open, before the recorder is there; may be NULL
         void *user;
 };
 

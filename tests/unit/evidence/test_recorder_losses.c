@@ -315,6 +315,68 @@ static void test_overtaken_at_the_end_of_the_stream(void **state)
         card_bench_done(&bench);
 }
 
+// ---- sound that was lost before the picture was ------------------------------------------------------------------
+
+// Each tick of sound from the first unit to the last is there or declared as not there.
+static void judge_silence(const struct judged *judged)
+{
+        const struct judged_unit *unit = judged->unit[BC_LANE_SOUND];
+        const struct bc_manifest *manifest = &judged->manifest;
+
+        for (size_t i = 1; i < judged->units[BC_LANE_SOUND]; i++) {
+                int64_t at = unit[i - 1].ticks + unit[i - 1].duration_ticks;
+
+                // Less than a unit is no loss: segments begin with a picture.
+                for (bool moved = true; moved && at + BC_SOUND_UNIT_SAMPLES <= unit[i].ticks;) {
+                        moved = false;
+                        for (size_t k = 0; k < manifest->gaps; k++) {
+                                const struct bc_manifest_gap *gap = &manifest->gap[k];
+                                bool silent = gap->kind == BC_GAP_NO_SOUND || gap->kind == BC_GAP_OVERTAKEN ||
+                                              gap->kind == BC_GAP_LATE_SOUND;
+
+                                if (silent && gap->from_ticks < at + BC_SOUND_UNIT_SAMPLES && gap->to_ticks > at) {
+                                        at = gap->to_ticks;
+                                        moved = true;
+                                }
+                        }
+                }
+                if (at + BC_SOUND_UNIT_SAMPLES <= unit[i].ticks)
+                        fail_msg("no sound from %lld to %lld, and nothing says so", (long long)at, (long long)unit[i].ticks);
+        }
+}
+
+// Sound comes late, so pictures are written without theirs. Then the card stalls, and when it is back, the ring has neither.
+static void test_sound_that_waited_is_overtaken(void **state)
+{
+        (void)state;
+        for (int64_t late_ns = 300 * MS; late_ns <= 2400 * MS; late_ns += 700 * MS) {
+                struct bench bench;
+                struct judged judged;
+
+                bench_defaults(&bench);
+                bench.config.pre_event_ns = 4 * S;
+                bench.config.segment_ns = 60 * S;
+                bench.feed.sound_delay_ns = late_ns;
+                bench_make(&bench);
+                card_watch();
+                press(&bench, 130 * S);
+                bench_run_until(&bench, 135 * S);
+                card_fails(0, (struct fault){ CALL_WRITE, "0001.mp4", WHAT_ANY, 0, 1 << 30, ENOSPC });
+                card_fails(1, (struct fault){ CALL_OPEN, "0002.mp4", WHAT_ANY, 0, 1 << 30, ENOSPC });
+                bench_run_until(&bench, 200 * S);
+                card_is_well();
+                bench_run_until(&bench, 205 * S);
+                release(&bench, 205 * S);
+                bench_run_until(&bench, 215 * S);
+                bench_read(&bench, 1, &judged);
+                assert_int_equal(judge_gaps(&judged, BC_GAP_OVERTAKEN), 1);
+                assert_int_equal(judge_gaps(&judged, BC_GAP_NO_SOUND), 1);
+                judge_silence(&judged);
+                judge_done(&judged);
+                card_bench_done(&bench);
+        }
+}
+
 // ---- sound from the press on ---------------------------------------------------------------------------------------
 
 // Every picture is there from the pre-event on; where a segment succeeds another it may repeat a GOP.
@@ -432,6 +494,7 @@ int main(void)
                 cmocka_unit_test(test_frames_lost_before_an_end_in_the_past),
                 cmocka_unit_test(test_frames_lost_at_the_end_of_the_stream),
                 cmocka_unit_test(test_overtaken_at_the_end_of_the_stream),
+                cmocka_unit_test(test_sound_that_waited_is_overtaken),
                 cmocka_unit_test(test_a_press_beside_the_tick_of_a_unit),
                 cmocka_unit_test(test_a_picture_beside_the_tick_of_a_unit),
                 cmocka_unit_test(test_a_press_that_is_heard_of_late),

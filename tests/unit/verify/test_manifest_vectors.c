@@ -90,7 +90,7 @@ static void expect_wrong(const char *path, const char *name, const char *words)
 static void test_forgeries(void **state)
 {
         static uint8_t bytes[FILE_BYTES_MAX];
-        char path[TRIAL_PATH_BYTES], name[64];
+        char path[TRIAL_PATH_BYTES + 32], name[64];
 
         (void)state;
         copy("BC-0042-000017", path, sizeof(path));
