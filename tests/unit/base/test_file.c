@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "lib/wrapped.h"
 
 // Each call counts down; at 0 it fails once with this error, or writes one byte only when error is 0.
 static struct fault {
@@ -26,13 +27,6 @@ static bool strikes(void)
 {
         return fault.countdown >= 0 && fault.countdown-- == 0;
 }
-
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 
 int __wrap_fsync(int fd)
 {

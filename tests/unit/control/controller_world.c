@@ -12,6 +12,7 @@
 
 #include "control/inbox.h"
 #include "evidence/manifest.h"
+#include "lib/wrapped.h"
 #include "still_camera.h"
 
 #define S BC_NS_PER_S
@@ -20,10 +21,6 @@
 
 struct broken broken;
 
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
 struct AVCodecContext;
 struct AVFrame;
 int __real_avcodec_send_frame(struct AVCodecContext *context, const struct AVFrame *frame);

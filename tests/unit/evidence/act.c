@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/wrapped.h"
+
 const struct notary_temper tempers[ACT_TEMPERS] = {
         { .pace_ns = 0 },
         { .pace_ns = 5 * MS },
@@ -30,11 +32,6 @@ const struct notary_temper tempers[ACT_TEMPERS] = {
 // ---- the card --------------------------------------------------------------------------------------------------
 
 struct act_card card = { .mutex = PTHREAD_MUTEX_INITIALIZER };
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 
 static bool is_segment(int fd)
 {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "format/cbor.h"
+#include "lib/wrapped.h"
 #include "witness.h"
 
 #define S BC_NS_PER_S
@@ -26,14 +27,6 @@
 struct desk_card desk_card = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 // ---- the card, and the anchor's medium -------------------------------------------------------------------------
-
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 
 static enum what { NOTHING, LEDGER_FILE, LEDGER_FOLDER, ANCHOR } what_is(int fd)
 {
@@ -177,7 +170,6 @@ static void desk_card_is_new(void)
 
 struct notary desk_notary;
 
-
 void desk_make(struct desk *desk)
 {
         *desk = (struct desk){ .base_ns = 100 * S, .folder_fd = -1 };
@@ -291,7 +283,6 @@ void desk_tell(struct desk *desk, unsigned number, bool at_once)
 }
 
 // ---- a reader --------------------------------------------------------------------------------------------------
-
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
@@ -444,7 +435,6 @@ void archive_check_told(const struct archive *archive, unsigned told)
         if (seen + counted != told)
                 fail_msg("%u were told, %u are there and %u counted", told, (unsigned)seen, (unsigned)counted);
 }
-
 
 void desk_keep_only(const struct desk *desk, const char *name)
 {

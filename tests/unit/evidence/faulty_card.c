@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/wrapped.h"
+
 static struct {
         pthread_mutex_t mutex;
         struct fault fault[4];
@@ -65,15 +67,6 @@ static void name_of(int fd, char ret_name[256])
         path[n > 0 ? n : 0] = 0;
         snprintf(ret_name, 256, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
 }
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
-int __real_unlinkat(int fd, const char *name, int flags);
-int __wrap_unlinkat(int fd, const char *name, int flags);
 
 int __wrap_fdatasync(int fd)
 {

@@ -19,6 +19,7 @@
 #include "bench.h"
 #include "format/finalise.h"
 #include "format/scan.h"
+#include "lib/wrapped.h"
 
 #define S BC_NS_PER_S
 #define MS BC_NS_PER_MS
@@ -51,19 +52,6 @@ static bool strikes(void)
                 atomic_store(&card.stop, true);
         return !card.stops;
 }
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-int __real_ftruncate(int fd, off_t size);
-int __wrap_ftruncate(int fd, off_t size);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
-int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 
 void scene_stops(bool stops)
 {

@@ -16,6 +16,7 @@
 #include "evidence/endorsement.h"
 #include "evidence/inventory.h"
 #include "folder.h"
+#include "lib/wrapped.h"
 #include "notary.h"
 
 // ---- the card --------------------------------------------------------------------------------------------------
@@ -37,29 +38,21 @@ static bool strikes(void)
         return true;
 }
 
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
         return strikes() ? -1 : __real_fsync(fd);
 }
 
-ssize_t __real_pwrite(int fd, const void *bytes, size_t n, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset)
 {
         return strikes() ? -1 : __real_pwrite(fd, bytes, n, offset);
 }
 
-ssize_t __real_pread(int fd, void *bytes, size_t n, off_t offset);
-ssize_t __wrap_pread(int fd, void *bytes, size_t n, off_t offset);
 ssize_t __wrap_pread(int fd, void *bytes, size_t n, off_t offset)
 {
         return strikes() ? -1 : __real_pread(fd, bytes, n, offset);
 }
 
-int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
         return strikes() ? -1 : __real_renameat(from_fd, from, to_fd, to);

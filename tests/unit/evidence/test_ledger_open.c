@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "lib/wrapped.h"
 
 #define S BC_NS_PER_S
 #define MS BC_NS_PER_MS
@@ -73,14 +74,6 @@ static bool strikes(int fd, const char *name)
 
 int __real_open(const char *name, int flags, mode_t mode);
 int __wrap_open(const char *name, int flags, mode_t mode);
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
-int __real_mkdirat(int fd, const char *name, mode_t mode);
-int __wrap_mkdirat(int fd, const char *name, mode_t mode);
-ssize_t __real_pread(int fd, void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset);
-int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 
 int __wrap_open(const char *name, int flags, mode_t mode)
 {

@@ -17,14 +17,13 @@
 
 #include "desk.h"
 #include "evidence/room.h"
+#include "lib/wrapped.h"
 
 #define S BC_NS_PER_S
 
 // No block is to be had, nor (files_too) room for a new file: what has its blocks can be written, up to there.
 static atomic_bool full, files_too;
 
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
 int __real_fallocate(int fd, int mode, off_t offset, off_t bytes);
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t bytes);
 

@@ -18,6 +18,7 @@
 #include "bodycam/moment.h"
 #include "evidence/recovery.h"
 #include "lib/counts.h"
+#include "lib/wrapped.h"
 
 #define S BC_NS_PER_S
 #define MS BC_NS_PER_MS
@@ -58,19 +59,6 @@ static bool strikes(enum call call)
         errno = card.error;
         return true;
 }
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
-int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __real_mkdirat(int fd, const char *name, mode_t mode);
-int __wrap_mkdirat(int fd, const char *name, mode_t mode);
 
 int __wrap_fdatasync(int fd)
 {

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/wrapped.h"
 #include "specimen.h"
 
 // ---- the card --------------------------------------------------------------------------------------------------
@@ -66,21 +67,6 @@ static bool is_full(int fd, uint64_t end)
         errno = ENOSPC;
         return true;
 }
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-int __real_ftruncate(int fd, off_t size);
-int __wrap_ftruncate(int fd, off_t size);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
-int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __real_unlinkat(int fd, const char *name, int flags);
-int __wrap_unlinkat(int fd, const char *name, int flags);
 
 int __wrap_fdatasync(int fd)
 {

@@ -18,6 +18,7 @@
 #include "base/thread.h"
 #include "evidence/store.h"
 #include "folder.h"
+#include "lib/wrapped.h"
 
 // ---- the disk --------------------------------------------------------------------------------------------------
 
@@ -62,17 +63,6 @@ static void disk_is_well(void)
         disk.countdown = -1;
         disk.only = NULL;
 }
-
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
-int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __real_mkdirat(int fd, const char *name, mode_t mode);
-int __wrap_mkdirat(int fd, const char *name, mode_t mode);
 
 int __wrap_fsync(int fd)
 {

@@ -18,11 +18,9 @@
 
 #include "evidence/store.h"
 #include "folder.h"
+#include "lib/wrapped.h"
 
 static bool reading_fails;
-
-ssize_t __real_pread(int fd, void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset);
 
 ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset)
 {
