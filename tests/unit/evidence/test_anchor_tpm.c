@@ -33,22 +33,31 @@ struct desk {
         char text[TEXT_BYTES];
 };
 
-static void desk_make(struct desk *desk)
+// For each test, so that a TPM ends also where one fails.
+static int desk_make(void **state)
 {
-        memset(desk, 0, sizeof(*desk));
+        struct desk *desk = calloc(1, sizeof(*desk));
+
+        assert_non_null(desk);
+        *state = desk;
         chip_make(&desk->chip);
         folder_make(desk->folder);
         desk->fd = folder_open(desk->folder);
         snprintf(desk->file, sizeof(desk->file), "%s/anchor", desk->folder);
         snprintf(desk->both, sizeof(desk->both), PLACE " %s", desk->file);
         assert_int_equal(bc_anchor_tpm_make(INDEX, desk->text, sizeof(desk->text)), 0);
+        return 0;
 }
 
-static void desk_done(struct desk *desk)
+static int desk_done(void **state)
 {
+        struct desk *desk = *state;
+
         close(desk->fd);
         folder_remove(desk->folder);
         chip_done(&desk->chip);
+        free(desk);
+        return 0;
 }
 
 static struct bc_anchor_state state_of(uint64_t n)
@@ -138,85 +147,77 @@ static void test_places(void **state)
 
 static void test_each_write_counts(void **state)
 {
+        struct desk *desk = *state;
         struct bc_anchor_found found;
         struct bc_anchor *anchor;
-        struct desk desk;
 
-        (void)state;
-        desk_make(&desk);
-        found = look_at(&desk, PLACE);
+        found = look_at(desk, PLACE);
         check_is(&found.state, 0);
         assert_false(found.damaged || found.behind);
-        assert_int_equal(bc_anchor_tpm_make(INDEX, desk.text, sizeof(desk.text)), -EEXIST);
-        assert_non_null(strstr(desk.text, "tpm2:0x01800bca"));
-        anchor = open_at(&desk, PLACE, &found);
+        assert_int_equal(bc_anchor_tpm_make(INDEX, desk->text, sizeof(desk->text)), -EEXIST);
+        assert_non_null(strstr(desk->text, "tpm2:0x01800bca"));
+        anchor = open_at(desk, PLACE, &found);
         for (uint64_t n = 1; n < 9; n++) {
-                assert_int_equal(write_at(&desk, anchor, n, BC_ANCHOR_LAST, 0), 0);
+                assert_int_equal(write_at(desk, anchor, n, BC_ANCHOR_LAST, 0), 0);
                 if (n % 3 == 0) {
                         bc_anchor_free(anchor);
-                        chip_end(&desk.chip, n == 3);
-                        chip_start(&desk.chip);
-                        anchor = open_at(&desk, PLACE, &found);
+                        chip_end(&desk->chip, n == 3);
+                        chip_start(&desk->chip);
+                        anchor = open_at(desk, PLACE, &found);
                         check_is(&found.state, n);
                         check_is(&found.other, 0);
-                        assert_int_equal(bc_anchor_medium(anchor, desk.fd), BC_ANCHOR_TPM);
+                        assert_int_equal(bc_anchor_medium(anchor, desk->fd), BC_ANCHOR_TPM);
                 }
         }
         bc_anchor_free(anchor);
-        desk_done(&desk);
 }
 
 // A slot that a power cut tore, at each of its bytes; the older one counts, and the next write heals it.
 static void test_torn(void **state)
 {
+        struct desk *desk = *state;
         uint8_t slots[2 * SLOT], torn[SLOT];
         struct bc_anchor_found found;
-        struct desk desk;
 
-        (void)state;
-        desk_make(&desk);
-        put(&desk, PLACE, 1);
+        put(desk, PLACE, 1);
         for (size_t at = 0; at < SLOT; at += at < 16 || at > SLOT - 4 ? 1 : 7) {
                 size_t newer;
 
-                put(&desk, PLACE, 2);
-                put(&desk, PLACE, 3);
+                put(desk, PLACE, 2);
+                put(desk, PLACE, 3);
                 if ((at & 1) == 0)
-                        put(&desk, PLACE, 4);
-                assert_int_equal(bc_nv_read(INDEX, slots, sizeof(slots), desk.text, sizeof(desk.text)), 0);
+                        put(desk, PLACE, 4);
+                assert_int_equal(bc_nv_read(INDEX, slots, sizeof(slots), desk->text, sizeof(desk->text)), 0);
                 // Which one is newer is told by its turn, big-endian behind the mark.
                 newer = memcmp(slots + 8, slots + SLOT + 8, 8) < 0;
                 for (size_t i = 0; i < SLOT - at; i++)
                         torn[i] = (uint8_t)~slots[newer * SLOT + at + i];
-                assert_int_equal(bc_nv_write(INDEX, sizeof(slots), newer * SLOT + at, torn, SLOT - at, desk.text, sizeof(desk.text)), 0);
-                found = look_at(&desk, PLACE);
+                assert_int_equal(bc_nv_write(INDEX, sizeof(slots), newer * SLOT + at, torn, SLOT - at, desk->text, sizeof(desk->text)), 0);
+                found = look_at(desk, PLACE);
                 assert_false(found.damaged);
                 check_is(&found.state, (at & 1) == 0 ? 3 : 2);
-                put(&desk, PLACE, 5);
-                found = look_at(&desk, PLACE);
+                put(desk, PLACE, 5);
+                found = look_at(desk, PLACE);
                 check_is(&found.state, 5);
         }
         // Neither is whole: it says nothing, and that it did.
         memset(slots, 0x55, sizeof(slots));
-        assert_int_equal(bc_nv_write(INDEX, sizeof(slots), 0, slots, sizeof(slots), desk.text, sizeof(desk.text)), 0);
-        found = look_at(&desk, PLACE);
+        assert_int_equal(bc_nv_write(INDEX, sizeof(slots), 0, slots, sizeof(slots), desk->text, sizeof(desk->text)), 0);
+        found = look_at(desk, PLACE);
         assert_true(found.damaged);
         check_is(&found.state, 0);
-        put(&desk, PLACE, 6);
-        found = look_at(&desk, PLACE);
+        put(desk, PLACE, 6);
+        found = look_at(desk, PLACE);
         assert_false(found.damaged);
         check_is(&found.state, 6);
-        desk_done(&desk);
 }
 
 // Whoever it is who writes is told the truth: what counted as written is there after the TPM was killed, or what was on its way then.
 static void test_killed(void **state)
 {
-        struct desk desk;
+        struct desk *desk = *state;
 
-        (void)state;
-        desk_make(&desk);
-        put(&desk, PLACE, 1);
+        put(desk, PLACE, 1);
         for (int round = 0; round < 12; round++) {
                 struct bc_anchor_found found;
                 uint8_t done = 0, last = 0;
@@ -227,9 +228,9 @@ static void test_killed(void **state)
                 writer = fork();
                 assert_true(writer >= 0);
                 if (writer == 0) {
-                        struct bc_anchor *anchor = open_at(&desk, PLACE, &found);
+                        struct bc_anchor *anchor = open_at(desk, PLACE, &found);
 
-                        for (uint8_t n = 1; n < 200 && write_at(&desk, anchor, n, BC_ANCHOR_LAST, 0) == 0; n++)
+                        for (uint8_t n = 1; n < 200 && write_at(desk, anchor, n, BC_ANCHOR_LAST, 0) == 0; n++)
                                 (void)!write(ends[1], &n, 1);
                         _exit(0);
                 }
@@ -238,19 +239,18 @@ static void test_killed(void **state)
                         last = done;
                         reached++;
                 }
-                chip_end(&desk.chip, true);
+                chip_end(&desk->chip, true);
                 while (read(ends[0], &done, 1) == 1)
                         last = done;
                 close(ends[0]);
                 assert_int_equal(waitpid(writer, NULL, 0), writer);
                 assert_in_range(last, 3, 198); // it was at it
-                chip_start(&desk.chip);
-                found = look_at(&desk, PLACE);
+                chip_start(&desk->chip);
+                found = look_at(desk, PLACE);
                 assert_false(found.damaged);
                 check_is(&found.state, found.state.sequence - 1);
                 assert_in_range(found.state.sequence - 1, last, last + 1);
         }
-        desk_done(&desk);
 }
 
 // ---- what it refuses -------------------------------------------------------------------------------------------
@@ -283,33 +283,30 @@ static void check_refused(struct desk *desk, const char *place, int error, const
 
 static void test_refused(void **state)
 {
+        struct desk *desk = *state;
         const TPMA_NV right = TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_NO_DA;
         char both[FOLDER_PATH_BYTES + 48];
         struct bc_anchor_found found;
-        struct desk desk;
 
-        (void)state;
-        desk_make(&desk);
-        check_refused(&desk, "tpm2:0x01800001", ENOENT, "the TPM has no such index");
+        check_refused(desk, "tpm2:0x01800001", ENOENT, "the TPM has no such index");
         define(0x01800002, right, 2 * SLOT - 1);
-        check_refused(&desk, "tpm2:0x01800002", EINVAL, "has 383 bytes and attributes 0x02040004, not 384 and 0x02040004");
+        check_refused(desk, "tpm2:0x01800002", EINVAL, "has 383 bytes and attributes 0x02040004, not 384 and 0x02040004");
         define(0x01800003, right | TPMA_NV_ORDERLY, 2 * SLOT);
-        check_refused(&desk, "tpm2:0x01800003", EINVAL, "attributes 0x06040004");
+        check_refused(desk, "tpm2:0x01800003", EINVAL, "attributes 0x06040004");
         define(0x01800004, right | TPMA_NV_WRITE_STCLEAR, 2 * SLOT);
-        check_refused(&desk, "tpm2:0x01800004", EINVAL, "as bodycam-provision(1) defines it");
+        check_refused(desk, "tpm2:0x01800004", EINVAL, "as bodycam-provision(1) defines it");
         define(0x01800005, TPMA_NV_OWNERREAD | TPMA_NV_OWNERWRITE | TPMA_NV_NO_DA, 2 * SLOT);
-        check_refused(&desk, "tpm2:0x01800005", EINVAL, "as bodycam-provision(1) defines it");
+        check_refused(desk, "tpm2:0x01800005", EINVAL, "as bodycam-provision(1) defines it");
         // With a file, too: it is not taken for the whole.
-        snprintf(both, sizeof(both), "tpm2:0x01800001 %s", desk.file);
-        check_refused(&desk, both, ENOENT, "the TPM has no such index");
-        assert_false(folder_has(desk.fd, "anchor"));
+        snprintf(both, sizeof(both), "tpm2:0x01800001 %s", desk->file);
+        check_refused(desk, both, ENOENT, "the TPM has no such index");
+        assert_false(folder_has(desk->fd, "anchor"));
         // The right kind, by somebody who wrote nothing: that says nothing, and cannot have come about by itself.
         define(0x01800006, right, 2 * SLOT);
-        found = look_at(&desk, "tpm2:0x01800006");
+        found = look_at(desk, "tpm2:0x01800006");
         assert_true(found.damaged);
-        chip_end(&desk.chip, false);
-        check_refused(&desk, "tpm2:0x01800006", ENODEV, "no TPM answers at swtpm:path=");
-        desk_done(&desk);
+        chip_end(&desk->chip, false);
+        check_refused(desk, "tpm2:0x01800006", ENODEV, "no TPM answers at swtpm:path=");
 }
 
 // ---- how seldom ------------------------------------------------------------------------------------------------
@@ -323,46 +320,43 @@ static uint64_t in_tpm(struct desk *desk)
 
 static void test_how_seldom(void **state)
 {
+        struct desk *desk = *state;
         struct bc_anchor_found found;
         struct bc_anchor *anchor;
-        struct desk desk;
         struct bc_anchor_state next = state_of(50);
 
-        (void)state;
-        desk_make(&desk);
-        anchor = open_at(&desk, PLACE, &found);
+        anchor = open_at(desk, PLACE, &found);
         // A new epoch at once.
-        assert_int_equal(write_at(&desk, anchor, 1, BC_ANCHOR_LIGHT, 100 * S), 0);
-        assert_int_equal(in_tpm(&desk), 1);
-        assert_int_equal(write_at(&desk, anchor, 2, BC_ANCHOR_LIGHT, 699 * S), 0);
-        assert_int_equal(in_tpm(&desk), 1);
-        assert_int_equal(write_at(&desk, anchor, 3, BC_ANCHOR_LIGHT, 700 * S), 0);
-        assert_int_equal(in_tpm(&desk), 3);
+        assert_int_equal(write_at(desk, anchor, 1, BC_ANCHOR_LIGHT, 100 * S), 0);
+        assert_int_equal(in_tpm(desk), 1);
+        assert_int_equal(write_at(desk, anchor, 2, BC_ANCHOR_LIGHT, 699 * S), 0);
+        assert_int_equal(in_tpm(desk), 1);
+        assert_int_equal(write_at(desk, anchor, 3, BC_ANCHOR_LIGHT, 700 * S), 0);
+        assert_int_equal(in_tpm(desk), 3);
         // What matters, half a minute later, even if it is no more by then.
-        assert_int_equal(write_at(&desk, anchor, 4, BC_ANCHOR_WEIGHTY, 701 * S), 0);
-        assert_int_equal(write_at(&desk, anchor, 5, BC_ANCHOR_LIGHT, 729 * S), 0);
-        assert_int_equal(in_tpm(&desk), 3);
-        assert_int_equal(write_at(&desk, anchor, 6, BC_ANCHOR_LIGHT, 730 * S), 0);
-        assert_int_equal(in_tpm(&desk), 6);
-        assert_int_equal(write_at(&desk, anchor, 7, BC_ANCHOR_LIGHT, 761 * S), 0);
-        assert_int_equal(in_tpm(&desk), 6);
+        assert_int_equal(write_at(desk, anchor, 4, BC_ANCHOR_WEIGHTY, 701 * S), 0);
+        assert_int_equal(write_at(desk, anchor, 5, BC_ANCHOR_LIGHT, 729 * S), 0);
+        assert_int_equal(in_tpm(desk), 3);
+        assert_int_equal(write_at(desk, anchor, 6, BC_ANCHOR_LIGHT, 730 * S), 0);
+        assert_int_equal(in_tpm(desk), 6);
+        assert_int_equal(write_at(desk, anchor, 7, BC_ANCHOR_LIGHT, 761 * S), 0);
+        assert_int_equal(in_tpm(desk), 6);
         // The last at once, and another epoch.
-        assert_int_equal(write_at(&desk, anchor, 8, BC_ANCHOR_LAST, 762 * S), 0);
-        assert_int_equal(in_tpm(&desk), 8);
+        assert_int_equal(write_at(desk, anchor, 8, BC_ANCHOR_LAST, 762 * S), 0);
+        assert_int_equal(in_tpm(desk), 8);
         next.epoch = 2;
         assert_int_equal(bc_anchor_write(anchor, &next, BC_ANCHOR_LIGHT, 763 * S, NULL, 0), 0);
-        assert_int_equal(in_tpm(&desk), 50);
+        assert_int_equal(in_tpm(desk), 50);
         bc_anchor_free(anchor);
         // A program that ends soon and begins again, over and over, wears nothing out.
         for (int64_t run = 0; run < 5; run++) {
-                anchor = open_at(&desk, PLACE, &found);
+                anchor = open_at(desk, PLACE, &found);
                 next.sequence++;
                 assert_int_equal(bc_anchor_write(anchor, &next, BC_ANCHOR_WEIGHTY, (1000 + run * 100) * S, NULL, 0), 0);
                 assert_int_equal(bc_anchor_write(anchor, &next, BC_ANCHOR_WEIGHTY, (1029 + run * 100) * S, NULL, 0), 0);
-                assert_int_equal(in_tpm(&desk), 50);
+                assert_int_equal(in_tpm(desk), 50);
                 bc_anchor_free(anchor);
         }
-        desk_done(&desk);
 }
 
 // ---- in both ---------------------------------------------------------------------------------------------------
@@ -382,123 +376,122 @@ static void tear_file(struct desk *desk)
 
 static void test_in_both(void **state)
 {
+        struct desk *desk = *state;
         struct bc_anchor_found found;
         struct bc_anchor *anchor;
-        struct desk desk;
         char *old, *new;
         size_t size;
 
-        (void)state;
-        desk_make(&desk);
-        anchor = open_at(&desk, desk.both, &found);
+        anchor = open_at(desk, desk->both, &found);
         assert_false(found.damaged || found.behind);
-        assert_int_equal(bc_anchor_medium(anchor, desk.fd), BC_ANCHOR_BESIDE_AND_TPM);
-        assert_int_equal(write_at(&desk, anchor, 1, BC_ANCHOR_LIGHT, 0), 0); // a new epoch
+        assert_int_equal(bc_anchor_medium(anchor, desk->fd), BC_ANCHOR_BESIDE_AND_TPM);
+        assert_int_equal(write_at(desk, anchor, 1, BC_ANCHOR_LIGHT, 0), 0); // a new epoch
         for (uint64_t n = 2; n < 7; n++)
-                assert_int_equal(write_at(&desk, anchor, n, BC_ANCHOR_LIGHT, 1 * S), 0);
+                assert_int_equal(write_at(desk, anchor, n, BC_ANCHOR_LIGHT, 1 * S), 0);
         bc_anchor_free(anchor);
-        found = look_at(&desk, desk.both);
+        found = look_at(desk, desk->both);
         check_is(&found.state, 6);
         check_is(&found.other, 1);
         assert_false(found.damaged || found.behind);
-        old = folder_read(desk.fd, "anchor", &size);
-        put(&desk, desk.both, 7);
-        found = look_at(&desk, desk.both);
+        old = folder_read(desk->fd, "anchor", &size);
+        put(desk, desk->both, 7);
+        found = look_at(desk, desk->both);
         check_is(&found.state, 7);
         check_is(&found.other, 7);
-        new = folder_read(desk.fd, "anchor", &size);
+        new = folder_read(desk->fd, "anchor", &size);
 
         // An old file: the TPM's counts, and the next write goes beyond both.
-        folder_write(desk.fd, "anchor", old, size);
-        anchor = open_at(&desk, desk.both, &found);
+        folder_write(desk->fd, "anchor", old, size);
+        anchor = open_at(desk, desk->both, &found);
         check_is(&found.state, 7);
         check_is(&found.other, 6);
         assert_true(found.behind);
-        assert_int_equal(bc_anchor_medium(anchor, desk.fd), BC_ANCHOR_TPM);
-        assert_int_equal(write_at(&desk, anchor, 8, BC_ANCHOR_LIGHT, 0), 0);
+        assert_int_equal(bc_anchor_medium(anchor, desk->fd), BC_ANCHOR_TPM);
+        assert_int_equal(write_at(desk, anchor, 8, BC_ANCHOR_LIGHT, 0), 0);
         bc_anchor_free(anchor);
-        found = look_at(&desk, desk.both);
+        found = look_at(desk, desk->both);
         check_is(&found.state, 8);
         check_is(&found.other, 7);
         assert_false(found.behind);
         // Beyond both, but not over what was the file's newer slot.
-        tear_file(&desk);
-        found = look_at(&desk, desk.file);
+        tear_file(desk);
+        found = look_at(desk, desk->file);
         check_is(&found.state, 6);
 
         // None, or a damaged one: likewise.
         for (int gone = 0; gone < 2; gone++) {
                 if (gone)
-                        assert_int_equal(unlinkat(desk.fd, "anchor", 0), 0);
+                        assert_int_equal(unlinkat(desk->fd, "anchor", 0), 0);
                 else
-                        folder_write(desk.fd, "anchor", "?", 1);
-                found = look_at(&desk, desk.both);
+                        folder_write(desk->fd, "anchor", "?", 1);
+                found = look_at(desk, desk->both);
                 check_is(&found.state, 7);
                 check_is(&found.other, 0);
                 assert_true(found.behind);
                 assert_int_equal(found.damaged, !gone);
         }
         // A file that is newer, and knows of less of the recordings.
-        assert_int_equal(unlinkat(desk.fd, "anchor", 0), 0);
+        assert_int_equal(unlinkat(desk->fd, "anchor", 0), 0);
         for (int i = 0; i < 3; i++)
-                put(&desk, desk.both, 7 + (uint64_t)i);
+                put(desk, desk->both, 7 + (uint64_t)i);
         for (int i = 0; i < 20; i++)
-                put(&desk, desk.file, 3);
-        anchor = open_at(&desk, desk.both, &found);
+                put(desk, desk->file, 3);
+        anchor = open_at(desk, desk->both, &found);
         assert_int_equal(found.state.recording, state_of(9).recording);
         assert_int_equal(found.state.index, state_of(9).index);
         assert_int_equal(found.state.sequence, state_of(3).sequence);
         check_is(&found.other, 9);
-        assert_int_equal(bc_anchor_medium(anchor, desk.fd), BC_ANCHOR_TPM);
+        assert_int_equal(bc_anchor_medium(anchor, desk->fd), BC_ANCHOR_TPM);
         bc_anchor_free(anchor);
-        put(&desk, PLACE, 7);
+        put(desk, PLACE, 7);
 
         // A damaged index: the file counts, and it is said.
-        folder_write(desk.fd, "anchor", new, size);
+        folder_write(desk->fd, "anchor", new, size);
         memset(new, 0x55, 2 * SLOT);
-        assert_int_equal(bc_nv_write(INDEX, 2 * SLOT, 0, (uint8_t *)new, 2 * SLOT, desk.text, sizeof(desk.text)), 0);
-        found = look_at(&desk, desk.both);
+        assert_int_equal(bc_nv_write(INDEX, 2 * SLOT, 0, (uint8_t *)new, 2 * SLOT, desk->text, sizeof(desk->text)), 0);
+        found = look_at(desk, desk->both);
         check_is(&found.state, 7);
         check_is(&found.other, 0);
         assert_true(found.damaged && !found.behind);
         free(old);
         free(new);
-        desk_done(&desk);
 }
 
 // One that goes away while it is used: it is said, the file is written all the same, and it is tried again.
 static void test_goes_away(void **state)
 {
+        struct desk *desk = *state;
         struct bc_anchor_found found;
         struct bc_anchor *anchor;
-        struct desk desk;
 
-        (void)state;
-        desk_make(&desk);
-        anchor = open_at(&desk, desk.both, &found);
-        assert_int_equal(write_at(&desk, anchor, 1, BC_ANCHOR_LIGHT, 0), 0);
-        chip_end(&desk.chip, false);
-        assert_int_equal(write_at(&desk, anchor, 2, BC_ANCHOR_LIGHT, 10 * S), 0); // nothing to do for it
-        assert_int_equal(write_at(&desk, anchor, 3, BC_ANCHOR_WEIGHTY, 40 * S), -ENODEV);
-        assert_non_null(strstr(desk.text, "anchor tpm2:0x01800bca: no TPM answers"));
-        assert_int_equal(write_at(&desk, anchor, 4, BC_ANCHOR_LIGHT, 41 * S), -ENODEV);
-        found = look_at(&desk, desk.file);
+        anchor = open_at(desk, desk->both, &found);
+        assert_int_equal(write_at(desk, anchor, 1, BC_ANCHOR_LIGHT, 0), 0);
+        chip_end(&desk->chip, false);
+        assert_int_equal(write_at(desk, anchor, 2, BC_ANCHOR_LIGHT, 10 * S), 0); // nothing to do for it
+        assert_int_equal(write_at(desk, anchor, 3, BC_ANCHOR_WEIGHTY, 40 * S), -ENODEV);
+        assert_non_null(strstr(desk->text, "anchor tpm2:0x01800bca: no TPM answers"));
+        assert_int_equal(write_at(desk, anchor, 4, BC_ANCHOR_LIGHT, 41 * S), -ENODEV);
+        found = look_at(desk, desk->file);
         check_is(&found.state, 4);
-        chip_start(&desk.chip);
-        assert_int_equal(write_at(&desk, anchor, 5, BC_ANCHOR_LIGHT, 42 * S), 0);
-        assert_int_equal(in_tpm(&desk), 5);
-        assert_int_equal(write_at(&desk, anchor, 6, BC_ANCHOR_LIGHT, 43 * S), 0);
-        assert_int_equal(in_tpm(&desk), 5);
+        chip_start(&desk->chip);
+        assert_int_equal(write_at(desk, anchor, 5, BC_ANCHOR_LIGHT, 42 * S), 0);
+        assert_int_equal(in_tpm(desk), 5);
+        assert_int_equal(write_at(desk, anchor, 6, BC_ANCHOR_LIGHT, 43 * S), 0);
+        assert_int_equal(in_tpm(desk), 5);
         bc_anchor_free(anchor);
-        desk_done(&desk);
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_places),     cmocka_unit_test(test_each_write_counts), cmocka_unit_test(test_torn),
-                cmocka_unit_test(test_killed),     cmocka_unit_test(test_refused),           cmocka_unit_test(test_how_seldom),
-                cmocka_unit_test(test_in_both),    cmocka_unit_test(test_goes_away),
+                cmocka_unit_test(test_places),
+                cmocka_unit_test_setup_teardown(test_each_write_counts, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_torn, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_killed, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_refused, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_how_seldom, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_in_both, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_goes_away, desk_make, desk_done),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
