@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BC_NV_BYTES_MAX 512 // of one index: what every TPM takes and gives in one command
+#define BC_NV_BYTES_MAX 512 // of one index: it is read and written in one command
 
 // Makes the index, n bytes, and fills it. Needs the owner's authorization to be empty. 0; -EEXIST: there is one already, which stays; or
 // another negative errno. Why is in text, which names the index, here and below.

@@ -91,7 +91,7 @@ static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_sear
                 found->rolled_back = head->epoch > anchor->epoch;
         else // what is damaged, or cannot be got at, may have known anything
                 found->rolled_back = head->epoch > 0 || found->anchor_damaged || found->anchor_lost;
-        found->other_missing = !has_other && search->has;
+        found->other_missing = !has_other && (anchor->epoch == 0 || search->has);
         found->rolled_back |= head->handed_over || !has_other;
         found->epoch = larger(larger(head->epoch, larger(anchor->epoch, found->other.epoch)), 1) + found->rolled_back;
         // No number of a run is given twice, nor one whose file may be read again some day.

@@ -4,10 +4,12 @@ catches."""
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 
 import pytest
 from chip import Manager, Tpm
@@ -135,6 +137,17 @@ def test_all_is_well(recorder, place, medium):
     entries = json.loads(d.ctl("--json", "ledger", "--store", str(d.store)).stdout)["entries"]
     assert {entry["details"]["anchor"] for entry in entries if entry["event"] == "start"} == {3 if place == PLACE else 5}
     assert (d.folder / "anchor").exists() == (place == BOTH)
+
+
+def test_a_file_elsewhere(recorder):
+    d = recorder(PLACE)
+    d.store.mkdir()
+    elsewhere = next(path for path in ("/dev/shm", "/tmp", "/run") if os.stat(path).st_dev != os.stat(d.store).st_dev)
+    with tempfile.TemporaryDirectory(dir=elsewhere) as folder:
+        configure(d, f"{PLACE} {folder}/anchor")
+        run(d)
+    judged(d, 0)
+    assert starts(d) == ["a file on another medium, and a TPM's memory"]
 
 
 def test_from_a_file_to_both(recorder):

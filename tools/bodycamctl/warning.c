@@ -19,7 +19,7 @@ static const struct bc_warning warnings[] = {
         { "signatures-pending", BC_TONE_ALERT, "what is recorded has not been signed for more than two seconds: it proves nothing yet.",
           "Keep the power on; the key's TPM or token is slow or failed. If it stays, take another camera." },
         { "ledger-trouble", BC_TONE_ALERT, "the ledger or its anchor cannot be opened or written; it is tried again every second.",
-          "Check the card, and the medium of [evidence] anchor; the journal names the file." },
+          "Check the card, and the medium of [evidence] anchor; the journal names the file or the TPM's index." },
         { "no-picture", BC_TONE_ALERT, "the camera delivers nothing; a slate stands in for the picture.",
           "Check the camera." },
         { "no-audio", BC_TONE_WARNING, "the microphone delivers nothing; silence stands in for it.",
