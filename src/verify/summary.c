@@ -131,11 +131,15 @@ static void check_form(const struct comparison *comparison, const json_t *entry)
 {
         static const char *const counts[] = { "tail_bytes", "missing_bytes" };
         const json_t *error = json_object_get(entry, "error"), *number = json_object_get(entry, "errno");
+        const json_t *succeeds = json_object_get(entry, "succeeds");
+        const char *file = json_string_value(json_object_get(entry, "file"));
         bool none = !error && !number;
 
         if (!none && (!json_is_string(error) || json_integer_value(number) < 1 || json_integer_value(number) > 4095 ||
                       same_text(json_object_get(entry, "state"), "closed")))
                 differ(comparison, false, "error");
+        if (succeeds && (json_integer_value(succeeds) < 1 || json_integer_value(succeeds) >= (file ? strtol(file, NULL, 10) : 0)))
+                differ(comparison, false, "succeeds"); // one before it
         for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
                 const json_t *count = json_object_get(entry, counts[i]);
                 if (count && (!json_is_integer(count) || json_integer_value(count) < 0))

@@ -37,10 +37,23 @@ static void set_scene(void)
         FUZZ_EXPECT(scene.manifest != NULL);
 }
 
-static bool has(const json_t *list, const json_t *entry)
+// Of a segment what the records tell, and of one that was not finished what they tell then.
+static bool is_segment(const json_t *entry, const json_t *expected)
+{
+        static const char *const keys[] = { "file", "first_ticks", "end_ticks", "bytes", "fragments" };
+        const char *state = json_string_value(json_object_get(entry, "state"));
+        bool finished = state && (strcmp(state, "closed") == 0 || strcmp(state, "recovered") == 0);
+
+        for (size_t i = 0; i < (finished ? 5 : 2); i++)
+                if (!json_equal(json_object_get(entry, keys[i]), json_object_get(expected, keys[i])))
+                        return false;
+        return true;
+}
+
+static bool has(const json_t *list, const json_t *entry, bool segments)
 {
         for (size_t i = 0; i < json_array_size(list); i++)
-                if (json_equal(json_array_get(list, i), entry))
+                if (segments ? is_segment(json_array_get(list, i), entry) : json_equal(json_array_get(list, i), entry))
                         return true;
         return false;
 }
@@ -67,7 +80,7 @@ static void check_same(const json_t *got, bool marks_may_follow)
                 FUZZ_EXPECT(json_array_size(value) == json_array_size(expected) ||
                             (strcmp(key, "marks") == 0 && marks_may_follow));
                 for (size_t i = 0; i < json_array_size(expected); i++)
-                        FUZZ_EXPECT(has(value, json_array_get(expected, i)));
+                        FUZZ_EXPECT(has(value, json_array_get(expected, i), strcmp(key, "segments") == 0));
         }
 }
 

@@ -373,6 +373,8 @@ static void test_edited_manifest(void **state)
                 { "\"fragments\": 2", "\"fragments\": 2, \"error\": \"Input/output error\", \"errno\": 5" }, // it is closed
                 { "\"fragments\": 2", "\"fragments\": 2, \"error\": {}, \"errno\": 5" },
                 { "\"fragments\": 2", "\"fragments\": 2, \"errno\": 5" },
+                { "\"fragments\": 2", "\"fragments\": 2, \"succeeds\": 1" }, // it is the first
+                { "\"fragments\": 2", "\"fragments\": 2, \"succeeds\": \"0\"" },
                 { "{\n", "{ \"note\": \"acquitted\",\n" },
         };
         struct forge *forge = one("IPPaatg R IPPaa X F");
