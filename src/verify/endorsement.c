@@ -233,6 +233,7 @@ static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entr
 void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json_t *root)
 {
         const json_t *list = json_object_get(root, "files");
+        const char *before = "";
         size_t segments = 0;
 
         if (!list) {
@@ -244,8 +245,14 @@ void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json
                 differ(verdict, "\"files\"", "not of its form");
                 return;
         }
-        for (size_t i = 0; i < json_array_size(list); i++)
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *file = json_string_value(json_object_get(json_array_get(list, i), "file"));
+
+                if (file && strcmp(before, file) >= 0)
+                        differ(verdict, file, "not in its place, or listed twice");
+                before = file ? file : before;
                 judge_entry(verdict, json_array_get(list, i), &segments);
+        }
         if (segments != verdict->segments)
                 differ(verdict, "a segment", "not one of its files");
         if (json_is_true(json_object_get(root, "read_back")))

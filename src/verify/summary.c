@@ -15,6 +15,7 @@
 
 #define MANIFEST "manifest.json"
 #define MANIFEST_BYTES_MAX (5 * 1024 * 1024)
+#define SEGMENT_DIGITS 4 // of a file's name: its number
 #define ENTRIES_MAX 1000 // then the manifest merges entries, and the lists differ
 
 BC_DEFINE_CLEANUP(json, json_t, json_decref)
@@ -125,6 +126,27 @@ static const struct bc_segment_verdict *find_segment(const struct bc_recording_v
         return NULL;
 }
 
+// What no record tells: at least of its form, and only where it may stand.
+static void check_form(const struct comparison *comparison, const json_t *entry)
+{
+        static const char *const counts[] = { "tail_bytes", "missing_bytes" };
+        const json_t *error = json_object_get(entry, "error"), *number = json_object_get(entry, "errno");
+        const json_t *succeeds = json_object_get(entry, "succeeds");
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        bool none = !error && !number;
+
+        if (!none && (!json_is_string(error) || json_integer_value(number) < 1 || json_integer_value(number) > 4095 ||
+                      same_text(json_object_get(entry, "state"), "closed")))
+                differ(comparison, false, "error");
+        if (succeeds && (json_integer_value(succeeds) < 1 || json_integer_value(succeeds) >= (file ? strtol(file, NULL, 10) : 0)))
+                differ(comparison, false, "succeeds"); // one before it
+        for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+                const json_t *count = json_object_get(entry, counts[i]);
+                if (count && (!json_is_integer(count) || json_integer_value(count) < 0))
+                        differ(comparison, false, counts[i]);
+        }
+}
+
 static void compare_segment(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *entry)
 {
         static const char *const keys[] = { "file",     "state", "first_ticks", "end_ticks",  "bytes",         "fragments",
@@ -134,6 +156,7 @@ static void compare_segment(const struct comparison *comparison, const struct bc
         const json_t *state = json_object_get(entry, "state");
 
         check_keys(comparison, entry, keys);
+        check_form(comparison, entry);
         if (!segment) {
                 if (!same_text(state, "empty") && !same_text(state, "missing"))
                         bc_find(comparison->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
@@ -164,6 +187,7 @@ static void compare_segment(const struct comparison *comparison, const struct bc
 static void compare_segments(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)
 {
         const json_t *segments = json_object_get(root, "segments");
+        const char *before = "";
         size_t listed = 0;
 
         if (!json_is_array(segments)) {
@@ -172,7 +196,12 @@ static void compare_segments(const struct comparison *comparison, const struct b
         }
         for (size_t i = 0; i < json_array_size(segments); i++) {
                 const json_t *entry = json_array_get(segments, i);
-                listed += find_segment(verdict, json_string_value(json_object_get(entry, "file"))) != NULL;
+                const char *file = json_string_value(json_object_get(entry, "file"));
+                // In ascending order: one that stands twice must not stand in for another.
+                if (file && strncmp(before, file, SEGMENT_DIGITS) >= 0)
+                        differ(comparison, false, "segments");
+                before = file ? file : before;
+                listed += find_segment(verdict, file) != NULL;
                 compare_segment(comparison, verdict, entry);
         }
         if (listed != verdict->segments)

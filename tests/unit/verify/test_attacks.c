@@ -368,6 +368,13 @@ static void test_edited_manifest(void **state)
                 { "01:12:14Z", "02:12:14Z" },
                 { "\"version\": 1", "\"version\": 2" },
                 { "0001.mp4", "0002.mp4" },
+                { "\"fragments\": 2", "\"fragments\": 2, \"tail_bytes\": -1" },
+                { "\"fragments\": 2", "\"fragments\": 2, \"missing_bytes\": \"all\"" },
+                { "\"fragments\": 2", "\"fragments\": 2, \"error\": \"Input/output error\", \"errno\": 5" }, // it is closed
+                { "\"fragments\": 2", "\"fragments\": 2, \"error\": {}, \"errno\": 5" },
+                { "\"fragments\": 2", "\"fragments\": 2, \"errno\": 5" },
+                { "\"fragments\": 2", "\"fragments\": 2, \"succeeds\": 1" }, // it is the first
+                { "\"fragments\": 2", "\"fragments\": 2, \"succeeds\": \"0\"" },
                 { "{\n", "{ \"note\": \"acquitted\",\n" },
         };
         struct forge *forge = one("IPPaatg R IPPaa X F");

@@ -236,106 +236,6 @@ static void test_high_s(void **state)
         check(&(struct forge_cms){ .signer = DEVICE, .issuer = { ISSUER }, .high_s = true }, HIGH_S);
 }
 
-// ---- what the signature is for ------------------------------------------------------------------------------------
-
-static bool found(enum bc_finding_code code, enum bc_verdict verdict, const char *words)
-{
-        for (size_t i = 0; i < trial.verdict.findings.count; i++) {
-                const struct bc_finding *finding = &trial.verdict.findings.finding[i];
-
-                if (finding->code == code && finding->verdict == verdict && strstr(finding->text, words))
-                        return true;
-        }
-        return false;
-}
-
-// The manifest with these marks, which no record has; with_signature by the device, or nobody's.
-static enum bc_verdict judge_marks(const char *marks, const char *more, bool with_signature)
-{
-        static const char none[] = "\"marks\": []";
-        const char *at = strstr(manifest, none);
-        char text[8192], name[TRIAL_PATH_BYTES + 16];
-
-        assert_non_null(at);
-        int n = snprintf(text, sizeof(text), "%.*s\"marks\": [%s]%s%s", (int)(at - manifest), manifest, marks, more,
-                         at + sizeof(none) - 1);
-        forge_file(path, "manifest.json", text, (size_t)n);
-        snprintf(name, sizeof(name), "%s/manifest.sig", path);
-        unlink(name);
-        if (with_signature) {
-                struct forge_cms how = { .signer = DEVICE, .issuer = { ISSUER } };
-                struct forge_der der = forge_cms(&how, text, (size_t)n);
-
-                forge_file(path, "manifest.sig", der.bytes, der.n);
-                forge_der_done(&der);
-        }
-        return trial_path(&trial, path);
-}
-
-// They may have come after the last record: the device's word for that is the signature, where the manifest is from its memory.
-// Else they may be somebody's, or the power went: that is no proof of tampering.
-static void test_marks_after_the_last_record(void **state)
-{
-        static const char late[] = "{\"ticks\": 6245000, \"text\": \"late\", \"count\": 1}";
-
-        (void)state;
-        trial_expect(&trial, judge_marks(late, "", true), BC_VERDICT_AUTHENTIC);
-        assert_int_equal(trial.verdict.endorsement, BC_ENDORSEMENT_SIGNED);
-        assert_true(found(BC_FINDING_SUMMARY, BC_VERDICT_NOTE, "1 marks were set after the last record"));
-        trial_expect_found(&trial, judge_marks(late, "", false), BC_VERDICT_UNPROVEN, BC_FINDING_SUMMARY);
-        trial_expect_found(&trial, judge_marks(late, ", \"read_back\": true", true), BC_VERDICT_UNPROVEN, BC_FINDING_SUMMARY);
-}
-
-static void test_marks_that_no_camera_sets(void **state)
-{
-        static const char *const marks[] = {
-                "{\"ticks\": 6239999, \"text\": \"\", \"count\": 1}", // before the first picture
-                "{\"ticks\": 6259200, \"text\": \"\", \"count\": 1}", // at the end, and long behind it
-                "{\"ticks\": 9223372036854775807, \"text\": \"\", \"count\": 1}",
-                "{\"ticks\": 6245000.0, \"text\": \"\", \"count\": 1}",
-                "{\"ticks\": 6245000, \"text\": null, \"count\": 1}",
-                "{\"ticks\": 6245000, \"text\": \"\", \"count\": 0}",
-                "{\"ticks\": 6245000, \"text\": \"\"}",
-                "{\"ticks\": 6245000, \"text\": \"\", \"count\": 1, \"who\": \"x\"}",
-                "{\"ticks\": 6245000, \"text\": \"12345678901234567890123456789012345678901234567890123456789012345\", "
-                "\"count\": 1}",
-                "6245000",
-        };
-
-        (void)state;
-        for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-                trial_expect_found(&trial, judge_marks(marks[i], "", i % 2), BC_VERDICT_TAMPERED, BC_FINDING_SUMMARY);
-}
-
-// Of two marks that records have the manifest has one twice.
-static void test_one_mark_in_place_of_another(void **state)
-{
-        struct forge *other = forge_new(&trial.identity, 0);
-        char folder[TRIAL_PATH_BYTES];
-        static const char *const lists[] = {
-                "{\"ticks\": 6241600, \"text\": \"one\", \"count\": 1}, {\"ticks\": 6243200, \"text\": \"two\", \"count\": 1}",
-                "{\"ticks\": 6241600, \"text\": \"one\", \"count\": 1}, {\"ticks\": 6241600, \"text\": \"one\", \"count\": 1}",
-        };
-
-        (void)state;
-        other->recording = 19;
-        forge_mark(other, 6241600, "one");
-        forge_mark(other, 6243200, "two");
-        forge_write(other, "IPPaatg R IPPaa X F");
-        forge_save(other, trial.folder, false, folder, sizeof(folder));
-        char *text = forge_manifest(other), *at = strstr(text, "\"marks\": []"), edited[8192];
-        assert_non_null(at);
-        for (size_t i = 0; i < 2; i++) {
-                int n = snprintf(edited, sizeof(edited), "%.*s\"marks\": [%s]%s", (int)(at - text), text, lists[i], at + 11);
-
-                forge_file(folder, "manifest.json", edited, (size_t)n);
-                trial_expect(&trial, trial_path(&trial, folder), i == 0 ? BC_VERDICT_AUTHENTIC : BC_VERDICT_TAMPERED);
-        }
-        free(text);
-        forge_remove(folder);
-        forge_free(other);
-}
-
 // ---- bytes -----------------------------------------------------------------------------------------------------
 
 static void test_not_der(void **state)
@@ -541,9 +441,6 @@ int main(void)
                 TEST(test_what_else_is_in_it),
                 TEST(test_high_s),
                 TEST_LARGE(test_high_s),
-                TEST(test_marks_after_the_last_record),
-                TEST(test_marks_that_no_camera_sets),
-                TEST(test_one_mark_in_place_of_another),
                 TEST(test_not_der),
                 TEST(test_something_behind_it),
                 TEST(test_every_cut),
