@@ -165,3 +165,17 @@ int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *stat
                 anchor->turn = turn;
         return r < 0 ? r : s;
 }
+
+int bc_anchor_write_file(struct bc_anchor *anchor, const struct bc_anchor_state *state)
+{
+        uint64_t turn;
+        int r;
+
+        if (anchor->file.fd < 0)
+                return -ENOENT;
+        turn = bc_anchor_file_turn_after(&anchor->file, anchor->turn);
+        r = bc_anchor_file_write(&anchor->file, state, turn);
+        if (r == 0)
+                anchor->turn = turn;
+        return r;
+}

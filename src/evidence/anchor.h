@@ -89,6 +89,9 @@ enum bc_anchor_weight {
         BC_ANCHOR_LAST,    // nothing comes after it
 };
 
+// Its file alone, for whoever cannot wait for a TPM. 0; -ENOENT: it has none; or another negative errno.
+int bc_anchor_write_file(struct bc_anchor *anchor, const struct bc_anchor_state *state);
+
 // Durable when it returns 0; in a TPM alone what is not due yet waits for a later call. A new epoch and what is the last is written at
 // once. On failure a negative errno, and why in text. now_ns: of a clock that does not go back.
 int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state, enum bc_anchor_weight weight, int64_t now_ns, char *text,

@@ -95,6 +95,7 @@ static int take(struct reading *reading, const struct bc_record_event *event)
                 reading->begun |= (uint64_t)details.recording <= reading->recording;
         if ((uint64_t)details.recording != reading->recording)
                 return 0;
+        past->begun |= event->event == BC_ENTRY_BEGINNING;
         if (event->event == BC_ENTRY_RECOVERY && details.hash && details.number >= 1 && details.number <= BC_RECORD_SEGMENTS_MAX)
                 return note_recovery(past, &details);
         if (ends && !past->closed) {

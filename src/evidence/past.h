@@ -19,6 +19,7 @@ struct bc_past_recovery {
 struct bc_past {
         bool closed, hashed;         // closed: by its recorder, or found to end so, or to be nothing; hashed: it has a record, whose hash follows
         uint8_t hash[BC_HASH_BYTES]; // of its newest record then
+        bool begun;                  // it is said to have begun
         struct bc_past_recovery *recovery;
         size_t recoveries, room;
 };

@@ -442,6 +442,7 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
 {
         struct bc_rescue_kit kit = *given;
         BC_CLEANUP(free_rescue) struct bc_rescue *rescue = NULL;
+        char name[BC_RECORDING_NAME_BYTES_MAX];
         struct bc_ledger_found found;
         bool ended = false;
         int r;
@@ -453,8 +454,10 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
         if (kit.anchor.recording == 0 || is_listed(store, kit.anchor.recording))
                 return;
         r = make_rescue(store, &kit, kit.anchor.recording, &rescue);
+        // Of one that neither ledger nor card has heard of it is another card that the anchor knows it of.
         if (rescue)
-                ended = rescue->past.closed || rescue->past.recoveries > 0;
+                ended = rescue->past.closed || rescue->past.recoveries > 0 ||
+                        (!rescue->past.begun && find_name(store, kit.anchor.recording, name) == -ENOENT);
         if (r < 0)
                 bc_log_error("whether recording %llu, which the anchor knows, has ended cannot be seen: %s",
                              (unsigned long long)kit.anchor.recording, strerror(-r));

@@ -17,7 +17,6 @@
 #include "base/pulse.h"
 
 #define FOLDER BC_LEDGER_FOLDER
-#define ANCHOR_TEXT_BYTES 400
 
 struct bc_ledger_owner bc_standing_owner(const char *device, const struct bc_chain *chain)
 {
@@ -111,15 +110,12 @@ static void expect_first(struct bc_standing *standing)
 {
         struct bc_ledger_found *found = &standing->found;
         struct bc_anchor_state state = found->anchor;
-        char text[ANCHOR_TEXT_BYTES];
 
         if (!standing->anchor || found->rolled_back || found->head.epoch > 0 || state.epoch > 0)
                 return;
-        state.epoch = found->epoch; // a new one: a TPM is written, too, at once
-        if (bc_anchor_write(standing->anchor, &state, BC_ANCHOR_LIGHT, 0, text, sizeof(text)) == 0)
+        state.epoch = found->epoch;
+        if (bc_anchor_write_file(standing->anchor, &state) == 0) // else it is written as ever
                 found->anchor.epoch = found->epoch;
-        else
-                bc_log_error("%s", text);
 }
 
 static struct bc_ledger_search search_for(const struct bc_ledger_owner *owner, const struct bc_anchor_state *anchor, bool patient)

@@ -5,6 +5,8 @@
 
 #include "format/cbor.h"
 
+#define MEDIUM_TPM 3 // docs/formats/record.md, key 58
+
 enum type {
         NONE,
         BOOL,
@@ -183,6 +185,11 @@ const char *bc_ledger_anchor_name(uint32_t medium)
         };
 
         return medium <= BC_RECORD_MEDIUM_MAX ? names[medium] : "?";
+}
+
+bool bc_ledger_anchor_is_timely(uint32_t medium)
+{
+        return medium > 0 && medium <= BC_RECORD_MEDIUM_MAX && medium != MEDIUM_TPM;
 }
 
 const char *bc_ledger_field_name(uint32_t event, size_t field)

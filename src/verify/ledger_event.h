@@ -64,6 +64,9 @@ const char *bc_ledger_field_name(uint32_t event, size_t field);
 // Where an anchor lies, in words (record.md, key 58).
 const char *bc_ledger_anchor_name(uint32_t medium);
 
+// Whether one there is never more than 2 s behind. In a TPM's memory alone it is: whoever cuts a recording, cuts it just behind that.
+bool bc_ledger_anchor_is_timely(uint32_t medium);
+
 // Whether that field is a text.
 bool bc_ledger_field_is_text(uint32_t event, size_t field);
 

@@ -175,6 +175,10 @@ bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struc
         else if (here && !last->anchor_here)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the record that the tail anchor names is not at the end of %s", last->file);
+        else if (!bc_ledger_anchor_is_timely(last->anchor_medium))
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the tail anchor is in %s alone, minutes behind what is recorded: what came after it may have been cut off",
+                        bc_ledger_anchor_name(last->anchor_medium));
         else if (last->anchor_recording > recording || age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the tail anchor is not of the last 2 s of this recording: what came after it may have been cut off");

@@ -76,6 +76,15 @@ static void begin_early(struct bc_ledger *ledger, void *user)
         bc_ledger_tell(ledger, &entry, true);
 }
 
+static void begin_second(struct bc_ledger *ledger, void *user)
+{
+        struct bc_ledger_entry entry;
+
+        (void)user;
+        bc_entry_beginning(&entry, bc_signer_now_ns(scene_notary.signer), 2, 150 * BC_TICKS_PER_S);
+        bc_ledger_tell(ledger, &entry, true);
+}
+
 static void tell_nothing(struct bc_ledger *ledger, void *user)
 {
         (void)ledger, (void)user;
@@ -218,6 +227,25 @@ static void test_rule_08_emptied(void **state)
                         EXPECT(&clinic, BC_VERDICT_TAMPERED);
                         clinic_close(&clinic);
                 }
+}
+
+// Another card is in the camera than the one that the anchor knows the recording of: that is a matter for the ledger.
+static void test_rule_12_of_another_card(void **state)
+{
+        (void)state;
+        for (int begun = 0; begun < 2; begun++) {
+                struct bc_anchor_state anchor = anchor_on(2, 3);
+                struct clinic clinic;
+
+                open_clinic(&clinic, LEFT_EMPTY, close_with, NULL);
+                clinic_unlist(&clinic);
+                EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                if (begun)
+                        (void)start_run(&clinic, &(struct start){ .tell = begin_second, .idle = true });
+                (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+                EXPECT(&clinic, begun ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
+                clinic_close(&clinic);
+        }
 }
 
 // The ledger knows its end: nothing else is stated of it.
@@ -437,6 +465,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_cut_off_before_anything),
                 cmocka_unit_test(test_rule_08_nothing_before_the_ledger_has_it),
                 cmocka_unit_test(test_rule_08_emptied),
+                cmocka_unit_test(test_rule_12_of_another_card),
                 cmocka_unit_test(test_rule_10_closed_and_emptied),
                 cmocka_unit_test(test_rule_08_nothing_is_not_proven),
                 cmocka_unit_test(test_rule_10_put_back),

@@ -350,7 +350,7 @@ def test_a_tpm_that_does_not_answer(recorder, tpm):
 
 def test_a_power_cut(recorder, tpm):
     """Of both at once, TPM and camera. The file proves the end of what was recorded; a TPM alone is too slow for that."""
-    for place, status, words in (BOTH, 0, "a TPM's memory) agrees"), (PLACE, 2, "not of the last 2 s of this recording"):
+    for place, status, words in (BOTH, 0, "a TPM's memory) agrees"), (PLACE, 2, "minutes behind what is recorded"):
         d = recorder(place)
         tpm.undefine(INDEX)
         provision(tpm)

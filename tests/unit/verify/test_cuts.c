@@ -193,16 +193,18 @@ static void test_rule_08_broke_off(void **state)
 {
         static const struct {
                 const char *types; // of recording, segment, hash, medium, age, tail
-                int64_t age_ns;
+                int64_t medium, age_ns;
                 enum bc_verdict expected;
         } cases[] = {
-                { "iihiinn", 0, BC_VERDICT_AUTHENTIC },
-                { "iihiinn", INT64_C(2000000000), BC_VERDICT_AUTHENTIC },
-                { "iihiinn", INT64_C(2000000001), BC_VERDICT_UNPROVEN },
-                { "iihiinn", -1, BC_VERDICT_UNPROVEN },
-                { "iihinnn", 0, BC_VERDICT_TAMPERED },
-                { "iihnnnn", 0, BC_VERDICT_UNPROVEN },
-                { "iihii", 0, BC_VERDICT_TAMPERED }, // not its keys
+                { "iihiinn", 1, 0, BC_VERDICT_AUTHENTIC },
+                { "iihiinn", 5, INT64_C(2000000000), BC_VERDICT_AUTHENTIC },
+                { "iihiinn", 1, INT64_C(2000000001), BC_VERDICT_UNPROVEN },
+                { "iihiinn", 3, 0, BC_VERDICT_UNPROVEN }, // a TPM's memory alone
+                { "iihiinn", 1, -1, BC_VERDICT_UNPROVEN },
+                { "iihinnn", 1, 0, BC_VERDICT_TAMPERED },
+                { "iihinnn", 3, 0, BC_VERDICT_TAMPERED },
+                { "iihnnnn", 0, 0, BC_VERDICT_UNPROVEN },
+                { "iihii", 1, 0, BC_VERDICT_TAMPERED }, // not its keys
         };
 
         (void)state;
@@ -214,9 +216,9 @@ static void test_rule_08_broke_off(void **state)
                 struct forge *forge = store_trial_record(&store, 17, false, (const char *const[]){ "IPPaatg R IPPaa C F", NULL });
                 forge_ledger_start(store.ledger, false);
                 if (strcmp(cases[i].types, "iihiinn") == 0 || strcmp(cases[i].types, "iihii") == 0)
-                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, INT64_C(1), cases[i].age_ns);
+                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, cases[i].medium, cases[i].age_ns);
                 else if (strcmp(cases[i].types, "iihinnn") == 0)
-                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, INT64_C(1));
+                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, cases[i].medium);
                 else
                         forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev);
                 forge_ledger_record(store.ledger, BC_NS_PER_S);
@@ -228,6 +230,44 @@ static void test_rule_08_broke_off(void **state)
                 }
                 store_trial_done(&store);
         }
+}
+
+// What it states of one of which it found nothing, or not even the folder.
+static void test_rule_08_nothing(void **state)
+{
+        static const struct {
+                const char *types; // of recording, medium, named, tail
+                int64_t medium;
+                int named;
+                enum bc_verdict expected;
+        } cases[] = {
+                { "iibnn", 1, 0, BC_VERDICT_AUTHENTIC }, { "iibnn", 4, 0, BC_VERDICT_AUTHENTIC },
+                { "iibnn", 3, 0, BC_VERDICT_UNPROVEN },  { "iibnn", 1, 1, BC_VERDICT_TAMPERED },
+                { "iibnn", 3, 1, BC_VERDICT_TAMPERED },  { "inbnn", 0, 0, BC_VERDICT_UNPROVEN },
+                { "iibii", 1, 0, BC_VERDICT_TAMPERED }, // a tail without a hash
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                for (int late = 0; late < 2; late++) {
+                        struct store_trial store;
+
+                        store_trial_init_empty(&store, &trial);
+                        forge_ledger_start(store.ledger, false);
+                        (void)store_trial_record(&store, 16, true, (const char *const[]){ "IPPaatg R X F", NULL });
+                        forge_ledger_begun(store.ledger, 17);
+                        if (late) // the device went on
+                                forge_ledger_record(store.ledger, 3 * BC_NS_PER_S);
+                        forge_ledger_start(store.ledger, false);
+                        if (cases[i].types[1] == 'i')
+                                forge_ledger_event(store.ledger, 21, cases[i].types, INT64_C(17), cases[i].medium, cases[i].named, INT64_C(1), INT64_C(1));
+                        else
+                                forge_ledger_event(store.ledger, 21, cases[i].types, INT64_C(17), cases[i].named);
+                        forge_ledger_record(store.ledger, BC_NS_PER_S);
+                        forge_ledger_stop(store.ledger);
+                        store_trial_expect(&store, late && cases[i].expected == BC_VERDICT_AUTHENTIC ? BC_VERDICT_UNPROVEN : cases[i].expected);
+                        store_trial_done(&store);
+                }
 }
 
 int main(void)
@@ -242,6 +282,7 @@ int main(void)
                 cmocka_unit_test(test_rule_07_close_that_landed),
                 cmocka_unit_test(test_rule_09_recovered_behind_the_last_record),
                 cmocka_unit_test(test_rule_08_broke_off),
+                cmocka_unit_test(test_rule_08_nothing),
         };
 
         return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);

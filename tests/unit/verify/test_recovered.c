@@ -40,6 +40,11 @@ enum anchor {
         ANCHOR_DISAGREES,
         ANCHOR_LATER_RECORDING,
         ANCHOR_EARLIER_RECORDING,
+        ANCHOR_NO_RECORDING, // it knows of none yet
+        ANCHOR_IN_A_TPM,     // alone: minutes behind
+        ANCHOR_EARLIER_IN_A_TPM,
+        ANCHOR_ALSO_IN_A_TPM,
+        ANCHORS,
 };
 
 static void move_anchor(void *user, struct bc_record *record)
@@ -58,18 +63,23 @@ static void move_anchor(void *user, struct bc_record *record)
                 record->found.agrees = false;
         else if (anchor == ANCHOR_LATER_RECORDING)
                 record->found.anchor.recording++;
-        else
+        else if (anchor == ANCHOR_NO_RECORDING)
+                memset(&record->found.anchor, 0, sizeof(record->found.anchor));
+        else if (anchor == ANCHOR_EARLIER_RECORDING || anchor == ANCHOR_EARLIER_IN_A_TPM)
                 record->found.anchor.recording--;
+        record->found.anchor.medium = anchor == ANCHOR_IN_A_TPM || anchor == ANCHOR_EARLIER_IN_A_TPM ? 3 : anchor == ANCHOR_ALSO_IN_A_TPM ? 4 : 1;
 }
 
 // Somebody cut the tail and let the device recover the rest: the anchor says what was there.
 static void test_rule_08_laundered_cut(void **state)
 {
         static const enum bc_verdict expected[] = { BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED, BC_VERDICT_TAMPERED,
-                                                    BC_VERDICT_TAMPERED, BC_VERDICT_UNPROVEN, BC_VERDICT_AUTHENTIC };
+                                                    BC_VERDICT_TAMPERED, BC_VERDICT_UNPROVEN, BC_VERDICT_AUTHENTIC,
+                                                    BC_VERDICT_AUTHENTIC, BC_VERDICT_UNPROVEN, BC_VERDICT_UNPROVEN,
+                                                    BC_VERDICT_AUTHENTIC };
 
         (void)state;
-        for (enum anchor anchor = ANCHOR_LATER_RECORD; anchor <= ANCHOR_EARLIER_RECORDING; anchor++) {
+        for (enum anchor anchor = ANCHOR_LATER_RECORD; anchor < ANCHORS; anchor++) {
                 struct forge *forge = forge_new(&trial.identity, 0);
                 forge->on_record = move_anchor;
                 forge->user = &anchor;
