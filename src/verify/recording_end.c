@@ -152,7 +152,7 @@ static uint32_t number_of(const struct bc_recording_verdict *verdict, const stru
 }
 
 // EVIDENCE: a cut tail that the device then "recovered" must not pass. The anchor was kept elsewhere, and was never older
-// than 2 s.
+// than 2 s, but for one in a TPM alone.
 bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
 {
         struct bc_findings *findings = &verdict->findings;
@@ -175,6 +175,9 @@ bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struc
         else if (here && !last->anchor_here)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the record that the tail anchor names is not at the end of %s", last->file);
+        else if (last->anchor_medium == BC_RECORD_MEDIUM_TPM)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the tail anchor was in a TPM's memory alone, which is written seldom: what came after it may have been cut off");
         else if (last->anchor_recording > recording || age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the tail anchor is not of the last 2 s of this recording: what came after it may have been cut off");

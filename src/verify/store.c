@@ -199,6 +199,9 @@ static void judge_anchor(const struct bc_ledger_recording *stated, const struct 
         else if (age_ns == BC_RECORD_UNKNOWN)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "recovery found less than the device had already written: the tail anchor names a record that is not there");
+        else if (stated->off_medium == BC_RECORD_MEDIUM_TPM)
+                bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "the tail anchor was in a TPM's memory alone, which is written seldom: what came after it may have been taken away");
         else if (age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the tail anchor is not of the last 2 s of this recording: what came after it may have been taken away");
@@ -276,6 +279,10 @@ static enum bc_verdict judge_nothing(const struct bc_ledger_verdict *ledger, con
                 return BC_VERDICT_TAMPERED;
         *ret_why = "by the ledger recovery found nothing of it, and no tail anchor tells whether there was: it may have been taken away before";
         if (stated->off_medium == BC_RECORD_UNKNOWN)
+                return BC_VERDICT_UNPROVEN;
+        *ret_why = "by the ledger recovery found nothing of it, and the tail anchor was in a TPM's memory alone, which is written seldom: "
+                   "it may have been taken away before";
+        if (stated->off_medium == BC_RECORD_MEDIUM_TPM)
                 return BC_VERDICT_UNPROVEN;
         *ret_why = "by the ledger recovery found nothing of it, and the device had gone on for more than 2 s since it began: it may have been taken away";
         if (outlived_ns(ledger, stated) > BC_RECORDING_ANCHOR_AGE_NS)

@@ -193,16 +193,19 @@ static void test_rule_08_broke_off(void **state)
 {
         static const struct {
                 const char *types; // of recording, segment, hash, medium, age, tail
-                int64_t age_ns;
+                int64_t medium, age_ns;
                 enum bc_verdict expected;
         } cases[] = {
-                { "iihiinn", 0, BC_VERDICT_AUTHENTIC },
-                { "iihiinn", INT64_C(2000000000), BC_VERDICT_AUTHENTIC },
-                { "iihiinn", INT64_C(2000000001), BC_VERDICT_UNPROVEN },
-                { "iihiinn", -1, BC_VERDICT_UNPROVEN },
-                { "iihinnn", 0, BC_VERDICT_TAMPERED },
-                { "iihnnnn", 0, BC_VERDICT_UNPROVEN },
-                { "iihii", 0, BC_VERDICT_TAMPERED }, // not its keys
+                { "iihiinn", 1, 0, BC_VERDICT_AUTHENTIC },
+                { "iihiinn", 1, INT64_C(2000000000), BC_VERDICT_AUTHENTIC },
+                { "iihiinn", 1, INT64_C(2000000001), BC_VERDICT_UNPROVEN },
+                { "iihiinn", 1, -1, BC_VERDICT_UNPROVEN },
+                { "iihiinn", 3, 0, BC_VERDICT_UNPROVEN }, // in a TPM alone: written seldom
+                { "iihiinn", 5, 0, BC_VERDICT_AUTHENTIC },
+                { "iihinnn", 3, 0, BC_VERDICT_TAMPERED },
+                { "iihinnn", 1, 0, BC_VERDICT_TAMPERED },
+                { "iihnnnn", 1, 0, BC_VERDICT_UNPROVEN },
+                { "iihii", 1, 0, BC_VERDICT_TAMPERED }, // not its keys
         };
 
         (void)state;
@@ -214,9 +217,9 @@ static void test_rule_08_broke_off(void **state)
                 struct forge *forge = store_trial_record(&store, 17, false, (const char *const[]){ "IPPaatg R IPPaa C F", NULL });
                 forge_ledger_start(store.ledger, false);
                 if (strcmp(cases[i].types, "iihiinn") == 0 || strcmp(cases[i].types, "iihii") == 0)
-                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, INT64_C(1), cases[i].age_ns);
+                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, cases[i].medium, cases[i].age_ns);
                 else if (strcmp(cases[i].types, "iihinnn") == 0)
-                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, INT64_C(1));
+                        forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev, cases[i].medium);
                 else
                         forge_ledger_event(store.ledger, 19, cases[i].types, INT64_C(17), INT64_C(1), forge->prev);
                 forge_ledger_record(store.ledger, BC_NS_PER_S);
@@ -226,6 +229,36 @@ static void test_rule_08_broke_off(void **state)
                         assert_int_equal(store.verdict.notes, 1);
                         assert_int_equal(store.verdict.note[0].event, BC_LEDGER_BROKE_OFF);
                 }
+                store_trial_done(&store);
+        }
+}
+
+// And of one of which it found nothing: an anchor that may be old does not say that there was nothing.
+static void test_rule_08_nothing_by_a_late_anchor(void **state)
+{
+        static const struct {
+                int64_t medium;
+                int named;
+                enum bc_verdict expected;
+        } cases[] = {
+                { 1, 0, BC_VERDICT_AUTHENTIC }, { 3, 0, BC_VERDICT_UNPROVEN }, { 3, 1, BC_VERDICT_TAMPERED }, { 4, 0, BC_VERDICT_AUTHENTIC },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct store_trial store;
+
+                store_trial_init_empty(&store, &trial);
+                forge_ledger_start(store.ledger, false);
+                struct forge *forge = store_trial_record(&store, 17, false, (const char *const[]){ "IPPaatg R IPPaa X F", NULL });
+                forge_ledger_closed(store.ledger, 17, 1, forge->prev);
+                forge_ledger_event(store.ledger, 5, "ii", INT64_C(18), INT64_C(0));
+                forge_ledger_record(store.ledger, BC_NS_PER_S);
+                forge_ledger_start(store.ledger, false);
+                forge_ledger_event(store.ledger, 21, "iibnn", INT64_C(18), cases[i].medium, cases[i].named);
+                forge_ledger_record(store.ledger, BC_NS_PER_S);
+                forge_ledger_stop(store.ledger);
+                store_trial_expect(&store, cases[i].expected);
                 store_trial_done(&store);
         }
 }
@@ -242,6 +275,7 @@ int main(void)
                 cmocka_unit_test(test_rule_07_close_that_landed),
                 cmocka_unit_test(test_rule_09_recovered_behind_the_last_record),
                 cmocka_unit_test(test_rule_08_broke_off),
+                cmocka_unit_test(test_rule_08_nothing_by_a_late_anchor),
         };
 
         return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);
