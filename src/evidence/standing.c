@@ -227,6 +227,7 @@ enum bc_anchor_weight bc_standing_weigh(enum bc_anchor_weight weight, enum bc_en
         case BC_ENTRY_CLOSING:
         case BC_ENTRY_RECOVERY:
         case BC_ENTRY_BREAK:
+        case BC_ENTRY_NOTHING:
                 return weight > BC_ANCHOR_WEIGHTY ? weight : BC_ANCHOR_WEIGHTY;
         default:
                 return weight;

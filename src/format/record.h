@@ -42,6 +42,7 @@
 #define BC_RECORD_SOURCE_MAX 3  // of UTC: 1 rtc, 2 ntp, 3 gnss
 #define BC_RECORD_CAUSE_MAX 4095
 #define BC_RECORD_MEDIUM_MAX 5  // of a tail anchor: docs/formats/record.md, key 58
+#define BC_RECORD_MEDIUM_TPM 3  // that one alone, which is written seldom
 #define BC_RECORD_RESET_MAX 3   // 0 not known, 1 power, 2 watchdog, 3 software
 #define BC_RECORD_UNKNOWN INT64_MIN // of any number that may be null
 

@@ -152,7 +152,7 @@ static uint32_t number_of(const struct bc_recording_verdict *verdict, const stru
 }
 
 // EVIDENCE: a cut tail that the device then "recovered" must not pass. The anchor was kept elsewhere, and was never older
-// than 2 s.
+// than 2 s, but for one in a TPM alone.
 bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
 {
         struct bc_findings *findings = &verdict->findings;

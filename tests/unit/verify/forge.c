@@ -272,7 +272,7 @@ static void fill_end(struct forge *forge, struct forge_segment *segment, struct 
         record->found.agrees = true;
         record->found.reset = 1;
         if (!forge->no_anchor && forge->anchor_index > 0) {
-                record->found.anchor.medium = 1;
+                record->found.anchor.medium = forge->anchor_medium > 0 ? forge->anchor_medium : 1;
                 record->found.anchor.recording = forge->recording;
                 record->found.anchor.segment = forge->anchor_segment;
                 record->found.anchor.index = forge->anchor_index;

@@ -73,6 +73,7 @@ struct forge {
         size_t succeeds_count;
         // Of the tail anchor in Z.
         bool no_anchor;
+        uint32_t anchor_medium; // 0: 1
         int64_t anchor_age_ns;
         // State of the last record.
         uint32_t anchor_segment, anchor_index;

@@ -14,18 +14,24 @@ static void test_rule_08_recovered_end(void **state)
 {
         static const struct {
                 bool no_anchor;
+                uint32_t medium; // record.md, key 58
                 int64_t age_ns;
                 enum bc_verdict expected;
-        } cases[] = { { false, 0, BC_VERDICT_AUTHENTIC },
-                      { false, 2000000000, BC_VERDICT_AUTHENTIC },
-                      { false, 2000000001, BC_VERDICT_UNPROVEN },
-                      { false, -1, BC_VERDICT_UNPROVEN },
-                      { true, 0, BC_VERDICT_UNPROVEN } };
+        } cases[] = { { false, 1, 0, BC_VERDICT_AUTHENTIC },
+                      { false, 1, 2000000000, BC_VERDICT_AUTHENTIC },
+                      { false, 1, 2000000001, BC_VERDICT_UNPROVEN },
+                      { false, 1, -1, BC_VERDICT_UNPROVEN },
+                      { false, 2, 0, BC_VERDICT_AUTHENTIC },
+                      { false, 3, 0, BC_VERDICT_UNPROVEN }, // written seldom: what came behind it, it does not know
+                      { false, 4, 0, BC_VERDICT_AUTHENTIC },
+                      { false, 5, 2000000000, BC_VERDICT_AUTHENTIC },
+                      { true, 1, 0, BC_VERDICT_UNPROVEN } };
 
         (void)state;
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 struct forge *forge = forge_new(&trial.identity, 0);
                 forge->no_anchor = cases[i].no_anchor;
+                forge->anchor_medium = cases[i].medium;
                 forge->anchor_age_ns = cases[i].age_ns;
                 forge_write(forge, "IPPaatg R IPPaa R Z F");
                 trial_expect(&trial, trial_recording(&trial, forge), cases[i].expected);
