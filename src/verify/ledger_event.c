@@ -5,7 +5,6 @@
 
 #include "format/cbor.h"
 
-#define MEDIUM_TPM 3 // docs/formats/record.md, key 58
 
 enum type {
         NONE,
@@ -189,7 +188,7 @@ const char *bc_ledger_anchor_name(uint32_t medium)
 
 bool bc_ledger_anchor_is_timely(uint32_t medium)
 {
-        return medium > 0 && medium <= BC_RECORD_MEDIUM_MAX && medium != MEDIUM_TPM;
+        return medium > 0 && medium <= BC_RECORD_MEDIUM_MAX && medium != BC_RECORD_MEDIUM_TPM;
 }
 
 const char *bc_ledger_field_name(uint32_t event, size_t field)

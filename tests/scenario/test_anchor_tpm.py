@@ -403,7 +403,7 @@ def test_rule_08_cut_off_behind_what_the_tpm_knew(recorder):
     shutil.rmtree(d.store / "recordings")
     shutil.copytree(image.folder / "store/recordings", d.store / "recordings")
     run(d)
-    judged(d, 2, "in a TPM's memory alone, which is written seldom")
+    judged(d, 2, "alone, minutes behind what is recorded")
 
 
 # ---- how often it is written -----------------------------------------------------------------------------------
