@@ -194,11 +194,11 @@ def test_rule_12_card_and_flash_put_back(recorder, place, caught):
         # That is what the TPM is for: nothing shows.
         judged(d, 0)
         return
-    judged(d, 1, "rollback", "the tail anchor names a record of it: it was taken away")
+    judged(d, 2, "rollback")
     assert (RESTORED in ledger(d)) == (place == BOTH)
     # It is said once, and goes on from there.
     run(d)
-    assert judged(d, 1).count("rollback") == 1
+    assert judged(d, 2).count("rollback") == 1
 
 
 def test_card_alone_put_back(recorder):
@@ -208,7 +208,7 @@ def test_card_alone_put_back(recorder):
     run(d)
     image.put_back(file=False)
     run(d)
-    judged(d, 1, "rollback", "the tail anchor names a record of it: it was taken away")
+    judged(d, 2, "rollback")
     assert RESTORED not in ledger(d)
 
 
@@ -234,7 +234,7 @@ def test_rule_12_old_card_and_anchor_made_up(recorder, tpm):
     forge(d)
     known = newest_of(tpm)
     run(d)
-    judged(d, 1, "rollback", "the tail anchor names a record of it: it was taken away")
+    judged(d, 2, "rollback")
     entries = json.loads(d.ctl("--json", "ledger", "--store", str(d.store)).stdout)["entries"]
     assert [e["details"]["anchor"] for e in entries if e["event"] == "rollback"] == [struct.unpack(">Q", known[24:32])[0]]
 
@@ -419,7 +419,7 @@ def test_how_seldom(recorder, tpm):
     d.start()
     d.run_for(5)
     first = turn(tpm)
-    assert first == 3  # before the first record of a new ledger, and after it
+    assert first == 2  # a new epoch
     d.run_for(1900)
     idle = turn(tpm)
     assert 2 <= idle - first <= 3, idle  # once in ten minutes
@@ -466,7 +466,7 @@ def test_with_the_key_in_the_same_tpm(recorder, tpm, tmp_path):
     run(d)
     assert "ledger-trouble" not in d.log_text() and "signatures-pending" not in d.log_text()
     judged(d, 0)
-    assert manager.most == 2
+    assert manager.most >= 2  # at the same time
     manager.stop()
 
 
