@@ -9,6 +9,8 @@
 #include "base/utc.h"
 #include "base/utc_clock.h"
 #include "bodycam/gnss.h"
+#include "control/controller.h"
+#include "format/record.h"
 
 struct paths {
         char text[BC_SETTINGS_TEXT_BYTES];
@@ -29,17 +31,19 @@ static void split(const char *value, struct paths *paths)
         }
 }
 
-// Before any driver runs. A clock that was never set judges nothing.
-static int64_t now_unix_s(const struct bc_settings *settings, struct bc_clock *clock)
+// Before any driver runs. A clock that was never set judges nothing. The simulated one is kept by whoever simulates it.
+static void look_at_clock(const struct bc_settings *settings, struct bc_clock *clock, struct bc_agency_source *source)
 {
         struct bc_utc_reading reading;
         int64_t utc_ns = settings->utc_start_ns;
 
+        source->kept = true;
         if (settings->utc_driver == BC_UTC_SYSTEM) {
                 bc_utc_read(clock, &reading);
                 utc_ns = bc_utc_is_possible(reading.utc_ns) ? reading.utc_ns : BC_UTC_UNKNOWN;
+                source->kept = reading.synchronised;
         }
-        return utc_ns == BC_UTC_UNKNOWN ? BC_AGENCY_TIME_UNKNOWN : utc_ns / BC_NS_PER_S;
+        source->now_unix_s = utc_ns == BC_UTC_UNKNOWN ? BC_AGENCY_TIME_UNKNOWN : utc_ns / BC_NS_PER_S;
 }
 
 struct findings {
@@ -48,7 +52,7 @@ struct findings {
         bool told;
 };
 
-static void on_finding(void *user, const char *path, const char *text)
+static void on_finding(void *user, const char *path, const char *text, bool used)
 {
         struct findings *findings = user;
 
@@ -56,7 +60,7 @@ static void on_finding(void *user, const char *path, const char *text)
         if (findings->count++ == 0)
                 snprintf(findings->text, sizeof(findings->text), "%s", text);
         if (findings->told)
-                bc_log_warning("%s: nothing is sealed for it", text);
+                bc_log_warning("%s: %s", text, used ? "it is sealed for all the same" : "nothing is sealed for it");
 }
 
 static int refuse(const struct bc_settings *settings, const char *why, char *text, size_t text_bytes)
@@ -91,7 +95,7 @@ int bc_agency_open(const struct bc_settings *settings, struct bc_clock *clock, b
         if (ever.count > 0)
                 return refuse(settings, ever.text, text, text_bytes);
         if (r == 0) {
-                source.now_unix_s = now_unix_s(settings, clock);
+                look_at_clock(settings, clock, &source);
                 source.user = &now;
                 r = bc_agency_load(&source, &agency);
         }
@@ -103,4 +107,18 @@ int bc_agency_open(const struct bc_settings *settings, struct bc_clock *clock, b
                 return refuse(settings, strerror(-r), text, text_bytes);
         *ret_agency = agency;
         return 0;
+}
+
+void bc_agency_tell(const struct bc_agency *agency, struct bc_controller *controller)
+{
+        char text[BC_RECORD_TEXT_BYTES_MAX + 1];
+
+        if (agency && bc_agency_doubtful(agency) > 0) {
+                snprintf(text, sizeof(text), "sealing: %zu certificates not valid by an unkept clock, used", bc_agency_doubtful(agency));
+                bc_controller_alarm(controller, BC_ALARM_WARNING, text);
+        }
+        if (agency && bc_agency_left_out(agency) > 0) {
+                snprintf(text, sizeof(text), "sealing: %zu certificates not valid, left out", bc_agency_left_out(agency));
+                bc_controller_alarm(controller, BC_ALARM_WARNING, text);
+        }
 }

@@ -357,6 +357,7 @@ static enum bc_exit make_recording_parts(struct daemon *daemon)
         if (r < 0)
                 return failed(BC_EXIT_FAILED, "control cannot be made", r);
         bc_evidence_set_controller(daemon->evidence, daemon->controller);
+        bc_agency_tell(daemon->agency, daemon->controller);
         bc_controller_set_flag(daemon->controller, BC_FLAG_UNSIGNED, !daemon->evidence);
         r = bc_recorder_new(daemon->clock, daemon->ring, daemon->store, bc_pipeline_stream(daemon->pipeline),
                             &recorder, &recorder_sink, &daemon->recorder);

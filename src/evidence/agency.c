@@ -21,13 +21,26 @@
 #include "format/sealed.h"
 
 struct bc_agency {
+        size_t count, doubtful, left_out;
+        X509 *certificate[BC_ENVELOPE_RECIPIENTS_MAX];
+};
+
+// Those that have expired by a clock that nobody keeps, until it is known whether there is another.
+struct expired {
         size_t count;
         X509 *certificate[BC_ENVELOPE_RECIPIENTS_MAX];
+        const char *path[BC_ENVELOPE_RECIPIENTS_MAX];
 };
 
 static void free_certificate(X509 **certificate)
 {
         X509_free(*certificate);
+}
+
+static void free_expired(struct expired *expired)
+{
+        for (size_t i = 0; i < expired->count; i++)
+                X509_free(expired->certificate[i]);
 }
 
 static void free_bio(BIO **bio)
@@ -57,6 +70,16 @@ void bc_agency_free(struct bc_agency *agency)
 size_t bc_agency_recipients(const struct bc_agency *agency)
 {
         return agency->count;
+}
+
+size_t bc_agency_doubtful(const struct bc_agency *agency)
+{
+        return agency->doubtful;
+}
+
+size_t bc_agency_left_out(const struct bc_agency *agency)
+{
+        return agency->left_out;
 }
 
 // ---- judging ---------------------------------------------------------------------------------------------------
@@ -99,17 +122,23 @@ static int read_certificate(const char *path, struct finding *finding, X509 **re
         return 0;
 }
 
-static int judge_validity(const char *path, X509 *certificate, int64_t now_unix_s, struct finding *finding)
-{
-        time_t now = (time_t)now_unix_s;
+enum validity {
+        VALID,
+        EARLY,
+        EXPIRED,
+};
 
-        if (now_unix_s == BC_AGENCY_TIME_UNKNOWN)
-                return 0;
-        // 0 is an error: a time that cannot be read.
-        if (X509_cmp_time(X509_get0_notBefore(certificate), &now) >= 0)
-                return find(finding, "%s: the certificate is not valid yet", path);
-        if (X509_cmp_time(X509_get0_notAfter(certificate), &now) <= 0)
-                return find(finding, "%s: the certificate has expired", path);
+static int judge_validity(const char *path, X509 *certificate, int64_t now_unix_s, struct finding *finding, enum validity *ret_validity)
+{
+        time_t now = now_unix_s == BC_AGENCY_TIME_UNKNOWN ? 0 : (time_t)now_unix_s;
+        int begins = X509_cmp_time(X509_get0_notBefore(certificate), &now);
+        int ends = X509_cmp_time(X509_get0_notAfter(certificate), &now);
+
+        *ret_validity = VALID;
+        if (begins == 0 || ends == 0)
+                return find(finding, "%s: the times of the certificate cannot be read", path);
+        if (now_unix_s != BC_AGENCY_TIME_UNKNOWN)
+                *ret_validity = begins > 0 ? EARLY : ends < 0 ? EXPIRED : VALID;
         return 0;
 }
 
@@ -181,22 +210,74 @@ static int judge_others(const char *path, X509 *certificate, const struct bc_age
         return 0;
 }
 
-static int add(struct bc_agency *agency, const char *path, int64_t now_unix_s, struct finding *finding)
+static void tell(const struct bc_agency_source *source, const char *path, const char *text, bool used)
+{
+        if (source->on_finding)
+                source->on_finding(source->user, path, text, used);
+}
+
+static int leave_out(const struct bc_agency_source *source, struct bc_agency *agency, const char *path, const char *text)
+{
+        agency->left_out++;
+        tell(source, path, text, false);
+        return -EKEYREJECTED;
+}
+
+// Takes it, whatever the clock says; doubt: what that says against it, NULL: nothing.
+static int take(const struct bc_agency_source *source, struct bc_agency *agency, const char *path, X509 **certificate, const char *doubt)
+{
+        struct finding finding = { "" };
+
+        if (judge_others(path, *certificate, agency, &finding) < 0)
+                return leave_out(source, agency, path, finding.text);
+        agency->certificate[agency->count++] = BC_TAKE(*certificate);
+        if (!doubt)
+                return 0;
+        agency->doubtful++;
+        (void)find(&finding, "%s: the certificate %s by a clock that no time service keeps", path, doubt);
+        tell(source, path, finding.text, true);
+        return 0;
+}
+
+static int add(const struct bc_agency_source *source, struct bc_agency *agency, struct expired *expired, const char *path)
 {
         BC_CLEANUP(free_certificate) X509 *certificate = NULL;
+        struct finding finding = { "" };
+        enum validity validity;
         int r;
 
-        r = read_certificate(path, finding, &certificate);
+        r = read_certificate(path, &finding, &certificate);
         if (r == 0)
-                r = judge_key(path, certificate, finding);
+                r = judge_key(path, certificate, &finding);
         if (r == 0)
-                r = judge_validity(path, certificate, now_unix_s, finding);
-        if (r == 0)
-                r = judge_others(path, certificate, agency, finding);
-        if (r == 0)
-                agency->certificate[agency->count++] = BC_TAKE(certificate);
+                r = judge_validity(path, certificate, source->now_unix_s, &finding, &validity);
         ERR_clear_error(); // what PEM did not find is no error of anybody's
-        return r;
+        if (r < 0 && r != -EKEYREJECTED)
+                return r;
+        if (r == 0 && source->kept && validity != VALID)
+                r = find(&finding, "%s: the certificate %s", path, validity == EARLY ? "is not valid yet" : "has expired");
+        if (r < 0)
+                return leave_out(source, agency, path, finding.text);
+        if (validity != EXPIRED)
+                return take(source, agency, path, &certificate, validity == EARLY ? "is not valid yet" : NULL);
+        expired->path[expired->count] = path;
+        expired->certificate[expired->count++] = BC_TAKE(certificate);
+        return 0;
+}
+
+static void decide_on_expired(const struct bc_agency_source *source, struct bc_agency *agency, struct expired *expired)
+{
+        const bool alone = agency->count == 0;
+
+        for (size_t i = 0; i < expired->count; i++) {
+                struct finding finding;
+
+                (void)find(&finding, "%s: the certificate has expired", expired->path[i]);
+                if (alone)
+                        (void)take(source, agency, expired->path[i], &expired->certificate[i], "has expired");
+                else
+                        (void)leave_out(source, agency, expired->path[i], finding.text);
+        }
 }
 
 // An envelope for all of them, once: what a recording would run into is found at start.
@@ -214,6 +295,7 @@ static int try_out(const struct bc_agency *agency)
 int bc_agency_load(const struct bc_agency_source *source, struct bc_agency **ret_agency)
 {
         BC_CLEANUP(bc_cleanup_agency) struct bc_agency *agency = NULL;
+        BC_CLEANUP(free_expired) struct expired expired = { .count = 0 };
         int r;
 
         if (source->count > BC_ENVELOPE_RECIPIENTS_MAX)
@@ -222,14 +304,11 @@ int bc_agency_load(const struct bc_agency_source *source, struct bc_agency **ret
         if (!agency)
                 return -ENOMEM;
         for (size_t i = 0; i < source->count; i++) {
-                struct finding finding = { "" };
-
-                r = add(agency, source->paths[i], source->now_unix_s, &finding);
+                r = add(source, agency, &expired, source->paths[i]);
                 if (r < 0 && r != -EKEYREJECTED)
                         return r;
-                if (r < 0 && source->on_finding)
-                        source->on_finding(source->user, source->paths[i], finding.text);
         }
+        decide_on_expired(source, agency, &expired);
         if (agency->count == 0)
                 return -ENOKEY;
         r = try_out(agency);

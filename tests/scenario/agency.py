@@ -15,7 +15,7 @@ KINDS = {"rsa": lambda: rsa.generate_private_key(65537, 3072), "p256": lambda: e
 BEGIN = datetime.datetime(2026, 1, 1)  # before the simulated clock
 
 
-def make_party(folder, name, kind, years=2):
+def make_party(folder, name, kind, years=2, begin=BEGIN):
     """NAME.key and NAME.pem in the folder."""
     key = KINDS[kind]()
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -23,8 +23,8 @@ def make_party(folder, name, kind, years=2):
                            "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False)
     usage["key_encipherment" if kind == "rsa" else "key_agreement"] = True
     certificate = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-                   .serial_number(x509.random_serial_number()).not_valid_before(BEGIN)
-                   .not_valid_after(BEGIN.replace(year=BEGIN.year + years)).add_extension(x509.KeyUsage(**usage), True)
+                   .serial_number(x509.random_serial_number()).not_valid_before(begin)
+                   .not_valid_after(begin.replace(year=begin.year + years)).add_extension(x509.KeyUsage(**usage), True)
                    .sign(key, hashes.SHA256()))
     (folder / f"{name}.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                                            serialization.NoEncryption()))

@@ -64,9 +64,9 @@ static int seal_all(struct job *job, struct bc_sealer *sealer)
         return r;
 }
 
-static void tell(void *user, const char *path, const char *text)
+static void tell(void *user, const char *path, const char *text, bool used)
 {
-        (void)user, (void)path;
+        (void)user, (void)path, (void)used;
         fprintf(stderr, "seal-file: %s\n", text);
 }
 

@@ -17,23 +17,24 @@
 #include "parties.h"
 
 struct told {
-        unsigned count;
+        unsigned count, used; // of these
         char text[BC_AGENCY_FINDING_BYTES];
 };
 
-static void tell(void *user, const char *path, const char *text)
+static void tell(void *user, const char *path, const char *text, bool used)
 {
         struct told *told = user;
 
         assert_non_null(strstr(text, path)); // the file is named
         told->count++;
+        told->used += used;
         snprintf(told->text, sizeof(told->text), "%s", text);
 }
 
 static int load(const char *const *paths, size_t n, struct told *told, struct bc_agency **ret_agency)
 {
         struct bc_agency_source source = {
-                .paths = paths, .count = n, .now_unix_s = PARTY_NOW, .on_finding = tell, .user = told
+                .paths = paths, .count = n, .now_unix_s = PARTY_NOW, .kept = true, .on_finding = tell, .user = told
         };
 
         *told = (struct told){ 0 };
@@ -102,6 +103,89 @@ static void test_validity(void **state)
         party_make(&party, *state, "old", &(struct party_wish){ .key = "P-256", .ends_s = -1 });
         source.paths = &path;
         assert_int_equal(bc_agency_load(&source, &agency), 0);
+        bc_agency_free(agency);
+}
+
+// A clock that nobody keeps: it is behind because its battery was empty, or shows anything.
+static void test_a_clock_that_nobody_keeps(void **state)
+{
+        // The certificates, of which the first letters are: valid, early, expired; how many are used, and doubted, and left out.
+        static const struct {
+                const char *parties;
+                unsigned used, doubtful, left_out;
+                const char *said;
+        } cases[] = {
+                { "v", 1, 0, 0, "" },
+                { "e", 1, 1, 0, "is not valid yet by a clock" },
+                { "ee", 2, 2, 0, "is not valid yet by a clock" },
+                { "ve", 2, 1, 0, "is not valid yet by a clock" },
+                { "x", 1, 1, 0, "has expired by a clock" },
+                { "xx", 2, 2, 0, "has expired by a clock" },
+                { "vx", 1, 0, 1, "has expired" },
+                { "xv", 1, 0, 1, "has expired" },
+                { "xe", 1, 1, 1, "has expired" },
+        };
+        const struct party_wish wishes[] = { { .key = "P-256" }, { .key = "P-256", .begins_s = 60, .ends_s = 120 },
+                                             { .key = "P-256", .begins_s = -120, .ends_s = -60 } };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct bc_agency_source source = { .now_unix_s = PARTY_NOW, .on_finding = tell };
+                const size_t n = strlen(cases[i].parties);
+                struct bc_agency *agency;
+                struct party party[2];
+                const char *paths[2];
+                struct told told = { 0 };
+
+                for (size_t k = 0; k < n; k++) {
+                        char name[64];
+
+                        snprintf(name, sizeof(name), "clock-%zu-%zu", i, k);
+                        party_make(&party[k], *state, name, &wishes[strcspn("vex", (char[]){ cases[i].parties[k], 0 })]);
+                        paths[k] = party[k].certificate_path;
+                }
+                source.paths = paths;
+                source.count = n;
+                source.user = &told;
+                assert_int_equal(bc_agency_load(&source, &agency), 0);
+                assert_int_equal(bc_agency_recipients(agency), cases[i].used);
+                assert_int_equal(bc_agency_doubtful(agency), cases[i].doubtful);
+                assert_int_equal(bc_agency_left_out(agency), cases[i].left_out);
+                assert_int_equal(told.used, cases[i].doubtful);
+                assert_int_equal(told.count, cases[i].doubtful + cases[i].left_out);
+                assert_non_null(strstr(told.text, cases[i].said));
+                bc_agency_free(agency);
+                // One that a time service keeps.
+                source.kept = true;
+                assert_int_equal(bc_agency_load(&source, &agency), strchr(cases[i].parties, 'v') ? 0 : -ENOKEY);
+                if (strchr(cases[i].parties, 'v')) {
+                        assert_int_equal(bc_agency_recipients(agency), 1);
+                        assert_int_equal(bc_agency_doubtful(agency), 0);
+                        bc_agency_free(agency);
+                }
+        }
+}
+
+// What no clock excuses: a key that is too weak, or the same one twice.
+static void test_rule_21_whatever_the_clock(void **state)
+{
+        struct bc_agency_source source = { .count = 1, .now_unix_s = PARTY_NOW, .on_finding = tell };
+        struct party party, same;
+        struct bc_agency *agency;
+        struct told told = { 0 };
+        const char *paths[2];
+
+        source.user = &told;
+        source.paths = paths;
+        party_make(&party, *state, "weak", &(struct party_wish){ .key = "P-521", .begins_s = -120, .ends_s = -60 });
+        paths[0] = party.certificate_path;
+        assert_int_equal(bc_agency_load(&source, &agency), -ENOKEY);
+        party_make(&party, *state, "old", &(struct party_wish){ .key = "P-256", .begins_s = -120, .ends_s = -60 });
+        party_make(&same, *state, "same", &(struct party_wish){ .same_key_as = party.key_path, .begins_s = -120, .ends_s = -60 });
+        paths[1] = same.certificate_path;
+        source.count = 2;
+        assert_int_equal(bc_agency_load(&source, &agency), 0);
+        assert_int_equal(bc_agency_recipients(agency), 1);
+        assert_int_equal(bc_agency_left_out(agency), 1);
         bc_agency_free(agency);
 }
 
@@ -229,6 +313,8 @@ int main(void)
                 cmocka_unit_test(test_each_kind_is_taken),
                 cmocka_unit_test(test_rule_21_weak_and_wrong_keys_are_refused),
                 cmocka_unit_test(test_validity),
+                cmocka_unit_test(test_a_clock_that_nobody_keeps),
+                cmocka_unit_test(test_rule_21_whatever_the_clock),
                 cmocka_unit_test(test_usage),
                 cmocka_unit_test(test_files_that_are_none),
                 cmocka_unit_test(test_duplicates),
