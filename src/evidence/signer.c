@@ -49,7 +49,7 @@ static int answer_record(struct bc_signer *signer, struct bc_signing *signing)
 {
         uint8_t signature[BC_SIGNATURE_BYTES_MAX];
         size_t signature_bytes = 0, bytes = 0;
-        int r = bc_record_compose(&signing->record, &signing->message);
+        int r = signing->composed;
 
         signing->unlawful = r < 0;
         if (r == 0)
@@ -108,6 +108,11 @@ static void run(void *user)
                 if (!signing)
                         break;
                 signer->first = signing->next;
+                // Nobody wants it any more.
+                if (signing->abandoned) {
+                        free_signing(signing);
+                        continue;
+                }
                 if (signer->quit || signer->held) {
                         finish(signer, signing, signer->quit ? -ESHUTDOWN : -EAGAIN);
                         continue;
@@ -172,6 +177,7 @@ void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing)
         memcpy(record->x5t, signer->key.x5t, sizeof(record->x5t));
         record->chain_count = signing->with_chain ? signer->key.chain_count : 0;
         memcpy(record->chain, signer->key.chain, sizeof(record->chain));
+        signing->composed = signing->manifest ? 0 : bc_record_compose(record, &signing->message);
 
         bc_monitor_lock(&signer->monitor);
         while (*place && ((*place)->urgent || !signing->urgent))

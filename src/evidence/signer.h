@@ -52,6 +52,7 @@ struct bc_signing {
         size_t signature_bytes;
         // The signer's.
         struct bc_record_message message;
+        int composed; // what came of composing it
         enum {
                 BC_SIGNING_IDLE,
                 BC_SIGNING_QUEUED,
@@ -67,7 +68,8 @@ int bc_signer_new(struct bc_clock *clock, const struct bc_signer_key *key, struc
 // Answers what is queued with -ESHUTDOWN, waits for the signature that is being made. NULL is allowed.
 void bc_signer_free(struct bc_signer *signer);
 
-// Hands it over. Any thread. What is not lawful is answered with -EINVAL, what is too large with -EMSGSIZE.
+// Hands it over. Any thread. What is not lawful is answered with -EINVAL, what is too large with -EMSGSIZE. What the record borrows is
+// not needed any more when it returns: whoever asked may be gone before a slow signer comes to it.
 void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing);
 
 // While it is held everybody is answered with -EAGAIN: what records have to say is not known yet. Any thread.

@@ -132,6 +132,40 @@ static void test_order(void **state)
         close_signer();
 }
 
+// Whoever asked may give it up, and free what the record borrows: an event's details.
+static void test_what_is_borrowed(void **state)
+{
+        static const uint8_t details[] = { 0xa1, 0x01, 0x65, 'w', 'o', 'r', 'd', 's' };
+        struct bc_signing *signing[3];
+        const unsigned asked = notary.asked;
+        uint8_t *borrowed[3];
+
+        (void)state;
+        open_signer(&(struct notary_temper){ .pace_ns = 100 * MS });
+        for (unsigned i = 0; i < 3; i++) {
+                borrowed[i] = malloc(sizeof(details));
+                assert_non_null(borrowed[i]);
+                memcpy(borrowed[i], details, sizeof(details));
+                signing[i] = make_signing(i + 1);
+                assert_int_equal(signing[i]->record.events, 1);
+                signing[i]->record.event[0].details = (struct bc_record_bytes){ borrowed[i], sizeof(details) };
+                bc_signer_ask(notary.signer, signing[i]);
+                memset(borrowed[i], 0xff, sizeof(details));
+                free(borrowed[i]);
+        }
+        bc_clock_run_until(clock_, bc_clock_now_ns(clock_) + 50 * MS); // the first is at work
+        bc_signer_abandon(notary.signer, signing[1]);
+        bc_clock_run_until(clock_, bc_clock_now_ns(clock_) + 160 * MS);
+        for (unsigned i = 0; i < 3; i += 2) {
+                assert_true(bc_signer_fetch(notary.signer, signing[i])); // the third, too: no time was spent on the second
+                check_signed(signing[i], false);
+                assert_non_null(memmem(signing[i]->box, signing[i]->box_bytes, details, sizeof(details)));
+                free(signing[i]);
+        }
+        close_signer();
+        assert_int_equal(notary.asked - asked, 2);
+}
+
 static void test_wait(void **state)
 {
         struct bc_signing *signing;
@@ -286,6 +320,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_it_signs), cmocka_unit_test(test_order), cmocka_unit_test(test_wait),
+                cmocka_unit_test(test_what_is_borrowed),
                 cmocka_unit_test(test_failures), cmocka_unit_test(test_end),   cmocka_unit_test(test_facts),
         };
 
