@@ -152,12 +152,13 @@ void bc_ward_note_missing(const struct bc_ward *ward, struct bc_manifest_segment
                      (unsigned long long)(entry->bytes - bytes));
 }
 
-static void describe(const struct patient *patient, const struct bc_scan *scan, struct bc_manifest_segment *entry)
+// there_bytes: of what had been written, as it was found: in the file, and set aside where a record states that.
+static void describe(const struct patient *patient, const struct bc_scan *scan, uint64_t there_bytes, struct bc_manifest_segment *entry)
 {
         struct bc_manifest *manifest = &patient->ward->manifest;
         const uint8_t *boot_id = scan->init.label.boot_id;
 
-        bc_ward_note_missing(patient->ward, entry, scan->boxes_end + (entry->state == BC_SEGMENT_CLOSED ? scan->moov_bytes : 0));
+        bc_ward_note_missing(patient->ward, entry, there_bytes);
         entry->state = BC_SEGMENT_RECOVERED;
         entry->bytes = scan->boxes_end + scan->moov_bytes;
         entry->fragments = scan->table.fragments;
@@ -197,7 +198,7 @@ static int treat(struct patient *patient, const struct bc_scan *scan, bool has_e
         r = finalise(patient, scan, has_end);
         if (r < 0)
                 return r;
-        describe(patient, scan, entry);
+        describe(patient, scan, scan->boxes_end + (entry->state == BC_SEGMENT_CLOSED ? scan->moov_bytes : 0), entry);
         patient->ward->report->segments++;
         return 0;
 }
@@ -444,7 +445,7 @@ static int recover_signed(struct patient *patient, const struct bc_rescue_look *
                 return r;
         bc_rescue_follow(rescue, patient->number, look);
         bc_rescue_announce(rescue, patient->number, rescue->signing->hash);
-        describe(patient, scan, entry);
+        describe(patient, scan, state.before, entry);
         patient->ward->report->segments++;
         return 0;
 }

@@ -13,6 +13,7 @@
 #include "verify/store.h"
 
 #define PATH_BYTES (FOLDER_PATH_BYTES + 64)
+#define EACH_MAX 4
 
 static enum bc_verdict add(enum bc_verdict verdict, const struct bc_findings *findings, const char *of, bool shown)
 {
@@ -78,6 +79,56 @@ enum bc_verdict verdict_of(const struct clinic *clinic, bool shown)
 enum bc_verdict verdict_of_store(const struct clinic *clinic, bool shown)
 {
         return judge_all(clinic, true, shown);
+}
+
+// The same, and prints what is tampered with.
+static enum bc_verdict add_loudly(enum bc_verdict verdict, const struct bc_findings *findings, const char *of)
+{
+        const enum bc_verdict all = add(verdict, findings, of, false);
+
+        return all == BC_VERDICT_TAMPERED && verdict != BC_VERDICT_TAMPERED ? add(verdict, findings, of, true) : all;
+}
+
+void verdict_of_each(const struct clinic *clinic, size_t recordings, enum bc_verdict ret_verdict[])
+{
+        struct bc_judge judge = { .now_utc_ns = INT64_C(1700000000000000000), .opener = key };
+        struct bc_recording_verdict recording[EACH_MAX];
+        size_t number[EACH_MAX];
+        struct bc_ledger_verdict ledger;
+        struct bc_findings missing = { 0 };
+        enum bc_verdict store;
+        struct bc_trust *trust;
+        size_t there = 0;
+
+        assert_true(recordings <= EACH_MAX);
+        assert_int_equal(bc_trust_new(&trust), 0);
+        judge.trust = trust;
+        for (size_t n = 1; n <= recordings; n++) {
+                char path[PATH_BYTES];
+
+                snprintf(path, sizeof(path), "%s/recordings/test-%06zu", clinic->path, n);
+                if (bc_recording_open(path, &recording[there]) < 0)
+                        continue;
+                number[there] = n;
+                for (size_t i = 0; i < recording[there].segments; i++)
+                        bc_recording_judge_segment(&judge, &recording[there], i);
+                bc_recording_judge(&judge, &recording[there++]);
+        }
+        bc_ledger_judge(&judge, clinic->store_fd, &ledger);
+        bc_store_judge(&ledger, recording, there, &missing);
+        store = add_loudly(add_loudly(BC_VERDICT_AUTHENTIC, &ledger.findings, "ledger"), &missing, "store");
+        for (size_t n = 0; n < recordings; n++)
+                ret_verdict[n] = store;
+        for (size_t n = 0; n < there; n++) {
+                enum bc_verdict *verdict = &ret_verdict[number[n] - 1];
+
+                *verdict = add_loudly(*verdict, &recording[n].findings, "recording");
+                for (size_t i = 0; i < recording[n].segments; i++)
+                        *verdict = add_loudly(*verdict, &recording[n].segment[i].findings, recording[n].segment[i].file);
+                bc_recording_verdict_done(&recording[n]);
+        }
+        bc_ledger_verdict_done(&ledger);
+        bc_trust_free(trust);
 }
 
 bool verdict_is_given_up(const struct clinic *clinic)
