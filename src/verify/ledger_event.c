@@ -5,7 +5,6 @@
 
 #include "format/cbor.h"
 
-
 enum type {
         NONE,
         BOOL,

@@ -194,7 +194,7 @@ def test_rule_12_card_and_flash_put_back(recorder, place, caught):
         # That is what the TPM is for: nothing shows.
         judged(d, 0)
         return
-    judged(d, 2, "rollback")
+    judged(d, 2, "rollback", "recording 2 is not there")
     assert (RESTORED in ledger(d)) == (place == BOTH)
     # It is said once, and goes on from there.
     run(d)
@@ -208,7 +208,7 @@ def test_card_alone_put_back(recorder):
     run(d)
     image.put_back(file=False)
     run(d)
-    judged(d, 2, "rollback")
+    judged(d, 2, "rollback", "recording 2 is not there")
     assert RESTORED not in ledger(d)
 
 
@@ -234,7 +234,7 @@ def test_rule_12_old_card_and_anchor_made_up(recorder, tpm):
     forge(d)
     known = newest_of(tpm)
     run(d)
-    judged(d, 2, "rollback")
+    judged(d, 2, "rollback", "recording 2 is not there")
     entries = json.loads(d.ctl("--json", "ledger", "--store", str(d.store)).stdout)["entries"]
     assert [e["details"]["anchor"] for e in entries if e["event"] == "rollback"] == [struct.unpack(">Q", known[24:32])[0]]
 
