@@ -185,6 +185,8 @@ static void finish(struct bc_inventory *inventory, struct due *due)
         else if (r < 0)
                 bc_log_error("the manifest of recording %llu could not be signed: %s; it is tried again at the next start",
                              counter, strerror(-r));
+        if (r < 0 && r != -ECANCELED && inventory->kit->on_failed)
+                inventory->kit->on_failed(inventory->kit->user, r);
 }
 
 static void run(void *user)
