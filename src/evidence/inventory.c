@@ -116,10 +116,11 @@ int bc_inventory_look(const struct bc_inventory_kit *kit, int folder_fd, uint64_
         if (!bc_endorsement_recognise(&kit->public_key, (const uint8_t *)der, der_bytes, text, bytes))
                 return 0;
         bc_manifest_init(&manifest);
-        if (bc_manifest_load(&manifest, folder_fd) == 0 && manifest.counter == counter)
+        r = bc_manifest_parse(&manifest, text, bytes);
+        if (r == 0 && manifest.counter == counter)
                 *ret_found = manifest.final && manifest.state == BC_RECORDING_CLOSED ? BC_INVENTORY_DONE : BC_INVENTORY_OURS;
         bc_manifest_done(&manifest);
-        return 0;
+        return r == -ENOMEM ? r : 0;
 }
 
 int bc_inventory_withdraw(int folder_fd)
