@@ -458,10 +458,14 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
         if (rescue)
                 ended = rescue->past.closed || rescue->past.recoveries > 0 ||
                         (!rescue->past.begun && find_name(store, kit.anchor.recording, name) == -ENOENT);
-        if (r < 0)
+        if (r < 0) {
+                report->recordings++;
+                report->failed++;
                 bc_log_error("whether recording %llu, which the anchor knows, has ended cannot be seen: %s",
                              (unsigned long long)kit.anchor.recording, strerror(-r));
-        else if (!ended)
+                return;
+        }
+        if (!ended)
                 (void)recover_recording(store, kit.anchor.recording, &kit, stop, report); // has said what is wrong
 }
 
