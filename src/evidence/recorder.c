@@ -72,7 +72,7 @@ static void publish(struct bc_recorder *recorder, int error)
         }
 }
 
-// A segment that has ended could not be finalised, which holds up no step: its fragments are durable, and the next start sees to it.
+// What has ended could not be finalised, which holds up no step: its fragments are durable, and the next start sees to it.
 static void tell_of_segments(struct bc_recorder *recorder, struct bc_recording *recording)
 {
         int error = recording->finalise_error, before;
@@ -329,6 +329,8 @@ static int64_t tend_closing(struct bc_recorder *recorder, struct bc_recorder_tas
                 return task->again_ns;
         set_marks(recorder, task);
         r = bc_recording_step(recording, bc_ns_from_ticks(manifest->stop_ticks), manifest->stop_reason, now_ns, &wake_ns);
+        if (r < 0 && r != -EAGAIN && task->failing_ns < 0)
+                recording->finalise_error = r;
         tell_of_segments(recorder, recording);
         if (r == -EAGAIN)
                 return wake_ns;
