@@ -332,6 +332,8 @@ static void on_recovered(struct bc_controller *controller)
                               (unsigned long long)report->tail_bytes, report->failed);
         if (report->failed > 0 || (controller->recovery_error < 0 && controller->recovery_error != -ECANCELED))
                 alarm_all(controller, BC_ALARM_TROUBLE, "recordings of earlier runs could not be recovered");
+        else if (report->repeated > 0)
+                alarm_all(controller, BC_ALARM_TROUBLE, "a recording of an earlier run was recovered at the second attempt");
         (void)bc_controller_handle(controller, BC_EVENT_STARTED, now_ns(controller), BC_ORIGIN_DEVICE, "recovery is done");
 }
 
