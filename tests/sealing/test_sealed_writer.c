@@ -20,6 +20,7 @@
 #include "evidence/recovery.h"
 #include "film.h"
 #include "lib/counts.h"
+#include "lib/wrapped.h"
 #include "parties.h"
 #include "unit/evidence/bench.h"
 
@@ -50,8 +51,6 @@ static bool strikes(enum call call)
         return true;
 }
 
-int __real_openat(int fd, const char *name, int flags, mode_t mode);
-int __wrap_openat(int fd, const char *name, int flags, mode_t mode);
 int __wrap_openat(int fd, const char *name, int flags, mode_t mode)
 {
         return (flags & O_CREAT) && strstr(name, ".sealed") && strikes(CALL_CREATE) ? -1 : __real_openat(fd, name, flags, mode);
@@ -68,8 +67,6 @@ static bool is_sealed(int fd)
         return strstr(path, ".sealed");
 }
 
-ssize_t __real_pwrite(int fd, const void *bytes, size_t n, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset)
 {
         if (!is_sealed(fd) || !strikes(CALL_WRITE))
@@ -82,8 +79,6 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset)
         return -1;
 }
 
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
 int __wrap_fdatasync(int fd)
 {
         return is_sealed(fd) && strikes(CALL_SYNC) ? -1 : __real_fdatasync(fd);
