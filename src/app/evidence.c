@@ -281,13 +281,21 @@ static int make_ledger(struct bc_evidence *evidence)
         return bc_ledger_new(&config, &evidence->ledger);
 }
 
+static void on_unfinished(void *user, int error)
+{
+        struct bc_evidence *evidence = user;
+
+        bc_loop_post(evidence->parts.loop, BC_INBOX_UNFINISHED, error);
+}
+
 static int start_inventory(struct bc_evidence *evidence)
 {
         const struct bc_chain *chain = evidence->identity->chain;
         struct bc_inventory_kit *kit = &evidence->kit;
 
         *kit = (struct bc_inventory_kit){ .signer = evidence->signer, .ledger = evidence->ledger, .public_key = chain->public_key,
-                                          .algorithm = evidence->identity->algorithm, .chain_count = chain->count };
+                                          .algorithm = evidence->identity->algorithm, .chain_count = chain->count,
+                                          .on_failed = on_unfinished, .user = evidence };
         memcpy(kit->chain, chain->certificate, sizeof(kit->chain));
         evidence->rescue.inventory = kit;
         return bc_inventory_new(evidence->parts.clock, evidence->parts.store, kit, &evidence->inventory);

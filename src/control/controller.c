@@ -330,6 +330,10 @@ static void on_recovered(struct bc_controller *controller)
                 bc_log_notice("recovered: %u recordings, %u files, %llu bytes set aside, %u recordings failed",
                               report->recordings - report->failed, report->segments,
                               (unsigned long long)report->tail_bytes, report->failed);
+        if (report->failed > 0 || (controller->recovery_error < 0 && controller->recovery_error != -ECANCELED))
+                alarm_all(controller, BC_ALARM_TROUBLE, "recordings of earlier runs could not be recovered");
+        else if (report->repeated > 0)
+                alarm_all(controller, BC_ALARM_TROUBLE, "a recording of an earlier run was recovered at the second attempt");
         (void)bc_controller_handle(controller, BC_EVENT_STARTED, now_ns(controller), BC_ORIGIN_DEVICE, "recovery is done");
 }
 
@@ -381,6 +385,9 @@ static void on_message(void *user, const struct bc_message *message)
                 break;
         case BC_INBOX_RECOVERED:
                 on_recovered(controller);
+                break;
+        case BC_INBOX_UNFINISHED:
+                alarm_all(controller, BC_ALARM_TROUBLE, "a recording could not be finished: it is left to the next start");
                 break;
         }
         changed(controller);

@@ -19,6 +19,7 @@ enum bc_inbox {
         BC_INBOX_CLOSED,  // counter
         BC_INBOX_DROPPED, // frames
         BC_INBOX_RECOVERED,
+        BC_INBOX_UNFINISHED, // negative errno: the final manifest of a recording was left to the next start
 };
 
 // Their functions only post to the loop, from any thread. Borrows it.

@@ -116,10 +116,11 @@ int bc_inventory_look(const struct bc_inventory_kit *kit, int folder_fd, uint64_
         if (!bc_endorsement_recognise(&kit->public_key, (const uint8_t *)der, der_bytes, text, bytes))
                 return 0;
         bc_manifest_init(&manifest);
-        if (bc_manifest_load(&manifest, folder_fd) == 0 && manifest.counter == counter)
+        r = bc_manifest_parse(&manifest, text, bytes);
+        if (r == 0 && manifest.counter == counter)
                 *ret_found = manifest.final && manifest.state == BC_RECORDING_CLOSED ? BC_INVENTORY_DONE : BC_INVENTORY_OURS;
         bc_manifest_done(&manifest);
-        return 0;
+        return r == -ENOMEM ? r : 0;
 }
 
 int bc_inventory_withdraw(int folder_fd)
@@ -185,6 +186,8 @@ static void finish(struct bc_inventory *inventory, struct due *due)
         else if (r < 0)
                 bc_log_error("the manifest of recording %llu could not be signed: %s; it is tried again at the next start",
                              counter, strerror(-r));
+        if (r < 0 && r != -ECANCELED && inventory->kit->on_failed)
+                inventory->kit->on_failed(inventory->kit->user, r);
 }
 
 static void run(void *user)

@@ -29,6 +29,8 @@ struct bc_inventory_kit {
         enum bc_record_algorithm algorithm;
         struct bc_record_bytes chain[BC_RECORD_CHAIN_MAX]; // DER, the device's first
         size_t chain_count;
+        void (*on_failed)(void *user, int error); // one was left to the next start, negative errno: on the inventory's thread; may be NULL
+        void *user;
 };
 
 // For one recording, in the caller's thread. 0; -ECANCELED; or negative errno: try again at the next start.

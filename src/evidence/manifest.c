@@ -547,17 +547,11 @@ static int from_json(struct bc_manifest *manifest, const json_t *root)
         return r == 0 && manifest->read_back && !manifest->final ? -EBADMSG : r;
 }
 
-int bc_manifest_load(struct bc_manifest *manifest, int folder_fd)
+int bc_manifest_parse(struct bc_manifest *manifest, const char *bytes, size_t size)
 {
-        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
-        json_t *root;
-        size_t size;
+        json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
         int r;
 
-        r = bc_file_load(folder_fd, BC_MANIFEST_NAME, MANIFEST_BYTES_MAX, &bytes, &size);
-        if (r < 0)
-                return r == -EFBIG || r == -EINVAL || r == -ELOOP ? -EBADMSG : r;
-        root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
         if (!root)
                 return -EBADMSG;
         r = from_json(manifest, root);
@@ -565,4 +559,15 @@ int bc_manifest_load(struct bc_manifest *manifest, int folder_fd)
         if (r < 0)
                 bc_manifest_done(manifest);
         return r;
+}
+
+int bc_manifest_load(struct bc_manifest *manifest, int folder_fd)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        size_t size;
+        int r = bc_file_load(folder_fd, BC_MANIFEST_NAME, MANIFEST_BYTES_MAX, &bytes, &size);
+
+        if (r < 0)
+                return r == -EFBIG || r == -EINVAL || r == -ELOOP ? -EBADMSG : r;
+        return bc_manifest_parse(manifest, bytes, size);
 }

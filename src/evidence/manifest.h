@@ -155,7 +155,10 @@ int bc_manifest_save(const struct bc_manifest *manifest, int folder_fd);
 // The file's bytes. The caller's to free(). 0; -ENOMEM; -EFBIG: larger than may be read.
 int bc_manifest_print(const struct bc_manifest *manifest, char **ret_text, size_t *ret_bytes);
 
-// Reads it. -ENOENT, -EBADMSG (damaged or not of this version), ... The manifest must be initialised.
+// Of the file's bytes. 0; -EBADMSG (damaged or not of this version); -ENOMEM. The manifest must be initialised.
+int bc_manifest_parse(struct bc_manifest *manifest, const char *bytes, size_t size);
+
+// Reads it: as well, or -ENOENT, ...
 int bc_manifest_load(struct bc_manifest *manifest, int folder_fd);
 
 // The words of the file.

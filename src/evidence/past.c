@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "evidence/entry.h"
 #include "evidence/ledger_file.h"
 #include "evidence/recognise.h"
@@ -122,6 +123,12 @@ static bool is_worth_reading(const struct reading *reading)
         return false;
 }
 
+// Others are none of ours.
+static bool is_trouble(int error)
+{
+        return error < 0 && error != -EFBIG && error != -EINVAL && error != -ELOOP && error != -ENOENT;
+}
+
 static int look_through(struct reading *reading, int folder_fd, const char *name)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
@@ -130,6 +137,11 @@ static int look_through(struct reading *reading, int folder_fd, const char *name
 
         if (r == -ENOMEM)
                 return r;
+        // What it says of a recording's end must not be missed for one read that failed; one that fails for good counts as lost.
+        if (is_trouble(r))
+                r = bc_file_load(folder_fd, name, BC_LEDGER_LOAD_BYTES_MAX, &bytes, &size);
+        if (is_trouble(r))
+                bc_log_error("ledger/%s cannot be read: %s; what it says of recordings counts as lost", name, strerror(-r));
         while (r == 0 && at < size) {
                 const uint8_t *box_bytes = (const uint8_t *)bytes + at;
                 struct bc_box box;

@@ -72,6 +72,22 @@ static void publish(struct bc_recorder *recorder, int error)
         }
 }
 
+// What has ended could not be finalised, which holds up no step: its fragments are durable, and the next start sees to it.
+static void tell_of_segments(struct bc_recorder *recorder, struct bc_recording *recording)
+{
+        int error = recording->finalise_error, before;
+
+        if (error == 0)
+                return;
+        recording->finalise_error = 0;
+        bc_monitor_lock(&recorder->monitor);
+        before = recorder->status.error;
+        recorder->status.error = error;
+        bc_monitor_unlock(&recorder->monitor);
+        if (before != error)
+                notify(recorder, BC_RECORDER_TROUBLE, error);
+}
+
 void bc_recorder_look_at_room(struct bc_recorder *recorder)
 {
         int64_t now_ns = bc_clock_now_ns(recorder->clock);
@@ -313,6 +329,9 @@ static int64_t tend_closing(struct bc_recorder *recorder, struct bc_recorder_tas
                 return task->again_ns;
         set_marks(recorder, task);
         r = bc_recording_step(recording, bc_ns_from_ticks(manifest->stop_ticks), manifest->stop_reason, now_ns, &wake_ns);
+        if (r < 0 && r != -EAGAIN && task->failing_ns < 0)
+                recording->finalise_error = r;
+        tell_of_segments(recorder, recording);
         if (r == -EAGAIN)
                 return wake_ns;
         forget_durable_marks(recorder, task);
@@ -390,6 +409,7 @@ static bool work_on(struct bc_recorder *recorder, const struct bc_job *job, int6
         r = bc_recording_step(recording, job->end_ns, job->stop_reason, now_ns, &wake_ns);
         look_at_signatures(recorder);
         if (r == -EAGAIN) {
+                tell_of_segments(recorder, recording);
                 if (recording->stage == BC_STAGE_CLOSE)
                         part(recorder);
                 if (recorder->begun)
@@ -397,6 +417,7 @@ static bool work_on(struct bc_recorder *recorder, const struct bc_job *job, int6
                 return true;
         }
         publish(recorder, r);
+        tell_of_segments(recorder, recording);
         forget_durable_marks(recorder, &recorder->task);
         if (recording->stage == BC_STAGE_DONE && !recording->manifest_stale) {
                 retire_closed(recorder, &recorder->task);
@@ -434,10 +455,24 @@ static void give_up_all(struct bc_recorder *recorder)
         tell_of_lost_marks(recorder, lost, marks);
 }
 
+// The store was not well when it was opened, before there was anybody to tell.
+static void tell_of_opening(struct bc_recorder *recorder)
+{
+        int error = bc_store_open_error(recorder->store);
+
+        if (error == 0)
+                return;
+        bc_monitor_lock(&recorder->monitor);
+        recorder->status.error = error;
+        bc_monitor_unlock(&recorder->monitor);
+        notify(recorder, BC_RECORDER_TROUBLE, error);
+}
+
 void bc_recorder_run(void *user)
 {
         struct bc_recorder *recorder = user;
 
+        tell_of_opening(recorder);
         for (;;) {
                 const struct bc_job *current;
                 struct bc_job job = { 0 };

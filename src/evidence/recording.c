@@ -533,7 +533,7 @@ static int close_recording(struct bc_recording *recording, int64_t end_ns, const
                 return r;
         bc_announce_closed(recording, bc_ns_from_ticks(manifest->stop_ticks));
         recording->stage = BC_STAGE_DONE;
-        return recording->finalise_error;
+        return 0;
 }
 
 // A record that came by itself could not be written: as with any other write.

@@ -44,7 +44,7 @@ struct bc_recording {
         int64_t press_ns, sound_from_ns;
         int64_t first_ns;    // first picture; -1: not placed yet, or there is none
         int64_t durable_ns;  // end of the last durable picture; -1: nothing yet
-        int finalise_error;  // of the last segment, negative errno
+        int finalise_error;  // of a segment that has ended, negative errno: not told yet
         int64_t now_ns;      // of this step
         bool overtaken;      // BC_STAGE_RESUME because of it: go on at the oldest key frame not yet written
 

@@ -381,8 +381,8 @@ static int recover_nowhere(struct bc_store *store, uint64_t counter, const struc
         return r < 0 ? r : rescue && bc_rescue_find_nothing(rescue, 0, NULL) ? -EINPROGRESS : 0;
 }
 
-static int recover_recording(struct bc_store *store, uint64_t counter, const struct bc_rescue_kit *kit, const atomic_bool *stop,
-                             struct bc_recovery_report *report)
+static int try_recording(struct bc_store *store, uint64_t counter, const struct bc_rescue_kit *kit, const atomic_bool *stop,
+                         struct bc_recovery_report *report, bool again)
 {
         char name[BC_RECORDING_NAME_BYTES_MAX];
         unsigned segments = report->segments;
@@ -403,12 +403,27 @@ static int recover_recording(struct bc_store *store, uint64_t counter, const str
                 bc_log_notice("recording %s: recovery is stopped; the next start goes on with it", name);
         } else if (r < 0) {
                 report->failed++;
-                bc_log_error("recording %s could not be recovered: %s; it is tried again at the next start", name,
-                             strerror(-r));
+                bc_log_error("recording %s could not be recovered: %s; it is tried again%s", name, strerror(-r),
+                             again ? " at the next start" : "");
         } else if (there) {
                 bc_log_notice("recording %s was not closed: %u segments recovered", name, report->segments - segments);
         }
         return r;
+}
+
+// A call that fails once must not cost the proof of the end: by the next start the anchor is of a later recording.
+static int recover_recording(struct bc_store *store, uint64_t counter, const struct bc_rescue_kit *kit, const atomic_bool *stop,
+                             struct bc_recovery_report *report)
+{
+        const unsigned failed = report->failed;
+        int r = try_recording(store, counter, kit, stop, report, false);
+
+        if (report->failed == failed || is_stopped(stop))
+                return r;
+        report->failed--;
+        report->recordings--;
+        report->repeated++;
+        return try_recording(store, counter, kit, stop, report, true);
 }
 
 // What is stated of a recording depends on the anchor, which a failing medium may keep back for a while.
@@ -458,10 +473,14 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
         if (rescue)
                 ended = rescue->past.closed || rescue->past.recoveries > 0 ||
                         (!rescue->past.begun && find_name(store, kit.anchor.recording, name) == -ENOENT);
-        if (r < 0)
+        if (r < 0) {
+                report->recordings++;
+                report->failed++;
                 bc_log_error("whether recording %llu, which the anchor knows, has ended cannot be seen: %s",
                              (unsigned long long)kit.anchor.recording, strerror(-r));
-        else if (!ended)
+                return;
+        }
+        if (!ended)
                 (void)recover_recording(store, kit.anchor.recording, &kit, stop, report); // has said what is wrong
 }
 

@@ -20,6 +20,7 @@ struct bc_recovery_report {
         unsigned segments;       // finalised, or found finalised without anybody having said so
         unsigned empty;          // segments without a whole fragment
         unsigned failed;         // recordings that could not be recovered; they stay listed as open
+        unsigned repeated;       // recordings of which the first attempt failed
         unsigned waiting;        // recordings of which the ledger has been told, and must know before they leave the list of open ones
         uint64_t tail_bytes;     // moved aside
         bool stopped;            // before its end: the rest stays listed as open

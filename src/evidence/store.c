@@ -34,6 +34,7 @@ struct listing {
 struct bc_store {
         char device_id[BC_DEVICE_ID_BYTES_MAX + 1];
         int fd, recordings_fd, lock_fd;
+        int open_error;        // when it was opened; 0: all was well
         pthread_mutex_t mutex; // over the following
         struct listing now;    // what is durable
         struct listing next;   // a change on its way there
@@ -181,6 +182,33 @@ static int make_store_folder(const char *path)
         return bc_folder_make(parent_fd, name ? name + 1 : copy, 1);
 }
 
+// A full or failing card must not keep the camera from starting: the recorder goes on trying.
+static bool may_pass(int error)
+{
+        return error == -ENOSPC || error == -EDQUOT || error == -EIO;
+}
+
+static void warn(struct bc_store *store, const char *path, int error)
+{
+        store->open_error = error;
+        bc_log_warning("store %s cannot be written at the moment: %s", path, strerror(-error));
+}
+
+static int open_recordings(struct bc_store *store, const char *path, char *text, size_t text_bytes)
+{
+        int r = bc_folder_make(store->fd, "recordings", 1);
+
+        if (r < 0 && !may_pass(r))
+                return explain(text, text_bytes, r, "store %s: recordings cannot be made", path);
+        store->recordings_fd = openat(store->fd, "recordings", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (store->recordings_fd < 0)
+                return explain(text, text_bytes, r < 0 ? r : -errno, "store %s: recordings cannot be %s", path, r < 0 ? "made" : "opened");
+        // One that is there but not durably is made so with the counter, before any number is given out.
+        if (r < 0)
+                warn(store, path, r);
+        return 0;
+}
+
 static int open_folders(struct bc_store *store, const char *path, char *text, size_t text_bytes)
 {
         int r = 0;
@@ -201,13 +229,7 @@ static int open_folders(struct bc_store *store, const char *path, char *text, si
                 r = errno == EWOULDBLOCK ? -EBUSY : -errno;
                 return explain(text, text_bytes, r, "store %s is in use by another process", path);
         }
-        r = bc_folder_make(store->fd, "recordings", 1);
-        if (r < 0)
-                return explain(text, text_bytes, r, "store %s: recordings cannot be made", path);
-        store->recordings_fd = openat(store->fd, "recordings", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (store->recordings_fd < 0)
-                return explain(text, text_bytes, -errno, "store %s: recordings cannot be opened", path);
-        return 0;
+        return open_recordings(store, path, text, text_bytes);
 }
 
 // A counter that cannot be read is not a counter of 0: numbers would come twice, open recordings be forgotten.
@@ -234,9 +256,8 @@ static int open_counter(struct bc_store *store, const char *path, char *text, si
         }
         store->now = store->next;
         r = commit(store); // also shows that it can be written
-        // A full or failing card must not keep the camera from starting: the recorder goes on trying.
-        if (r == -ENOSPC || r == -EDQUOT || r == -EIO)
-                bc_log_warning("store %s cannot be written at the moment: %s", path, strerror(-r));
+        if (may_pass(r))
+                warn(store, path, r);
         else if (r < 0)
                 return explain(text, text_bytes, r, "store %s cannot be written: " COUNTER_NAME, path);
         return 0;
@@ -276,6 +297,11 @@ void bc_store_free(struct bc_store *store)
         bc_cleanup_fd(&store->fd);
         pthread_mutex_destroy(&store->mutex);
         free(store);
+}
+
+int bc_store_open_error(const struct bc_store *store)
+{
+        return store->open_error;
 }
 
 const char *bc_store_device_id(const struct bc_store *store)

@@ -44,6 +44,9 @@ int bc_store_begin(struct bc_store *store, uint64_t *ret_counter, int *ret_folde
 // Recording `counter` is closed, or recovered: it is not looked at again at the next start. On failure it stays listed.
 int bc_store_close(struct bc_store *store, uint64_t counter);
 
+// What failed when it was opened, and did not keep it from being: negative errno, or 0.
+int bc_store_open_error(const struct bc_store *store);
+
 // Whether the store can be written at the moment: makes what is durable durable once more. 0 or negative errno.
 int bc_store_probe(struct bc_store *store);
 

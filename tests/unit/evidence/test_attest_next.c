@@ -190,7 +190,7 @@ static void test_mark_while_it_waits(void **state)
         act_end(act);
 }
 
-// The folder of the one that waits is gone: it is left, and the one behind it does not notice.
+// The folder of the one that waits is gone: it is left, with an alarm, and the one behind it does not notice.
 static void test_one_that_cannot_be_closed(void **state)
 {
         const struct notary_temper temper = { .pace_ns = 3 * S };
@@ -208,7 +208,8 @@ static void test_one_that_cannot_be_closed(void **state)
         folder_remove(path);
         bench_run_until(&act->bench, 150 * S);
         assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 1); // it is left
-        assert_int_equal(act->bench.notice[BC_RECORDER_TROUBLE], 0);
+        assert_int_equal(act->bench.notice[BC_RECORDER_TROUBLE], 1); // it is told, and over with what becomes durable of the next
+        assert_int_equal(act->bench.notice[BC_RECORDER_WELL], 1);
         assert_int_equal(bc_recorder_stop(act->bench.recorder, 150 * S, "button"), 0);
         bench_run_until(&act->bench, 170 * S);
         assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 2);

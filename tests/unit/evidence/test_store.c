@@ -463,6 +463,34 @@ static void test_opening_on_a_full_disk(void **state)
         assert_int_equal(begun(bench), 2);
 }
 
+// Nor one that fails at any call as the store is opened, as long as that can be opened at all. It is known afterwards.
+static void test_opening_on_a_failing_disk(void **state)
+{
+        struct bench *bench = *state;
+        unsigned opened = 0;
+
+        reopen(bench);
+        assert_int_equal(bc_store_open_error(bench->store), 0);
+        assert_int_equal(begun(bench), 1);
+        for (int n = 0, struck = 1; struck; n++) {
+                int r;
+
+                disk_fails(n, 1, EIO, NULL);
+                r = open_as(bench, "BC-1");
+                struck = disk.struck > 0;
+                disk_is_well();
+                if (r == 0)
+                        assert_int_equal(bc_store_open_error(bench->store), struck ? -EIO : 0);
+                else
+                        assert_non_null(strstr(bench->text, strerror(EIO)));
+                opened += r == 0 && struck;
+                reopen(bench);
+                assert_left_open(bench, "1");
+        }
+        assert_true(opened >= 7); // recordings/, its sync, and each call of the counter
+        assert_int_equal(begun(bench), 2);
+}
+
 // What is known from elsewhere holds, whether the card takes it or not.
 static void test_raising_on_a_full_disk(void **state)
 {
@@ -540,6 +568,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_each_call_fails, make, clear),
                 cmocka_unit_test_setup_teardown(test_closing_that_fails, make, clear),
                 cmocka_unit_test_setup_teardown(test_opening_on_a_full_disk, make, clear),
+                cmocka_unit_test_setup_teardown(test_opening_on_a_failing_disk, make, clear),
                 cmocka_unit_test_setup_teardown(test_raising_on_a_full_disk, make, clear),
                 cmocka_unit_test_setup_teardown(test_two_threads, make, clear),
         };
