@@ -70,17 +70,6 @@ static void tell(struct bc_ledger *ledger, void *user)
         bc_ledger_tell(ledger, &entry, true);
 }
 
-static void expect(const struct clinic *clinic, enum bc_verdict expected, int line)
-{
-        enum bc_verdict verdict = verdict_of_store(clinic, false);
-
-        if (verdict == expected)
-                return;
-        (void)verdict_of_store(clinic, true);
-        fail_msg("line %d: %s", line, bc_verdict_name(verdict));
-}
-#define EXPECT(clinic, verdict) expect(clinic, verdict, __LINE__)
-
 static struct specimen_file *last_of(struct specimen *specimen)
 {
         struct specimen_file *last = NULL;
@@ -144,7 +133,7 @@ static void test_rule_10_closed_and_cut_off(void **state)
                 (void)start_run(&clinic, &(struct start){ .anchor = NULL });
                 expect_untouched(&clinic, &before, file->name);
                 assert_true(verdict_is_given_up(&clinic));
-                EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -173,7 +162,7 @@ static void test_rule_10_closed_and_whole(void **state)
         specimen_take(clinic.folder_fd, &after);
         specimen_assert_unchanged(&quick, &after, file->name);
         specimen_done(&after);
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         clinic_close(&clinic);
         specimen_done(&before);
 }
@@ -197,7 +186,7 @@ static void test_rule_10_abandoned_before_the_close(void **state)
         clinic_list(&clinic);
         (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = NULL }).failed, 0);
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         assert_true(folder_has(clinic.folder_fd, "0001.tail"));
         clinic_close(&clinic);
         specimen_done(&before);
@@ -260,7 +249,7 @@ static void test_rule_08_taken_out_of_the_list(void **state)
                 (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
                 clinic_unlist(&clinic);
                 (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
-                EXPECT(&clinic, cases[i].verdict);
+                EXPECT_STORE(&clinic, cases[i].verdict);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -285,7 +274,7 @@ static void test_rule_10_recovered_and_cut_off(void **state)
         clinic_open(&clinic, &before);
         (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         specimen_take(clinic.folder_fd, &after);
         clinic_close(&clinic);
 
@@ -302,7 +291,7 @@ static void test_rule_10_recovered_and_cut_off(void **state)
         (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
         (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
         expect_untouched(&clinic, &after, "0003.mp4");
-        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
         clinic_close(&clinic);
         specimen_done(&after);
         specimen_done(&before);
@@ -400,19 +389,19 @@ static void test_rule_08_cut_off_between_segments(void **state)
                 struct clinic clinic;
 
                 open_between(&clinic, &before, 0, after == AFTER_ELSEWHERE);
-                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 anchor = anchor_after(after);
                 report = start_run(&clinic, &(struct start){ .anchor = &anchor });
                 assert_int_equal(report.failed, 0);
                 assert_int_equal(report.waiting, 1);
                 assert_false(report.stopped);
                 assert_true(clinic_is_listed(&clinic)); // until the ledger has it
-                EXPECT(&clinic, expected[after]);
+                EXPECT_STORE(&clinic, expected[after]);
                 // Whatever the anchor says by then, it was stated.
                 report = start_run(&clinic, &(struct start){ .anchor = &later });
                 assert_int_equal(report.waiting, 0);
                 assert_false(clinic_is_listed(&clinic));
-                EXPECT(&clinic, expected[after]);
+                EXPECT_STORE(&clinic, expected[after]);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -434,7 +423,7 @@ static void test_rule_08_cut_off_before_the_ledger_has_it(void **state)
                 for (int i = 0; i < 2; i++)
                         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
                 assert_false(clinic_is_listed(&clinic));
-                EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -452,13 +441,13 @@ static void test_rule_09_cut_off_in_the_first_write(void **state)
         anchor = anchor_after(AFTER_LAST);
         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
         assert_true(folder_has(clinic.folder_fd, "0003.tail"));
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         specimen_take(clinic.folder_fd, &after);
         specimen_find(&after, "0003.tail")->bytes[9] ^= 1;
         specimen_put(&after, clinic.folder_fd);
-        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
         assert_int_equal(unlinkat(clinic.folder_fd, "0003.tail", 0), 0);
-        EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+        EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
         specimen_done(&after);
         clinic_close(&clinic);
         specimen_done(&before);
@@ -477,9 +466,9 @@ static void test_rule_09_cut_off_before_the_first_write(void **state)
         anchor = anchor_after(AFTER_LAST);
         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
         assert_true(folder_has(clinic.folder_fd, "0003.tail"));
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         folder_write(clinic.folder_fd, "0003.tail", "something", 9);
-        EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+        EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
         clinic_close(&clinic);
         specimen_done(&before);
 }
@@ -501,11 +490,11 @@ static void test_rule_10_changed_behind_the_statement(void **state)
                         assert_int_equal(unlinkat(clinic.folder_fd, "0002.mp4", 0), 0);
                 else
                         folder_write(clinic.folder_fd, "0003.mp4", third->bytes, third->size);
-                EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
                 // Nor does the device go on from there.
                 clinic_list(&clinic);
                 (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
-                EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }

@@ -38,17 +38,6 @@ static int forget(void **state)
         return 0;
 }
 
-static void expect(const struct clinic *clinic, enum bc_verdict expected, int line)
-{
-        enum bc_verdict verdict = verdict_of_store(clinic, false);
-
-        if (verdict == expected)
-                return;
-        (void)verdict_of_store(clinic, true);
-        fail_msg("line %d: %s", line, bc_verdict_name(verdict));
-}
-#define EXPECT(clinic, verdict) expect(clinic, verdict, __LINE__)
-
 // ---- what the run before told the ledger -----------------------------------------------------------------------
 
 // user not NULL: and of recording 2, that it came to nothing.
@@ -184,7 +173,7 @@ static void test_rule_08_cut_off_before_anything(void **state)
                         if (left != LEFT_NO_FOLDER)
                                 assert_int_not_equal(verdict_of_store(&clinic, false), BC_VERDICT_AUTHENTIC); // else this shows nothing
                         recover(&clinic, NULL, 1);
-                        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
                         clinic_close(&clinic);
                 }
 }
@@ -202,7 +191,7 @@ static void test_rule_08_nothing_before_the_ledger_has_it(void **state)
                 for (int i = 0; i < 2; i++)
                         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = NULL }).failed, 0);
                 assert_false(clinic_is_listed(&clinic));
-                EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
                 clinic_close(&clinic);
         }
 }
@@ -224,7 +213,7 @@ static void test_rule_08_emptied(void **state)
                                 recover(&clinic, &anchor, 1);
                         else
                                 (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
-                        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
                         clinic_close(&clinic);
                 }
 }
@@ -239,11 +228,11 @@ static void test_rule_12_of_another_card(void **state)
 
                 open_clinic(&clinic, LEFT_EMPTY, close_with, NULL);
                 clinic_unlist(&clinic);
-                EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
                 if (begun)
                         (void)start_run(&clinic, &(struct start){ .tell = begin_second, .idle = true });
                 (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
-                EXPECT(&clinic, begun ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
+                EXPECT_STORE(&clinic, begun ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
                 clinic_close(&clinic);
         }
 }
@@ -258,7 +247,7 @@ static void test_rule_10_closed_and_emptied(void **state)
 
                 open_clinic(&clinic, left, close_with, marks->hash[3]);
                 recover(&clinic, &anchor, 0);
-                EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
                 clinic_close(&clinic);
         }
 }
@@ -275,19 +264,19 @@ static void test_rule_08_nothing_is_not_proven(void **state)
 
                 open_clinic(&clinic, left, begin, &later);
                 recover(&clinic, &later, 1);
-                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 clinic_close(&clinic);
 
                 open_clinic(&clinic, left, begin, NULL);
                 snprintf(path, sizeof(path), "%s/anchor", clinic.path);
                 assert_int_equal(unlink(path), 0);
                 recover(&clinic, NULL, 1);
-                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 clinic_close(&clinic);
 
                 open_clinic(&clinic, left, begin_early, NULL);
                 recover(&clinic, NULL, 1);
-                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 clinic_close(&clinic);
         }
 }
@@ -301,23 +290,23 @@ static void test_rule_10_put_back(void **state)
         (void)state;
         open_clinic(&clinic, LEFT_EMPTY, begin, NULL);
         recover(&clinic, NULL, 1);
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         folder_write(clinic.folder_fd, "0001.mp4", first->bytes, first->size);
-        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
         // Nor without the list that it is not in.
         assert_int_equal(unlinkat(clinic.folder_fd, BC_MANIFEST_NAME, 0), 0);
         (void)unlinkat(clinic.folder_fd, "manifest.sig", 0);
-        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
         clinic_close(&clinic);
 
         // What recovery set aside is stated.
         open_clinic(&clinic, LEFT_NO_HEAD, begin, NULL);
         recover(&clinic, NULL, 1);
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         folder_write(clinic.folder_fd, "0001.tail", "something else", 14);
-        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
         assert_int_equal(unlinkat(clinic.folder_fd, "0001.tail", 0), 0);
-        EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+        EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
         clinic_close(&clinic);
 }
 
@@ -329,7 +318,7 @@ static void test_closed_without_a_segment(void **state)
         (void)state;
         open_clinic(&clinic, LEFT_MANIFEST, close_with, NULL);
         clinic_unlist(&clinic);
-        EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         clinic_close(&clinic);
 }
 
@@ -372,7 +361,7 @@ static void test_rule_08_anchor_before_the_first_recording(void **state)
                 assert_int_equal(young, i < 2);
                 open_first(&clinic, n);
                 recover(&clinic, NULL, 0);
-                EXPECT(&clinic, young ? BC_VERDICT_AUTHENTIC : BC_VERDICT_UNPROVEN);
+                EXPECT_STORE(&clinic, young ? BC_VERDICT_AUTHENTIC : BC_VERDICT_UNPROVEN);
                 clinic_close(&clinic);
         }
 }
@@ -392,7 +381,7 @@ static void test_rule_08_anchor_lost(void **state)
                         (void)start_run(&clinic, &(struct start){ .idle = true });
                 recover(&clinic, NULL, 0);
                 assert_int_equal(verdict_of(&clinic, false), BC_VERDICT_UNPROVEN);
-                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 clinic_close(&clinic);
         }
 }

@@ -48,17 +48,6 @@ static int forget(void **state)
         return 0;
 }
 
-static void expect(const struct clinic *clinic, enum bc_verdict expected, int line)
-{
-        enum bc_verdict verdict = verdict_of_store(clinic, false);
-
-        if (verdict == expected)
-                return;
-        (void)verdict_of_store(clinic, true);
-        fail_msg("line %d: %s", line, bc_verdict_name(verdict));
-}
-#define EXPECT(clinic, verdict) expect(clinic, verdict, __LINE__)
-
 // ---- what lies in a sealed file --------------------------------------------------------------------------------
 
 struct parts {
@@ -206,9 +195,9 @@ static void test_rule_08_sealed_and_called_closed(void **state)
                         open_clinic(&clinic, &before, closed, false);
                         recover(&clinic, taken == 2 ? NULL : &anchor);
                         assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
-                        EXPECT(&clinic, expected[taken]);
+                        EXPECT_STORE(&clinic, expected[taken]);
                         verdict_key(NULL);
-                        EXPECT(&clinic, BC_VERDICT_UNJUDGED);
+                        EXPECT_STORE(&clinic, BC_VERDICT_UNJUDGED);
                         verdict_key(seal.opener);
                         clinic_close(&clinic);
                         specimen_done(&before);
@@ -234,7 +223,7 @@ static void test_rule_08_sealed_cut_behind_another(void **state)
         recover(&clinic, &anchor);
         assert_true(folder_has(clinic.folder_fd, "0002.recovered"));
         assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
-        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
         clinic_close(&clinic);
         specimen_done(&before);
 }
@@ -270,7 +259,7 @@ static void test_rule_10_sealed_and_closed(void **state)
                 (void)start_run(&clinic, &(struct start){ .tell = close_it, .user = marks->hash[marks->records - 1], .idle = true });
                 assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).waiting, 0);
                 assert_false(folder_has(clinic.folder_fd, "0003.recovered"));
-                EXPECT(&clinic, cut ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
+                EXPECT_STORE(&clinic, cut ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -331,9 +320,9 @@ static void test_rule_08_sealed_cut_off_between(void **state)
                 copy_two(&before);
                 anchor = anchor_after(after);
                 open_clinic(&clinic, &before, after % 2, after == AFTER_ELSEWHERE);
-                EXPECT(&clinic, BC_VERDICT_UNPROVEN);
+                EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 recover(&clinic, &anchor);
-                EXPECT(&clinic, expected_after[after]);
+                EXPECT_STORE(&clinic, expected_after[after]);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -356,7 +345,7 @@ static void test_rule_08_sealed_cut_off_before_the_ledger_has_it(void **state)
                 for (int i = 0; i < 2; i++)
                         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
                 assert_false(clinic_is_listed(&clinic));
-                EXPECT(&clinic, BC_VERDICT_AUTHENTIC);
+                EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -387,7 +376,7 @@ static void test_rule_10_sealed_changed_behind_the_statement(void **state)
                         assert_int_equal(unlinkat(clinic.folder_fd, cases[i].taken, 0), 0);
                 if (cases[i].put)
                         folder_write(clinic.folder_fd, cases[i].put, third->bytes, third->size / 2);
-                EXPECT(&clinic, cases[i].verdict);
+                EXPECT_STORE(&clinic, cases[i].verdict);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -444,7 +433,7 @@ static void test_rule_09_sealed_cut_off_in_the_first_write(void **state)
                         }
                         // As the power cut left it, and no otherwise.
                         folder_write(clinic.folder_fd, THIRD, "something else", 14);
-                        EXPECT(&clinic, BC_VERDICT_TAMPERED);
+                        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
                         clinic_close(&clinic);
                         specimen_done(&before);
                 }
@@ -467,7 +456,7 @@ static void test_rule_09_sealed_nothing_of_it(void **state)
                         anchor = anchor_on(1, 0);
                         open_clinic(&clinic, &before, named, false);
                         recover(&clinic, named ? &anchor : NULL);
-                        EXPECT(&clinic, named ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
+                        EXPECT_STORE(&clinic, named ? BC_VERDICT_TAMPERED : BC_VERDICT_AUTHENTIC);
                         clinic_close(&clinic);
                         specimen_done(&before);
                 }

@@ -81,6 +81,16 @@ enum bc_verdict verdict_of_store(const struct clinic *clinic, bool shown)
         return judge_all(clinic, true, shown);
 }
 
+void verdict_expect_store(const struct clinic *clinic, enum bc_verdict expected, int line)
+{
+        enum bc_verdict verdict = verdict_of_store(clinic, false);
+
+        if (verdict == expected)
+                return;
+        (void)verdict_of_store(clinic, true);
+        fail_msg("line %d: %s", line, bc_verdict_name(verdict));
+}
+
 // The same, and prints what is tampered with.
 static enum bc_verdict add_loudly(enum bc_verdict verdict, const struct bc_findings *findings, const char *of)
 {

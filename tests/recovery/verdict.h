@@ -19,6 +19,10 @@ enum bc_verdict verdict_of_store(const struct clinic *clinic, bool shown);
 // Of recordings 1 to so many, each with the ledger's and the store's; prints what looks tampered with.
 void verdict_of_each(const struct clinic *clinic, size_t recordings, enum bc_verdict ret_verdict[]);
 
+// That it is that; else prints what was found, and fails.
+void verdict_expect_store(const struct clinic *clinic, enum bc_verdict expected, int line);
+#define EXPECT_STORE(clinic, verdict) verdict_expect_store(clinic, verdict, __LINE__)
+
 // Whether the ledger states that something of recording 1 was left as it is.
 bool verdict_is_given_up(const struct clinic *clinic);
 
