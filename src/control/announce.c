@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "control/announce.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "bodycam/journal.h"
 #include "evidence/ledger.h"
+#include "evidence/recovery.h"
 
 static void tell(struct bc_ledger *ledger, const struct bc_ledger_entry *event)
 {
@@ -84,6 +87,20 @@ void bc_announce_nonce(struct bc_ledger *ledger, int64_t time_ns, const uint8_t 
         bc_log_notice("a nonce of %zu bytes goes into the ledger", n);
         bc_entry_nonce(&entry, time_ns, nonce, n);
         tell(ledger, &entry);
+}
+
+const char *bc_announce_recovery(const struct bc_recovery_report *report, int error)
+{
+        if (error == -ECANCELED)
+                bc_log_notice("the rest is recovered at the next start");
+        else if (error < 0)
+                bc_log_error("recordings of earlier runs could not be recovered: %s", strerror(-error));
+        else if (report->recordings > 0)
+                bc_log_notice("recovered: %u recordings, %u files, %llu bytes set aside, %u recordings failed",
+                              report->recordings - report->failed, report->segments, (unsigned long long)report->tail_bytes, report->failed);
+        if (report->failed > 0 || (error < 0 && error != -ECANCELED))
+                return "recordings of earlier runs could not be recovered";
+        return report->repeated > 0 ? "a recording of an earlier run was recovered at the second attempt" : NULL;
 }
 
 const char *bc_alarm_text(enum bc_event event)

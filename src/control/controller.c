@@ -318,22 +318,12 @@ struct bc_outcome bc_controller_mark(struct bc_controller *controller, int64_t t
 
 static void on_recovered(struct bc_controller *controller)
 {
-        const struct bc_recovery_report *report = &controller->report;
+        const char *alarm;
 
         bc_thread_join(BC_TAKE(controller->recovery));
-        if (controller->recovery_error == -ECANCELED)
-                bc_log_notice("the rest is recovered at the next start");
-        else if (controller->recovery_error < 0)
-                bc_log_error("recordings of earlier runs could not be recovered: %s",
-                             strerror(-controller->recovery_error));
-        else if (report->recordings > 0)
-                bc_log_notice("recovered: %u recordings, %u files, %llu bytes set aside, %u recordings failed",
-                              report->recordings - report->failed, report->segments,
-                              (unsigned long long)report->tail_bytes, report->failed);
-        if (report->failed > 0 || (controller->recovery_error < 0 && controller->recovery_error != -ECANCELED))
-                alarm_all(controller, BC_ALARM_TROUBLE, "recordings of earlier runs could not be recovered");
-        else if (report->repeated > 0)
-                alarm_all(controller, BC_ALARM_TROUBLE, "a recording of an earlier run was recovered at the second attempt");
+        alarm = bc_announce_recovery(&controller->report, controller->recovery_error);
+        if (alarm)
+                alarm_all(controller, BC_ALARM_TROUBLE, alarm);
         (void)bc_controller_handle(controller, BC_EVENT_STARTED, now_ns(controller), BC_ORIGIN_DEVICE, "recovery is done");
 }
 

@@ -421,20 +421,6 @@ static int ask_for_oldest(struct bc_recording *recording, int64_t now_ns)
         return 0;
 }
 
-// The record that closes a recording has no successor that could state what counts without it. Where its write failed, it is written once
-// more: the same bytes, to the same place, with all that is not durable in front of them, so that none is left of which Linux believes what
-// the card does not know. Not in a sealed file, which nobody goes back in.
-static int write_end(struct bc_recording *recording, struct bc_ended_segment *ended, const uint8_t *box, size_t box_bytes)
-{
-        int r = bc_segment_end(&ended->segment, box, box_bytes, ended->moov_bytes);
-
-        if (r == 0 || ended->kind != BC_RECORD_CLOSE || ended->segment.sealer)
-                return r;
-        bc_log_error("the end of %s could not be written: %s; it is written once more", ended->segment.name, strerror(-r));
-        recording->finalise_error = r; // an alarm, whatever comes of it
-        return bc_segment_end(&ended->segment, box, box_bytes, ended->moov_bytes);
-}
-
 static int finalise_oldest(struct bc_recording *recording)
 {
         struct bc_attest *attest = &recording->attest;
@@ -445,7 +431,11 @@ static int finalise_oldest(struct bc_recording *recording)
         int r;
 
         memcpy(box, signing->box, signing->box_bytes);
-        r = write_end(recording, ended, box, signing->box_bytes);
+        // The record that closes a recording has no successor that could state what counts without it.
+        r = bc_segment_end(&ended->segment, box, signing->box_bytes, ended->moov_bytes);
+        if (r < 0 && ended->kind == BC_RECORD_CLOSE)
+                r = bc_segment_end_again(&ended->segment, box, signing->box_bytes, ended->moov_bytes, r,
+                                         &recording->finalise_error);
         if (r == 0)
                 r = settle(recording, &ended->proof);
         if (r < 0)

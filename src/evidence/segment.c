@@ -254,6 +254,16 @@ int bc_segment_end(struct bc_segment *segment, const uint8_t *bytes, size_t reco
         return 0;
 }
 
+int bc_segment_end_again(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes, int error,
+                         int *ret_error)
+{
+        if (segment->sealer)
+                return error;
+        bc_log_error("the end of %s could not be written: %s; it is written once more", segment->name, strerror(-error));
+        *ret_error = error;
+        return bc_segment_end(segment, bytes, record_bytes, moov_bytes);
+}
+
 int bc_segment_patch(struct bc_segment *segment)
 {
         uint8_t patch[BC_PATCH_BYTES];

@@ -80,6 +80,12 @@ int bc_segment_build_moov(const struct bc_segment *segment, size_t room, uint8_t
 // anything.
 int bc_segment_end(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes);
 
+// Once more, with the same bytes, behind one that failed with `error`: to the same place, so that nothing is left of which Linux
+// believes what the card does not know. *ret_error becomes `error`: it is to be told, whatever comes of it. A sealed one, which nobody
+// goes back in, fails with it, untold.
+int bc_segment_end_again(struct bc_segment *segment, const uint8_t *bytes, size_t record_bytes, size_t moov_bytes, int error,
+                         int *ret_error);
+
 // Patches the head of one that has ended: a plain MP4. On failure the next start does it. A sealed one is left as it is.
 int bc_segment_patch(struct bc_segment *segment);
 
