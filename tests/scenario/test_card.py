@@ -90,8 +90,9 @@ def test_an_error_at_any_call(carded, call):
         judge_whole(recording, *span)
         assert {s["state"] for s in recording.segments} <= {"closed", "recovered"}
     abandoned = [r for r in recordings if any(s["state"] == "recovered" for s in r.segments)]
-    # The others hit the counter, the manifest or its signature.
-    assert len(abandoned) >= len(recordings) / 5, "the errors did not hit the segments"
+    # The others hit the counter, the manifest or its signature, the ledger or the anchor, or a record that is written once more: a
+    # recording's 11 fragments are one in six of its calls.
+    assert len(abandoned) >= len(recordings) / 8, "the errors did not hit the segments"
     for recording in abandoned[::5]:
         for file in recording.files:
             judge_players(file)
