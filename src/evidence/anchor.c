@@ -8,11 +8,13 @@
 
 #include "base/cleanup.h"
 #include "evidence/anchor_file.h"
+#include "evidence/anchor_slot.h"
 #include "evidence/anchor_tpm.h"
 #include "evidence/refusal.h"
 
 #define SCHEME "tpm2:"
 #define HANDLE_BYTES 10 // "0x01800bca"
+#define AHEAD_MAX ((uint64_t)1 << 40) // of a file before the TPM, in any of its numbers: a second each, it would be 34,000 years
 
 struct bc_anchor {
         struct bc_anchor_place place;
@@ -21,6 +23,7 @@ struct bc_anchor {
         uint64_t turn;              // the newest of both
         bool file_counts;           // that is the file's
         bool tpm_tail;              // but the TPM's knows of more of the recordings
+        bool tpm_silent;            // there was none, or none that was whole
 };
 
 // ---- where it is -----------------------------------------------------------------------------------------------
@@ -54,10 +57,13 @@ int bc_anchor_place_parse(const char *words, char *text, size_t text_bytes, stru
 
 // ---- opening ---------------------------------------------------------------------------------------------------
 
-static int open_file(struct bc_anchor *anchor, struct bc_anchor_state *ret_state, bool *ret_damaged, char *text, size_t text_bytes)
+// Who forges a file is not to use up the numbers of the TPM, which goes on from the greater of both.
+static int open_file(struct bc_anchor *anchor, const struct bc_anchor_state *in_tpm, struct bc_anchor_state *ret_state, bool *ret_damaged,
+                     char *text, size_t text_bytes)
 {
         const char *path = anchor->place.path;
-        int r = bc_anchor_file_open(&anchor->file, path, ret_state, ret_damaged);
+        uint64_t count_max = anchor->tpm.turn > 0 ? bc_anchor_slot_count(in_tpm, anchor->tpm.turn) + AHEAD_MAX : BC_ANCHOR_COUNT_MAX;
+        int r = bc_anchor_file_open(&anchor->file, path, count_max, ret_state, ret_damaged);
 
         if (r < 0)
                 snprintf(text, text_bytes, "anchor %s: %s", path, r == -EINVAL ? "is not a regular file with an absolute path" : strerror(-r));
@@ -90,11 +96,12 @@ static int open_places(struct bc_anchor *anchor, struct bc_anchor_found *found, 
         if (anchor->place.index != 0)
                 r = bc_anchor_tpm_open(&anchor->tpm, anchor->place.index, &in_tpm, &tpm_damaged, text, text_bytes);
         if (r == 0 && anchor->place.path[0])
-                r = open_file(anchor, &filed, &file_damaged, text, text_bytes);
+                r = open_file(anchor, &in_tpm, &filed, &file_damaged, text, text_bytes);
         if (r < 0)
                 return r;
         anchor->file_counts = anchor->file.turn > 0 && anchor->file.turn >= anchor->tpm.turn;
         anchor->turn = anchor->file_counts ? anchor->file.turn : anchor->tpm.turn;
+        anchor->tpm_silent = anchor->tpm.turn == 0;
         found->state = anchor->file_counts ? filed : in_tpm;
         found->other = anchor->file_counts ? in_tpm : filed;
         // Who forges a file, for a recording that was cut, makes it the newer one.
@@ -134,7 +141,7 @@ uint32_t bc_anchor_medium(const struct bc_anchor *anchor, int fd)
         if (!anchor->file_counts || anchor->tpm_tail)
                 return BC_ANCHOR_TPM;
         medium = bc_anchor_file_medium(&anchor->file, fd);
-        if (anchor->tpm.index == 0)
+        if (anchor->tpm_silent)
                 return medium;
         return medium == BC_ANCHOR_ELSEWHERE ? BC_ANCHOR_ELSEWHERE_AND_TPM : BC_ANCHOR_BESIDE_AND_TPM;
 }

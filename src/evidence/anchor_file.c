@@ -21,7 +21,7 @@ static uint64_t place_of(uint64_t turn)
 }
 
 // -EBADMSG: no slot is whole, which no power cut leaves.
-static int load(struct bc_anchor_file *file, struct bc_anchor_state *ret_state)
+static int load(struct bc_anchor_file *file, uint64_t count_max, struct bc_anchor_state *ret_state)
 {
         uint8_t slots[BC_ANCHOR_BYTES];
         int r = bc_file_read_at(file->fd, slots, sizeof(slots), 0);
@@ -31,7 +31,7 @@ static int load(struct bc_anchor_file *file, struct bc_anchor_state *ret_state)
         file->turn = 0;
         for (unsigned i = 0; i < 2; i++) {
                 struct bc_anchor_state state;
-                uint64_t turn = bc_anchor_slot_read(slots + i * BC_ANCHOR_BLOCK_BYTES, BC_ANCHOR_SLOT_BYTES, &state);
+                uint64_t turn = bc_anchor_slot_read(slots + i * BC_ANCHOR_BLOCK_BYTES, BC_ANCHOR_SLOT_BYTES, count_max, &state);
 
                 if (turn > file->turn) {
                         file->turn = turn;
@@ -59,7 +59,7 @@ static int make_file(const char *path)
 }
 
 // -EBADMSG: it is no anchor; -EINVAL: it is no file either.
-static int open_file(struct bc_anchor_file *file, const char *path, struct bc_anchor_state *ret_state)
+static int open_file(struct bc_anchor_file *file, const char *path, uint64_t count_max, struct bc_anchor_state *ret_state)
 {
         struct stat status;
 
@@ -69,7 +69,7 @@ static int open_file(struct bc_anchor_file *file, const char *path, struct bc_an
                 return -errno;
         if (!S_ISREG(status.st_mode))
                 return -EINVAL;
-        return status.st_size == BC_ANCHOR_BYTES ? load(file, ret_state) : -EBADMSG;
+        return status.st_size == BC_ANCHOR_BYTES ? load(file, count_max, ret_state) : -EBADMSG;
 }
 
 // What is there gets a second name, so that it stays, and is what is found again where making another one fails.
@@ -86,19 +86,20 @@ static int keep_aside(const char *path)
         return link(path, aside) < 0 && errno != EPERM && errno != EOPNOTSUPP ? -errno : 0;
 }
 
-int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, struct bc_anchor_state *ret_state, bool *ret_damaged)
+int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, uint64_t count_max, struct bc_anchor_state *ret_state,
+                        bool *ret_damaged)
 {
         int r;
 
         file->fd = -1;
-        r = open_file(file, path, ret_state);
+        r = open_file(file, path, count_max, ret_state);
         *ret_damaged = r == -EBADMSG;
         if (*ret_damaged)
                 r = keep_aside(path);
         if (r == -ENOENT || (r == 0 && *ret_damaged)) {
                 r = make_file(path);
                 if (r == 0)
-                        r = open_file(file, path, ret_state);
+                        r = open_file(file, path, count_max, ret_state);
         }
         return r;
 }

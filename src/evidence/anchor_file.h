@@ -10,9 +10,10 @@ struct bc_anchor_file {
         uint64_t turn; // of the newest slot
 };
 
-// Opens it, or makes one that says nothing. *ret_damaged: what was there is no anchor, and is called PATH.damaged now. 0; -EINVAL: it is no
-// regular file; or another negative errno. The caller closes fd, also then.
-int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, struct bc_anchor_state *ret_state, bool *ret_damaged);
+// Opens it, or makes one that says nothing. *ret_damaged: what was there is no anchor, or has a number above count_max, and is called
+// PATH.damaged now. 0; -EINVAL: it is no regular file; or another negative errno. The caller closes fd, also then.
+int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, uint64_t count_max, struct bc_anchor_state *ret_state,
+                        bool *ret_damaged);
 
 // The next turn after `turn` that leaves the newest slot alone.
 uint64_t bc_anchor_file_turn_after(const struct bc_anchor_file *file, uint64_t turn);

@@ -8,8 +8,6 @@
 
 #include "format/bytes.h"
 
-#define COUNT_MAX ((uint64_t)INT64_MAX / 2)
-
 static const uint8_t magic[8] = { 'B', 'C', 'A', 'N', 'C', 'H', 'R', '1' };
 
 static void put(const struct bc_anchor_state *state, uint64_t turn, uint8_t *slot, size_t n)
@@ -47,7 +45,27 @@ static void get_hash(struct bc_reader *reader, uint8_t hash[BC_HASH_BYTES])
                 memcpy(hash, bytes, BC_HASH_BYTES);
 }
 
-uint64_t bc_anchor_slot_read(const uint8_t *slot, size_t n, struct bc_anchor_state *ret_state)
+uint64_t bc_anchor_slot_count(const struct bc_anchor_state *state, uint64_t turn)
+{
+        const uint64_t number[] = { state->epoch, state->sequence, state->recording, state->boot, state->counter };
+        uint64_t most = turn;
+
+        for (size_t i = 0; i < sizeof(number) / sizeof(number[0]); i++)
+                most = number[i] > most ? number[i] : most;
+        return most;
+}
+
+// A record of recovery has to be able to state it.
+static bool is_lawful_tail(const struct bc_anchor_state *state)
+{
+        static const uint8_t zeros[BC_HASH_BYTES];
+
+        if (state->recording > 0)
+                return state->segment >= 1 && state->segment <= BC_RECORD_SEGMENTS_MAX && state->index >= 1 && state->tail_ns >= 0;
+        return state->segment == 0 && state->index == 0 && state->tail_ns == 0 && memcmp(state->tail_hash, zeros, BC_HASH_BYTES) == 0;
+}
+
+uint64_t bc_anchor_slot_read(const uint8_t *slot, size_t n, uint64_t count_max, struct bc_anchor_state *ret_state)
 {
         size_t checked = n - BC_HASH_BYTES;
         struct bc_reader reader = bc_reader_on(slot, checked);
@@ -69,8 +87,7 @@ uint64_t bc_anchor_slot_read(const uint8_t *slot, size_t n, struct bc_anchor_sta
         state.tail_ns = (int64_t)bc_get_u64(&reader);
         state.boot = bc_get_u64(&reader);
         state.counter = bc_get_u64(&reader);
-        // Whatever lies there, there are numbers left to count on with.
-        if (turn > COUNT_MAX || state.epoch > COUNT_MAX || state.sequence > COUNT_MAX || state.boot > COUNT_MAX || state.counter > COUNT_MAX)
+        if (bc_anchor_slot_count(&state, turn) > count_max || !is_lawful_tail(&state))
                 return 0;
         *ret_state = state;
         return turn;

@@ -25,7 +25,7 @@ int bc_anchor_tpm_open(struct bc_anchor_tpm *tpm, uint32_t index, struct bc_anch
         *tpm = (struct bc_anchor_tpm){ .index = index };
         for (unsigned i = 0; i < 2; i++) {
                 struct bc_anchor_state state;
-                uint64_t turn = bc_anchor_slot_read(slots + i * SLOT_BYTES, SLOT_BYTES, &state);
+                uint64_t turn = bc_anchor_slot_read(slots + i * SLOT_BYTES, SLOT_BYTES, BC_ANCHOR_COUNT_MAX_TPM, &state);
 
                 if (turn > tpm->turn) {
                         tpm->turn = turn;

@@ -15,6 +15,7 @@
 
 #include "chip.h"
 #include "evidence/anchor.h"
+#include "evidence/anchor_slot.h"
 #include "evidence/anchor_tpm.h"
 #include "evidence/nv.h"
 #include "evidence/tpm.h"
@@ -445,16 +446,107 @@ static void test_in_both(void **state)
         bc_anchor_free(anchor);
         put(desk, PLACE, 7);
 
-        // A damaged index: the file counts, and it is said.
+        // A damaged index: the file counts, and it is said; that the TPM vouches for it is not.
         folder_write(desk->fd, "anchor", new, size);
         memset(new, 0x55, 2 * SLOT);
         assert_int_equal(bc_nv_write(INDEX, 2 * SLOT, 0, (uint8_t *)new, 2 * SLOT, desk->text, sizeof(desk->text)), 0);
-        found = look_at(desk, desk->both);
+        anchor = open_at(desk, desk->both, &found);
         check_is(&found.state, 7);
         check_is(&found.other, 0);
         assert_true(found.damaged && !found.behind);
+        assert_int_equal(bc_anchor_medium(anchor, desk->fd), BC_ANCHOR_BESIDE);
+        bc_anchor_free(anchor);
         free(old);
         free(new);
+}
+
+// By somebody who has the file, but not the TPM.
+static void forge_file(struct desk *desk, const struct bc_anchor_state *state, uint64_t turn)
+{
+        uint8_t bytes[BC_ANCHOR_BYTES] = { 0 };
+
+        assert_int_equal(bc_anchor_slot_make(state, turn, bytes + turn % 2 * BC_ANCHOR_BLOCK_BYTES, BC_ANCHOR_SLOT_BYTES), 0);
+        folder_write(desk->fd, "anchor", bytes, sizeof(bytes));
+}
+
+// A run that goes on from what was found, and fills both slots of the TPM.
+static void live(struct desk *desk)
+{
+        struct bc_anchor_found found;
+        struct bc_anchor *anchor = open_at(desk, desk->both, &found);
+        struct bc_anchor_state next = found.state;
+
+        next.boot++;
+        next.counter++;
+        for (int i = 0; i < 2; i++, next.sequence++)
+                assert_int_equal(bc_anchor_write(anchor, &next, BC_ANCHOR_LAST, 0, desk->text, sizeof(desk->text)), 0);
+        bc_anchor_free(anchor);
+}
+
+// Numbers that leave none to count on with would make the device write into the TPM what it cannot read again, and a forged file were all
+// that is left.
+static void test_rule_12_numbers_used_up(void **state)
+{
+        const uint64_t far = (uint64_t)INT64_MAX / 2;
+        struct desk *desk = *state;
+        struct bc_anchor_found found;
+        struct bc_anchor_state next;
+
+        put(desk, desk->both, 9);
+        for (int field = 0; field < 6; field++) {
+                struct bc_anchor_state forged = state_of(9);
+                uint64_t *const number[] = { NULL, &forged.epoch, &forged.sequence, &forged.recording, &forged.boot, &forged.counter };
+
+                if (field > 0)
+                        *number[field] = far;
+                found = look_at(desk, PLACE);
+                next = found.state;
+                forge_file(desk, &forged, field == 0 ? far : 1000);
+                found = look_at(desk, desk->both);
+                assert_memory_equal(&found.state, &next, sizeof(next));
+                assert_true(found.damaged && found.behind);
+                live(desk);
+                found = look_at(desk, desk->both);
+                assert_false(found.damaged || found.behind);
+                assert_int_equal(found.state.boot, next.boot + 1);
+        }
+        // What the card made it count up to, it can read again.
+        next = state_of(9);
+        next.counter = INT64_MAX;
+        for (int i = 0; i < 2; i++) {
+                struct bc_anchor *anchor = open_at(desk, PLACE, &found);
+
+                assert_int_equal(bc_anchor_write(anchor, &next, BC_ANCHOR_LAST, 0, desk->text, sizeof(desk->text)), 0);
+                bc_anchor_free(anchor);
+        }
+        found = look_at(desk, desk->both);
+        assert_false(found.damaged);
+        assert_true(found.state.counter == INT64_MAX);
+}
+
+// A file that names a record that there cannot be would keep recovery from signing anything.
+static void test_no_such_record(void **state)
+{
+        static const struct bc_anchor_state wrong[] = {
+                { .epoch = 1, .recording = 1, .index = 1 },
+                { .epoch = 1, .recording = 1, .segment = BC_RECORD_SEGMENTS_MAX + 1, .index = 1 },
+                { .epoch = 1, .recording = 1, .segment = 1 },
+                { .epoch = 1, .recording = 1, .segment = 1, .index = 1, .tail_ns = -1 },
+                { .epoch = 1, .segment = 1 },
+                { .epoch = 1, .index = 1 },
+                { .epoch = 1, .tail_ns = 1 },
+                { .epoch = 1, .tail_hash = { 1 } },
+        };
+        struct desk *desk = *state;
+
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+                struct bc_anchor_found found;
+
+                forge_file(desk, &wrong[i], 9);
+                found = look_at(desk, desk->file);
+                assert_true(found.damaged);
+                check_is(&found.state, 0);
+        }
 }
 
 // One that goes away while it is used: it is said, the file is written all the same, and it is tried again.
@@ -491,6 +583,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_refused, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_how_seldom, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_in_both, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_rule_12_numbers_used_up, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_no_such_record, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_goes_away, desk_make, desk_done),
         };
 
