@@ -17,6 +17,7 @@ struct bc_ward_found {
         bool sealed;         // or NNNN.mp4.sealed
         bool kept;           // it is a segment of this recording
         bool failed;         // it could not be dealt with
+        bool strange_file, strange_sealed; // what is named so is no segment of it, and counts as if it were not there
         bool left_alone;     // it is not for this device to recover: what the manifest says of it stays
         bool tail;
         uint64_t tail_bytes; // of all its tails
@@ -35,6 +36,9 @@ struct bc_ward {
 
 // No file of a later segment is there.
 bool bc_ward_is_last(const struct bc_ward *ward, uint32_t number);
+
+// Whether NNNN.mp4 is no regular file, or by its label of another place: it says so, and that it is left alone.
+bool bc_patient_is_stranger(struct bc_ward *ward, uint32_t number);
 
 // Recovers NNNN.mp4. 0 or negative errno.
 int bc_patient_treat(struct bc_ward *ward, uint32_t number);

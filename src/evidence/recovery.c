@@ -63,7 +63,10 @@ static int look_around(struct bc_ward *ward)
                 uint32_t number = bc_segment_number(entry->d_name, &sealed);
                 struct stat status;
 
-                *(sealed ? &ward->found[number].sealed : &ward->found[number].file) = true;
+                if (sealed)
+                        ward->found[number].sealed = !ward->found[number].strange_sealed;
+                else
+                        ward->found[number].file = !ward->found[number].strange_file;
                 if (tail == ward->found || fstatat(ward->folder_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
                     !S_ISREG(status.st_mode))
                         continue;
@@ -78,12 +81,26 @@ static bool is_stopped(const atomic_bool *stop)
         return stop && atomic_load(stop);
 }
 
+// First, for whether a segment is the last one hangs on it: nobody is to hide that others are gone by putting something else there.
+static void pick_out_strangers(struct bc_ward *ward)
+{
+        for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
+                struct bc_ward_found *found = &ward->found[number];
+
+                found->strange_file = found->file && bc_patient_is_stranger(ward, number);
+                found->file &= !found->strange_file;
+                found->strange_sealed = found->sealed && bc_casket_is_stranger(ward, number);
+                found->sealed &= !found->strange_sealed;
+        }
+}
+
 static int recover_segments(struct bc_ward *ward)
 {
         int r = look_around(ward);
 
         if (r < 0)
                 return r;
+        pick_out_strangers(ward);
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
                 if (!ward->found[number].file && !ward->found[number].sealed)
                         continue;

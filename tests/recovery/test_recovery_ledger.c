@@ -7,9 +7,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "start.h"
@@ -407,6 +409,30 @@ static void test_rule_08_cut_off_between_segments(void **state)
         }
 }
 
+// Who took away what came behind put something there that is no segment, lest the device sees that nothing does.
+static void test_rule_08_cut_off_and_a_stranger_behind(void **state)
+{
+        (void)state;
+        for (int label = 0; label < 2; label++) {
+                struct bc_anchor_state anchor;
+                struct specimen before;
+                struct clinic clinic;
+
+                open_between(&clinic, &before, 0, false);
+                anchor = anchor_after(AFTER_LATER);
+                if (label)
+                        assert_int_equal(linkat(clinic.folder_fd, "0001.mp4", clinic.folder_fd, "0005.mp4", 0), 0);
+                else
+                        assert_int_equal(mkdirat(clinic.folder_fd, "0005.mp4", 0755), 0);
+                for (int i = 0; i < 2; i++)
+                        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).waiting, 1 - i);
+                assert_int_equal(unlinkat(clinic.folder_fd, "0005.mp4", label ? 0 : AT_REMOVEDIR), 0);
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
 // The power goes again before the ledger has it: the recording is still listed, and it is stated at the next start.
 static void test_rule_08_cut_off_before_the_ledger_has_it(void **state)
 {
@@ -511,6 +537,7 @@ int main(void)
                 cmocka_unit_test(test_rule_10_recovered_and_cut_off),
                 cmocka_unit_test(test_rule_10_sealed_and_cut_off),
                 cmocka_unit_test(test_rule_08_cut_off_between_segments),
+                cmocka_unit_test(test_rule_08_cut_off_and_a_stranger_behind),
                 cmocka_unit_test(test_rule_08_cut_off_before_the_ledger_has_it),
                 cmocka_unit_test(test_rule_09_cut_off_in_the_first_write),
                 cmocka_unit_test(test_rule_09_cut_off_before_the_first_write),

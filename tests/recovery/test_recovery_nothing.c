@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "start.h"
@@ -213,6 +214,39 @@ static void test_rule_08_emptied(void **state)
                                 recover(&clinic, &anchor, 1);
                         else
                                 (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+                        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
+                        clinic_close(&clinic);
+                }
+}
+
+// And put something there that is no segment of it, lest the device finds nothing; and took that away afterwards.
+static void test_rule_08_emptied_for_a_stranger(void **state)
+{
+        (void)state;
+        for (int kind = 0; kind < 3; kind++)
+                for (int sealed = 0; sealed < 2; sealed++) {
+                        const char *const name = sealed ? "0002.mp4.sealed" : "0002.mp4";
+                        struct bc_anchor_state anchor = anchor_on(1, 3);
+                        struct clinic clinic;
+                        int fd = -1;
+
+                        open_clinic(&clinic, LEFT_EMPTY, begin, NULL);
+                        if (kind == 0)
+                                assert_int_equal(mkdirat(clinic.folder_fd, name, 0755), 0);
+                        if (kind == 1)
+                                assert_int_equal(symlinkat("nowhere", clinic.folder_fd, name), 0);
+                        if (kind == 2) { // of another recording, or by its label of another number
+                                const struct specimen_file *file = specimen_find(&recorded, "0001.mp4");
+
+                                if (sealed)
+                                        continue;
+                                fd = openat(clinic.folder_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+                                assert_int_equal(write(fd, file->bytes, file->size), file->size);
+                                close(fd);
+                        }
+                        recover(&clinic, &anchor, 1);
+                        assert_int_equal(unlinkat(clinic.folder_fd, name, kind == 0 ? AT_REMOVEDIR : 0), 0);
+                        remove_folder(&clinic);
                         EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
                         clinic_close(&clinic);
                 }
@@ -454,6 +488,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_cut_off_before_anything),
                 cmocka_unit_test(test_rule_08_nothing_before_the_ledger_has_it),
                 cmocka_unit_test(test_rule_08_emptied),
+                cmocka_unit_test(test_rule_08_emptied_for_a_stranger),
                 cmocka_unit_test(test_rule_12_of_another_card),
                 cmocka_unit_test(test_rule_10_closed_and_emptied),
                 cmocka_unit_test(test_rule_08_nothing_is_not_proven),

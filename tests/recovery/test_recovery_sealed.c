@@ -7,9 +7,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/sealed.h"
@@ -226,6 +228,35 @@ static void test_rule_08_sealed_cut_behind_another(void **state)
         EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
         clinic_close(&clinic);
         specimen_done(&before);
+}
+
+// Or something that is no segment: behind it, or beside it under the same number.
+static void test_rule_08_sealed_cut_and_a_stranger(void **state)
+{
+        static const char *const names[] = { "0005.mp4", "0005.mp4.sealed", "0003.mp4" };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                struct bc_anchor_state anchor;
+                struct specimen_file *file;
+                struct specimen before;
+                struct clinic clinic;
+
+                specimen_copy(&sealed, &before);
+                file = specimen_find(&before, THIRD);
+                marks_of(file);
+                anchor = anchor_on(3, 5);
+                anchor.segment = 4; // which is gone
+                specimen_cut(file, end_of(file, 3));
+                open_clinic(&clinic, &before, true, false);
+                assert_int_equal(mkdirat(clinic.folder_fd, names[i], 0755), 0);
+                recover(&clinic, &anchor);
+                assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
+                assert_int_equal(unlinkat(clinic.folder_fd, names[i], AT_REMOVEDIR), 0);
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
 }
 
 // Of a recording that the ledger calls closed nothing is to be stated, and what is gone of it shows.
@@ -467,6 +498,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_08_sealed_and_called_closed),
                 cmocka_unit_test(test_rule_08_sealed_cut_behind_another),
+                cmocka_unit_test(test_rule_08_sealed_cut_and_a_stranger),
                 cmocka_unit_test(test_rule_10_sealed_and_closed),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_between),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_before_the_ledger_has_it),
