@@ -37,7 +37,7 @@ struct bc_anchor_state {
         int64_t tail_ns;
         uint64_t boot;
         uint64_t counter;         // the newest number given to a recording
-        uint32_t medium;          // not kept: what bc_anchor_medium() says; 0: there is none
+        uint32_t medium;          // not kept: what bc_anchor_medium() says; 0: there is none, or it does not count
 };
 
 // Where it is, as the settings have it: "/PATH", "tpm2:0x01800bca", or both, "tpm2:0x01800bca /PATH".

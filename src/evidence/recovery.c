@@ -370,6 +370,16 @@ static int make_rescue(struct bc_store *store, const struct bc_rescue_kit *kit, 
         return bc_past_read(folder_fd, &kit->public_key, counter, &rescue->past);
 }
 
+// A file that names a later recording, which anybody may have made it do, does not hide what the TPM knows of this one.
+static struct bc_rescue_kit kit_for(const struct bc_rescue_kit *kit, uint64_t counter)
+{
+        struct bc_rescue_kit own = *kit;
+
+        if (kit->other.medium == BC_ANCHOR_TPM && kit->other.recording == counter && kit->anchor.recording > counter)
+                own.anchor = kit->other;
+        return own;
+}
+
 static int recover_named(struct bc_store *store, uint64_t counter, const char *name, const struct bc_rescue_kit *kit,
                          const atomic_bool *stop, struct bc_recovery_report *report)
 {
@@ -398,9 +408,10 @@ static int recover_nowhere(struct bc_store *store, uint64_t counter, const struc
         return r < 0 ? r : rescue && bc_rescue_find_nothing(rescue, 0, NULL) ? -EINPROGRESS : 0;
 }
 
-static int try_recording(struct bc_store *store, uint64_t counter, const struct bc_rescue_kit *kit, const atomic_bool *stop,
+static int try_recording(struct bc_store *store, uint64_t counter, const struct bc_rescue_kit *given, const atomic_bool *stop,
                          struct bc_recovery_report *report, bool again)
 {
+        const struct bc_rescue_kit own = given ? kit_for(given, counter) : (struct bc_rescue_kit){ 0 }, *kit = given ? &own : NULL;
         char name[BC_RECORDING_NAME_BYTES_MAX];
         unsigned segments = report->segments;
         int r = find_name(store, counter, name);
@@ -454,6 +465,7 @@ static bool await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
         while (!is_stopped(stop) && bc_signer_now_ns(signer) < until_ns)
                 if (bc_ledger_await(ledger, bc_signer_now_ns(signer) + BC_LEDGER_RETRY_NS, &found) == 0) {
                         kit->anchor = found.anchor;
+                        kit->other = found.other;
                         return true;
                 }
         return false;
@@ -469,36 +481,46 @@ static bool is_listed(struct bc_store *store, uint64_t counter)
 
 // EVIDENCE 8: counter.json lies on the card, where anybody may take a number out of it. The recording that the tail anchor knows, and that
 // the ledger does not call ended, is looked at all the same.
+static void recover_known(struct bc_store *store, const struct bc_rescue_kit *kit, uint64_t counter, const atomic_bool *stop,
+                          struct bc_recovery_report *report)
+{
+        BC_CLEANUP(free_rescue) struct bc_rescue *rescue = NULL;
+        char name[BC_RECORDING_NAME_BYTES_MAX];
+        bool ended = false;
+        int r;
+
+        if (counter == 0 || is_listed(store, counter))
+                return;
+        r = make_rescue(store, kit, counter, &rescue);
+        // Of one that neither ledger nor card has heard of it is another card that the anchor knows it of.
+        if (rescue)
+                ended = rescue->past.closed || rescue->past.recoveries > 0 ||
+                        (!rescue->past.begun && find_name(store, counter, name) == -ENOENT);
+        if (r < 0) {
+                report->recordings++;
+                report->failed++;
+                bc_log_error("whether recording %llu, which the anchor knows, has ended cannot be seen: %s",
+                             (unsigned long long)counter, strerror(-r));
+                return;
+        }
+        if (!ended)
+                (void)recover_recording(store, counter, kit, stop, report); // has said what is wrong
+}
+
 static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit *given, const atomic_bool *stop,
                              struct bc_recovery_report *report)
 {
         struct bc_rescue_kit kit = *given;
-        BC_CLEANUP(free_rescue) struct bc_rescue *rescue = NULL;
-        char name[BC_RECORDING_NAME_BYTES_MAX];
         struct bc_ledger_found found;
-        bool ended = false;
-        int r;
 
         // Nobody waits for a ledger that is not open yet: the next start looks.
         if (!kit.service->ledger || bc_ledger_await(kit.service->ledger, bc_signer_now_ns(kit.service->signer), &found) < 0)
                 return;
         kit.anchor = found.anchor;
-        if (kit.anchor.recording == 0 || is_listed(store, kit.anchor.recording))
-                return;
-        r = make_rescue(store, &kit, kit.anchor.recording, &rescue);
-        // Of one that neither ledger nor card has heard of it is another card that the anchor knows it of.
-        if (rescue)
-                ended = rescue->past.closed || rescue->past.recoveries > 0 ||
-                        (!rescue->past.begun && find_name(store, kit.anchor.recording, name) == -ENOENT);
-        if (r < 0) {
-                report->recordings++;
-                report->failed++;
-                bc_log_error("whether recording %llu, which the anchor knows, has ended cannot be seen: %s",
-                             (unsigned long long)kit.anchor.recording, strerror(-r));
-                return;
-        }
-        if (!ended)
-                (void)recover_recording(store, kit.anchor.recording, &kit, stop, report); // has said what is wrong
+        kit.other = found.other;
+        if (kit.other.medium == BC_ANCHOR_TPM && kit.other.recording < kit.anchor.recording)
+                recover_known(store, &kit, kit.other.recording, stop, report);
+        recover_known(store, &kit, kit.anchor.recording, stop, report);
 }
 
 int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *given, const atomic_bool *stop,

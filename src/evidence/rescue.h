@@ -27,6 +27,7 @@ struct bc_rescue_kit {
         struct bc_record_bytes public_key; // SubjectPublicKeyInfo: which records are this device's
         uint8_t x5t[BC_HASH_BYTES];        // of the certificate that it signs with
         struct bc_anchor_state anchor;     // as it was found at the start
+        struct bc_anchor_state other;      // what a TPM beside it knows; medium 0: nothing
         const struct bc_inventory_kit *inventory; // what final manifests are signed with; NULL: there are none
         uint32_t reset;                    // docs/formats/record.md, key 60
 };

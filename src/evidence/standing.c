@@ -68,6 +68,8 @@ static int open_anchor(struct bc_standing *standing, const char *path, struct bc
                 bc_log_error("anchor %s: the TPM has known more than the file says", path);
         standing->anchor_damaged |= ret_found->damaged;
         ret_found->state.medium = bc_anchor_medium(standing->anchor, standing->folder_fd);
+        // An old file counts for nothing.
+        ret_found->other.medium = ret_found->other.epoch > 0 && !ret_found->behind ? BC_ANCHOR_TPM : BC_ANCHOR_NONE;
         if (ret_found->state.medium == BC_ANCHOR_BESIDE)
                 bc_log_warning("anchor %s: it lies on the store's medium: who puts back an old image of that puts both back", path);
         return 0;

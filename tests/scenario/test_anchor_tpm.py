@@ -108,12 +108,13 @@ class Image:
             shutil.copy(self.folder / "anchor", self.d.folder)
 
 
-def forge(d):
-    """Makes the anchor's file the newest one that there is."""
+def forge(d, later=0):
+    """Makes the anchor's file the newest one that there is; later: it names a recording that came so much later."""
     file = bytearray((d.folder / "anchor").read_bytes())
     newest = max((0, 4096), key=lambda at: file[at + 8:at + 16])
     slot = file[newest:newest + 480]
     slot[8:16] = struct.pack(">Q", struct.unpack(">Q", slot[8:16])[0] + 1000)
+    slot[64:72] = struct.pack(">Q", struct.unpack(">Q", slot[64:72])[0] + later)
     file[newest:newest + 512] = slot + hashlib.sha256(slot).digest()
     (d.folder / "anchor").write_bytes(file)
 
@@ -369,10 +370,14 @@ def test_a_power_cut(recorder, tpm):
         assert "rollback" not in judged(d, status, words)
 
 
-@pytest.mark.parametrize("place, status, words", [("{file}", 0, "agrees"), (BOTH, 1, "found less than the device had already written")])
-def test_rule_08_cut_off_and_anchor_made_up(recorder, place, status, words):
-    """While the power is away the end of what was recorded is cut off, and a file made that agrees; the ledger is left alone. With
-    a file alone that passes."""
+LESS = "found less than the device had already written"
+
+
+@pytest.mark.parametrize("place, later, listed, status, words", [("{file}", 0, True, 0, "agrees"), (BOTH, 0, True, 1, LESS),
+                                                                 (BOTH, 1, True, 1, LESS), (BOTH, 1, False, 1, LESS)])
+def test_rule_08_cut_off_and_anchor_made_up(recorder, place, later, listed, status, words):
+    """While the power is away the end of what was recorded is cut off, and a file made that agrees, or that names a later recording; the
+    ledger is left alone. With a file alone that passes."""
     d = recorder(place)
     d.judged = False
     d.start()
@@ -384,7 +389,10 @@ def test_rule_08_cut_off_and_anchor_made_up(recorder, place, status, words):
     shutil.rmtree(d.store / "recordings")
     shutil.copytree(image.folder / "store/recordings", d.store / "recordings")
     shutil.copy(image.folder / "anchor", d.folder)
-    forge(d)
+    forge(d, later)
+    if not listed:
+        counter = json.loads((d.store / "counter.json").read_text())
+        (d.store / "counter.json").write_text(json.dumps({**counter, "open": []}))
     run(d)
     judged(d, status, words)
 
