@@ -84,7 +84,7 @@ static bool is_stopped(const atomic_bool *stop)
 // First, for whether a segment is the last one hangs on it: nobody is to hide that others are gone by putting something else there.
 static void pick_out_strangers(struct bc_ward *ward)
 {
-        for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
+        for (uint32_t number = 1; number <= BC_SEGMENTS_MAX && !is_stopped(ward->stop); number++) {
                 struct bc_ward_found *found = &ward->found[number];
 
                 found->strange_file = found->file && bc_patient_is_stranger(ward, number);
