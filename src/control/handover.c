@@ -130,7 +130,7 @@ void bc_handover_keep(struct bc_handover *handover)
 {
         if (handover->owed.is)
                 return;
-        if (handover->given && status_of(handover).waiting > 0)
+        if (handover->given && status_of(handover).open) // an earlier one may wait for longer
                 return;
         handover->given = false;
         bc_handover_open(handover, now_ns(handover), "goes on after a fault");
@@ -140,7 +140,7 @@ bool bc_handover_is_durable(const struct bc_handover *handover)
 {
         struct bc_recorder_status status = status_of(handover);
 
-        return handover->given && status.waiting > 0 && status.press_ns == handover->press_ns && status.durable_ns >= 0;
+        return handover->given && status.open && status.press_ns == handover->press_ns && status.durable_ns >= 0;
 }
 
 bool bc_handover_is_idle(const struct bc_handover *handover)

@@ -49,6 +49,11 @@ struct bc_job *bc_queue_current(struct bc_queue *queue)
         return queue->written < queue->jobs ? &queue->job[queue->written] : NULL;
 }
 
+bool bc_queue_has_newest(const struct bc_queue *queue)
+{
+        return queue->jobs > 0 && queue->job[queue->jobs - 1].number == queue->newest;
+}
+
 void bc_queue_retire(struct bc_queue *queue, uint64_t job)
 {
         size_t at = 0;

@@ -48,6 +48,9 @@ void bc_queue_stop_all(struct bc_queue *queue, int64_t now_ns, const char *reaso
 // The one being written; NULL: there is none.
 struct bc_job *bc_queue_current(struct bc_queue *queue);
 
+// Whether the newest one is not done with.
+bool bc_queue_has_newest(const struct bc_queue *queue);
+
 // Done with.
 void bc_queue_retire(struct bc_queue *queue, uint64_t job);
 

@@ -187,6 +187,7 @@ static void retire_job(struct bc_recorder *recorder, uint64_t job)
         if (!bc_queue_current(&recorder->queue))
                 bc_ring_set_recording(recorder->ring, false);
         recorder->status.waiting = (unsigned)recorder->queue.jobs;
+        recorder->status.open = bc_queue_has_newest(&recorder->queue);
 }
 
 static void finish_recording(struct bc_recorder *recorder, struct bc_recorder_task *task, bool closed)

@@ -78,6 +78,7 @@ struct bc_recorder_status {
         uint64_t gaps;          // declared in the current or last recording
         uint64_t marks;         // set in it, as of its newest fragment
         unsigned waiting;       // recordings started and not yet closed, the current one included
+        bool open;              // the one started last is among them
         int error;              // negative errno while in trouble, else 0
         uint64_t room_bytes;    // bc_store_room() as of BC_RECORDER_ROOM_EVERY_NS ago, or of when the card last answered;
                                 // UINT64_MAX: it has not answered yet

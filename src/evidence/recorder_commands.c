@@ -88,6 +88,7 @@ int bc_recorder_start(struct bc_recorder *recorder, int64_t press_ns, const char
         // At once, in the caller: not one more GOP may be evicted after the press.
         bc_ring_set_recording(recorder->ring, true);
         recorder->status.waiting = (unsigned)recorder->queue.jobs;
+        recorder->status.open = true;
         tell(recorder);
         return 0;
 }

@@ -221,6 +221,41 @@ static void test_one_that_cannot_be_closed(void **state)
         act_end(act);
 }
 
+// One that is closed while an earlier one cannot be is not taken for going on.
+static void test_closed_before_an_earlier_one(void **state)
+{
+        const struct notary_temper temper = { .pace_ns = 900 * MS };
+        char name[BC_RECORDING_NAME_BYTES_MAX], path[FOLDER_PATH_BYTES + BC_RECORDING_NAME_BYTES_MAX + 16];
+        struct act *act = act_begin(&temper, 30 * S);
+        struct bc_recorder_status status;
+        int64_t at_ns = 124 * S;
+
+        (void)state;
+        act_record(act, 13);
+        bench_run_until(&act->bench, 122 * S + 700 * MS);
+        assert_int_equal(bc_recorder_start(act->bench.recorder, 122 * S + 700 * MS, "emergency"), 0);
+        bench_run_until(&act->bench, 122 * S + 900 * MS);
+        bc_store_name(act->bench.store, 1, name);
+        snprintf(path, sizeof(path), "%s/recordings/%s", act->bench.path, name);
+        folder_remove(path);
+        bench_run_until(&act->bench, at_ns);
+        bc_recorder_status(act->bench.recorder, &status);
+        assert_true(status.open);
+        assert_int_equal(bc_recorder_stop(act->bench.recorder, at_ns, "button"), 0);
+        do {
+                at_ns += 100 * MS;
+                bench_run_until(&act->bench, at_ns);
+                bc_recorder_status(act->bench.recorder, &status);
+        } while (status.waiting == 2 && at_ns < 160 * S);
+        assert_int_equal(status.waiting, 1);
+        assert_int_equal(status.counter, 2);
+        assert_false(status.open);
+        bench_run_until(&act->bench, 160 * S);
+        bc_recorder_status(act->bench.recorder, &status);
+        assert_int_equal(status.waiting, 0);
+        act_end(act);
+}
+
 // What ends with a shutdown is closed in order, however many wait.
 static void test_shutdown_while_they_wait(void **state)
 {
@@ -250,6 +285,7 @@ int main(void)
                 cmocka_unit_test(test_no_more_than_there_is_room_for),
                 cmocka_unit_test(test_mark_while_it_waits),
                 cmocka_unit_test(test_one_that_cannot_be_closed),
+                cmocka_unit_test(test_closed_before_an_earlier_one),
                 cmocka_unit_test(test_shutdown_while_they_wait),
         };
 
