@@ -333,8 +333,10 @@ static int64_t tend_closing(struct bc_recorder *recorder, struct bc_recorder_tas
         if (r < 0 && r != -EAGAIN && task->failing_ns < 0)
                 recording->finalise_error = r;
         tell_of_segments(recorder, recording);
-        if (r == -EAGAIN)
+        if (r == -EAGAIN && !give_up)
                 return wake_ns;
+        if (r == -EAGAIN)
+                r = -ETIME; // its signatures are the next start's
         forget_durable_marks(recorder, task);
         if (recording->stage == BC_STAGE_DONE && !recording->manifest_stale) {
                 retire_closed(recorder, task);

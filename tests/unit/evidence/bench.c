@@ -15,6 +15,7 @@ static void on_notice(void *user, enum bc_recorder_notice notice, int64_t value)
 
         (void)value;
         bench->notice[notice]++;
+        bench->noticed_ns[notice] = bc_clock_now_ns(bench->clock);
         if (notice == BC_RECORDER_DURABLE)
                 bench->durable_at_ns = now_ns;
         if (notice == BC_RECORDER_CLOSED)

@@ -23,7 +23,8 @@ struct bench {
         struct bc_recorder_config config;
         struct feeder *feeder;
         struct bc_recorder *recorder;
-        unsigned notice[BENCH_NOTICES]; // counts; read when the clock stands
+        unsigned notice[BENCH_NOTICES];   // counts; read when the clock stands
+        int64_t noticed_ns[BENCH_NOTICES]; // the latest
         int64_t durable_at_ns, closed_at_ns, first_trouble_ns;
         int64_t stall_ns; // what the ring tolerates beyond pre-event
         void (*on_clock)(struct bench *bench); // by bench_make(), before store and recorder are there; may be NULL

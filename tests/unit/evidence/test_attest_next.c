@@ -277,6 +277,39 @@ static void test_shutdown_while_they_wait(void **state)
         act_end(act);
 }
 
+// Whatever a signer that hangs has left waiting, a shutdown does not wait 10 s for each of it.
+static void test_shutdown_is_bounded(void **state)
+{
+        const struct notary_temper temper = { .pace_ns = 600 * S };
+        struct act *act = act_begin(&temper, 30 * S);
+        int64_t at_ns = 110 * S;
+
+        (void)state;
+        for (unsigned i = 0; i < 4; i++, at_ns += 1100 * MS) {
+                assert_int_equal(bc_recorder_start(act->bench.recorder, at_ns, "button"), 0);
+                bench_run_until(&act->bench, at_ns + 1000 * MS);
+                if (i < 3)
+                        assert_int_equal(bc_recorder_stop(act->bench.recorder, at_ns + 1000 * MS, "button"), 0);
+                bench_run_until(&act->bench, at_ns + 1100 * MS);
+        }
+        card.watched = false;
+        at_ns = bc_clock_now_ns(act->bench.clock);
+        bench_stop_threads(&act->bench);
+        assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 4);
+        at_ns = act->bench.noticed_ns[BC_RECORDER_CLOSED] - at_ns;
+        if (at_ns > act->bench.config.give_up_ns + BC_ATTEST_GIVE_UP_NS + 2 * S)
+                fail_msg("%lld ms", (long long)(at_ns / MS));
+        // All of it is on the card, for the next start.
+        for (uint64_t n = 1; n <= 4; n++) {
+                struct judged judged;
+
+                bench_read(&act->bench, n, &judged);
+                assert_true(judged.units[0] > 0);
+                judge_done(&judged);
+        }
+        act_end(act);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -287,6 +320,7 @@ int main(void)
                 cmocka_unit_test(test_one_that_cannot_be_closed),
                 cmocka_unit_test(test_closed_before_an_earlier_one),
                 cmocka_unit_test(test_shutdown_while_they_wait),
+                cmocka_unit_test(test_shutdown_is_bounded),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
