@@ -86,8 +86,8 @@ static int find_issuer(STACK_OF(X509) *certificates, X509 *certificate, const bo
         return -1;
 }
 
-// Nothing but the leaf and those that vouch for it, each for the one before. Who vouches for the last one is not asked here.
-static bool is_chain(STACK_OF(X509) *certificates, X509 *leaf)
+// Nothing but the leaf and those that vouch for it, each for the one before. *ret_last: whom nobody of them vouches for.
+static bool is_chain(STACK_OF(X509) *certificates, X509 *leaf, X509 **ret_last)
 {
         bool used[BC_RECORD_CHAIN_MAX] = { false };
 
@@ -100,6 +100,7 @@ static bool is_chain(STACK_OF(X509) *certificates, X509 *leaf)
                         return false;
                 used[at] = true;
         }
+        *ret_last = leaf;
         return true;
 }
 
@@ -120,14 +121,14 @@ static bool is_of_its_form(STACK_OF(X509) *certificates, X509 *leaf, const EVP_M
         return i2d_CMS_ContentInfo(made, &again) == (int)n && memcmp(again, der, n) == 0;
 }
 
-static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha256[BC_HASH_BYTES], const char *manifest,
-                                   size_t bytes, const uint8_t *der, size_t n)
+static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha256[BC_HASH_BYTES], const struct bc_trust *trust,
+                                   const char *manifest, size_t bytes, const uint8_t *der, size_t n)
 {
         CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
         const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(signer);
         BC_CLEANUP(free_certificates) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
         BC_CLEANUP(bc_cleanup_hash) EVP_MD_CTX *context = EVP_MD_CTX_new();
-        X509 *leaf = find_leaf(certificates, signer, key_sha256);
+        X509 *leaf = find_leaf(certificates, signer, key_sha256), *last;
         EVP_PKEY *key = leaf ? X509_get0_pubkey(leaf) : NULL;
         enum bc_record_algorithm algorithm;
         X509_ALGOR *digest_form;
@@ -147,12 +148,15 @@ static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha25
                 return "it is not one over this " MANIFEST;
         if (bc_signature_check_low(algorithm, ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature)) < 0)
                 return "not in the one form of a signature (low s)";
-        if (!is_chain(certificates, leaf))
+        if (!is_chain(certificates, leaf, &last))
                 return "it holds certificates that are not the issuers'";
-        return is_of_its_form(certificates, leaf, digest, signature, der, n) ? NULL : "not of the form that the camera gives it";
+        if (!is_of_its_form(certificates, leaf, digest, signature, der, n))
+                return "not of the form that the camera gives it";
+        // Keys are public: anybody can put that of the device, or of its issuer, into a certificate of whatever words.
+        return trust && bc_trust_roots(trust) > 0 && !bc_trust_vouches(trust, last) ? "its certificates do not lead to a named root" : NULL;
 }
 
-void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *manifest, size_t bytes)
+void bc_endorsement_judge(struct bc_recording_verdict *verdict, const struct bc_trust *trust, const char *manifest, size_t bytes)
 {
         BC_CLEANUP(bc_cleanup_memory) char *der = NULL;
         BC_CLEANUP(bc_cleanup_cms) CMS_ContentInfo *cms = NULL;
@@ -176,7 +180,7 @@ void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *mani
         if (cms)
                 wrong = at == (const unsigned char *)der + n ? judge_form(cms, (const uint8_t *)der, n) : "more follows it";
         if (cms && !wrong)
-                wrong = judge_signature(cms, verdict->segment[first].signer.key_sha256, manifest, bytes, (const uint8_t *)der, n);
+                wrong = judge_signature(cms, verdict->segment[first].signer.key_sha256, trust, manifest, bytes, (const uint8_t *)der, n);
         verdict->endorsement = wrong ? BC_ENDORSEMENT_WRONG : BC_ENDORSEMENT_SIGNED;
         if (wrong)
                 bc_find(&verdict->findings, BC_FINDING_SIGNATURE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, SIGNATURE ": %s", wrong);

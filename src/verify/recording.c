@@ -288,7 +288,7 @@ void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdic
                 bc_recording_judge_end(verdict);
         if (!verdict->lone) {
                 bc_recording_judge_tails(verdict);
-                bc_summary_judge(verdict);
+                bc_summary_judge(judge, verdict);
         }
         verdict->verdict = findings->verdict;
         for (size_t i = 0; i < verdict->segments; i++)

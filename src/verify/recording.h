@@ -45,6 +45,6 @@ void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recordin
 void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict);
 
 // Within the part: manifest.json against the records. It proves nothing: where it differs, that is found.
-void bc_summary_judge(struct bc_recording_verdict *verdict);
+void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict);
 
 #endif

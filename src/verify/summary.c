@@ -352,7 +352,7 @@ static void compare(const struct comparison *comparison, const struct bc_recordi
         compare_list(comparison, root, "clock", expect_clock(&verdict->news));
 }
 
-void bc_summary_judge(struct bc_recording_verdict *verdict)
+void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         size_t size = 0, first = 0;
@@ -376,7 +376,7 @@ void bc_summary_judge(struct bc_recording_verdict *verdict)
                         r < 0 ? strerror(-r) : "not JSON of its format");
                 return;
         }
-        bc_endorsement_judge(verdict, bytes, size);
+        bc_endorsement_judge(verdict, judge->trust, bytes, size);
         const struct bc_segment_verdict *last = &verdict->segment[verdict->segments - 1];
         struct comparison comparison = { .findings = &verdict->findings, .first = &verdict->segment[first], .last = last,
                                          .recovered = last->end != BC_RECORD_CLOSE || is_behind(root) };
