@@ -156,21 +156,30 @@ static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha25
         return trust && bc_trust_roots(trust) > 0 && !bc_trust_vouches(trust, last) ? "its certificates do not lead to a named root" : NULL;
 }
 
-void bc_endorsement_judge(struct bc_recording_verdict *verdict, const struct bc_trust *trust, const char *manifest, size_t bytes)
+static const uint8_t *key_of_records(const struct bc_recording_verdict *verdict)
+{
+        for (size_t i = 0; i < verdict->segments; i++)
+                if (verdict->segment[i].signer.known)
+                        return verdict->segment[i].signer.key_sha256;
+        return NULL;
+}
+
+void bc_endorsement_judge(struct bc_recording_verdict *verdict, const uint8_t *key_sha256, const struct bc_trust *trust,
+                          const char *manifest, size_t bytes)
 {
         BC_CLEANUP(bc_cleanup_memory) char *der = NULL;
         BC_CLEANUP(bc_cleanup_cms) CMS_ContentInfo *cms = NULL;
         const unsigned char *at;
         const char *wrong = "it is no CMS";
-        size_t n, first = 0;
+        size_t n;
         int r;
 
         if (!verdict->folder.signature)
                 return;
         verdict->endorsement = BC_ENDORSEMENT_UNJUDGED;
-        while (first < verdict->segments && !verdict->segment[first].signer.known)
-                first++;
-        if (first == verdict->segments)
+        if (!key_sha256)
+                key_sha256 = key_of_records(verdict);
+        if (!key_sha256)
                 return;
         r = bc_file_load(verdict->fd, SIGNATURE, SIGNATURE_BYTES_MAX, &der, &n);
         if (r < 0)
@@ -180,7 +189,7 @@ void bc_endorsement_judge(struct bc_recording_verdict *verdict, const struct bc_
         if (cms)
                 wrong = at == (const unsigned char *)der + n ? judge_form(cms, (const uint8_t *)der, n) : "more follows it";
         if (cms && !wrong)
-                wrong = judge_signature(cms, verdict->segment[first].signer.key_sha256, trust, manifest, bytes, (const uint8_t *)der, n);
+                wrong = judge_signature(cms, key_sha256, trust, manifest, bytes, (const uint8_t *)der, n);
         verdict->endorsement = wrong ? BC_ENDORSEMENT_WRONG : BC_ENDORSEMENT_SIGNED;
         if (wrong)
                 bc_find(&verdict->findings, BC_FINDING_SIGNATURE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, SIGNATURE ": %s", wrong);

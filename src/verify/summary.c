@@ -329,19 +329,19 @@ static void compare_marks(const struct comparison *comparison, const json_t *roo
                         "before it was signed, or somebody has added them", late);
 }
 
+static const char *const root_keys[] = { "version",     "device",
+                                         "recording",   "state",
+                                         "boot_id",     "ticks_per_second",
+                                         "reason",      "stop_reason",
+                                         "press_ticks", "pre_event_ticks",
+                                         "stop_ticks",  "segments",
+                                         "gaps",        "clock",
+                                         "marks",       "read_back",
+                                         "files",       NULL };
+
 static void compare(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)
 {
-        static const char *const keys[] = { "version",     "device",
-                                            "recording",   "state",
-                                            "boot_id",     "ticks_per_second",
-                                            "reason",      "stop_reason",
-                                            "press_ticks", "pre_event_ticks",
-                                            "stop_ticks",  "segments",
-                                            "gaps",        "clock",
-                                            "marks",       "read_back",
-                                            "files",       NULL };
-
-        check_keys(comparison, root, keys);
+        check_keys(comparison, root, root_keys);
         compare_head(comparison, root);
         compare_segments(comparison, verdict, root);
         compare_list(comparison, root, "gaps", expect_gaps(&verdict->news));
@@ -350,6 +350,47 @@ static void compare(const struct comparison *comparison, const struct bc_recordi
         else if (json_object_get(root, "marks"))
                 differ(comparison, false, "marks");
         compare_list(comparison, root, "clock", expect_clock(&verdict->news));
+}
+
+// The bytes stay the caller's to give back, whatever comes of them. NULL: it is no object, which is found.
+static json_t *load(struct bc_recording_verdict *verdict, char **ret_bytes, size_t *ret_size)
+{
+        int r = bc_file_load(verdict->fd, MANIFEST, MANIFEST_BYTES_MAX, ret_bytes, ret_size);
+        json_t *root = r == 0 ? json_loadb(*ret_bytes, *ret_size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+        if (json_is_object(root))
+                return root;
+        bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_TAMPERED, BC_NO_OFFSET, MANIFEST " cannot be read: %s",
+                r < 0 ? strerror(-r) : "not JSON of its format");
+        json_decref(root);
+        return NULL;
+}
+
+void bc_summary_judge_alone(struct bc_recording_verdict *verdict, const char *device, uint64_t number, const uint8_t *key_sha256)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        size_t size = 0;
+        BC_CLEANUP(bc_cleanup_json) json_t *root = verdict->folder.manifest ? load(verdict, &bytes, &size) : NULL;
+        struct comparison comparison = { .findings = &verdict->findings };
+
+        if (!root)
+                return;
+        if (key_sha256)
+                bc_endorsement_judge(verdict, key_sha256, NULL, bytes, size);
+        check_keys(&comparison, root, root_keys);
+        compare_integer(&comparison, root, "version", 1);
+        compare_integer(&comparison, root, "ticks_per_second", BC_TICKS_PER_S);
+        compare_text(&comparison, root, "device", device);
+        compare_integer(&comparison, root, "recording", (int64_t)number);
+        compare_segments(&comparison, verdict, root);
+        bc_endorsement_judge_files(verdict, root);
+        if (verdict->endorsement == BC_ENDORSEMENT_SIGNED && !json_object_get(root, "read_back"))
+                return;
+        if (json_array_size(json_object_get(root, "marks")) > 0)
+                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "nothing vouches for the marks of " MANIFEST ": somebody may have added them");
+        bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                "nothing here proves what " MANIFEST " says besides: reason, times, gaps");
 }
 
 void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict)
@@ -369,14 +410,10 @@ void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict 
                 first++;
         if (first == verdict->segments)
                 return; // nothing to compare it with
-        int r = bc_file_load(verdict->fd, MANIFEST, MANIFEST_BYTES_MAX, &bytes, &size);
-        BC_CLEANUP(bc_cleanup_json) json_t *root = r == 0 ? json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        if (!json_is_object(root)) {
-                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_TAMPERED, BC_NO_OFFSET, MANIFEST " cannot be read: %s",
-                        r < 0 ? strerror(-r) : "not JSON of its format");
+        BC_CLEANUP(bc_cleanup_json) json_t *root = load(verdict, &bytes, &size);
+        if (!root)
                 return;
-        }
-        bc_endorsement_judge(verdict, judge->trust, bytes, size);
+        bc_endorsement_judge(verdict, NULL, judge->trust, bytes, size);
         const struct bc_segment_verdict *last = &verdict->segment[verdict->segments - 1];
         struct comparison comparison = { .findings = &verdict->findings, .first = &verdict->segment[first], .last = last,
                                          .recovered = last->end != BC_RECORD_CLOSE || is_behind(root) };
