@@ -175,6 +175,53 @@ static void test_one_segment_in_place_of_another(void **state)
         forge_free(other);
 }
 
+// ---- manifests that lag behind -----------------------------------------------------------------------------------
+
+// A recording of these two segments, the manifest as it was saved last: without its end, with so many segments, each in that state.
+static enum bc_verdict judge_lagging(const char *second, size_t listed, const char *state, const char *segment_state)
+{
+        struct forge *other = forge_new(&trial.identity, 0);
+        char folder[TRIAL_PATH_BYTES];
+
+        other->recording = 19;
+        other->segments_stated = 2;
+        forge_write(other, "IPPaatg R IPPaa C F");
+        forge_write(other, second);
+        forge_save(other, trial.folder, false, folder, sizeof(folder));
+        char *text = forge_manifest(other);
+        json_t *root = json_loads(text, 0, NULL), *segments = json_object_get(root, "segments");
+        while (json_array_size(segments) > listed)
+                json_array_remove(segments, json_array_size(segments) - 1);
+        if (listed == 2)
+                json_object_set_new(json_array_get(segments, 1), "state", json_string(segment_state));
+        json_object_set_new(root, "state", json_string(state));
+        json_object_set_new(root, "stop_reason", json_string(""));
+        json_object_set_new(root, "stop_ticks", json_null());
+        free(text);
+        text = json_dumps(root, JSON_INDENT(1));
+        forge_file(folder, "manifest.json", text, strlen(text));
+        enum bc_verdict verdict = trial_path(&trial, folder);
+        free(text);
+        json_decref(root);
+        forge_remove(folder);
+        forge_free(other);
+        return verdict;
+}
+
+// The first fragment of a segment is durable before the manifest has it, and recovery's record before the manifest that says so.
+static void test_cut_before_the_manifest(void **state)
+{
+        (void)state;
+        trial_expect(&trial, judge_lagging("IPPaatg R", 2, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R", 1, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R", 0, "open", "open"), BC_VERDICT_TAMPERED);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 2, "recovered", "recovered"), BC_VERDICT_AUTHENTIC);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 1, "recovered", "recovered"), BC_VERDICT_TAMPERED);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 2, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 1, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R X F", 2, "open", "open"), BC_VERDICT_AUTHENTIC);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -183,6 +230,7 @@ int main(void)
                 TEST(test_marks_that_no_camera_sets),
                 TEST(test_one_mark_in_place_of_another),
                 TEST(test_one_segment_in_place_of_another),
+                TEST(test_cut_before_the_manifest),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
