@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "shared_trial.h"
 
@@ -190,32 +191,33 @@ static void test_rule_09_tails_are_one(void **state)
 static void test_manifest_behind_the_last_record(void **state)
 {
         static const struct {
-                const char *state, *stop_ticks;
+                const char *state, *stop_ticks, *stop_reason;
                 enum bc_verdict expected;
         } cases[] = {
-                { "open", "null", BC_VERDICT_AUTHENTIC },
-                { "recovered", "null", BC_VERDICT_AUTHENTIC },
-                { "recovered", "1", BC_VERDICT_TAMPERED },
-                { "closed", "null", BC_VERDICT_TAMPERED },
+                { "open", "null", "", BC_VERDICT_AUTHENTIC },
+                { "recovered", "null", "", BC_VERDICT_AUTHENTIC },
+                { "recovered", "1", "", BC_VERDICT_TAMPERED },
+                { "recovered", "null", "button", BC_VERDICT_TAMPERED },
+                { "closed", "null", "button", BC_VERDICT_TAMPERED },
         };
         struct forge *forge = forge_new(&trial.identity, 0);
-        char path[TRIAL_PATH_BYTES], edited[8192];
+        char path[TRIAL_PATH_BYTES];
 
         (void)state;
         forge_write(forge, "IPPaatg R IPPaa R X F");
         char *text = forge_manifest(forge);
         forge_save(forge, trial.folder, false, path, sizeof(path));
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                const char *of_state = strstr(text, "\"state\": \""), *stop = strstr(text, "\"stop_ticks\": ");
-                assert_non_null(of_state);
-                assert_non_null(stop);
-                assert_true(of_state < stop);
-                of_state += strlen("\"state\": \"");
-                stop += strlen("\"stop_ticks\": ");
-                const char *behind_state = strchr(of_state, '"'), *behind_stop = stop + strspn(stop, "0123456789");
-                int n = snprintf(edited, sizeof(edited), "%.*s%s%.*s%s%s", (int)(of_state - text), text, cases[i].state,
-                                 (int)(stop - behind_state), behind_state, cases[i].stop_ticks, behind_stop);
-                forge_file(path, "manifest.json", edited, (size_t)n);
+                json_t *root = json_loads(text, 0, NULL);
+
+                json_object_set_new(root, "state", json_string(cases[i].state));
+                json_object_set_new(root, "stop_ticks", json_loads(cases[i].stop_ticks, JSON_DECODE_ANY, NULL));
+                json_object_set_new(root, "stop_reason", json_string(cases[i].stop_reason));
+                char *edited = json_dumps(root, JSON_INDENT(1));
+                assert_non_null(edited);
+                forge_file(path, "manifest.json", edited, strlen(edited));
+                free(edited);
+                json_decref(root);
                 trial_expect(&trial, trial_path(&trial, path), cases[i].expected);
         }
         free(text);

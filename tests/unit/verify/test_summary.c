@@ -222,6 +222,28 @@ static void test_cut_before_the_manifest(void **state)
         trial_expect(&trial, judge_lagging("IPPaatg R X F", 2, "open", "open"), BC_VERDICT_AUTHENTIC);
 }
 
+// Whoever calls a recording recovered that was closed is not free to say more of it than one who does not.
+static void test_marks_of_one_that_is_called_recovered(void **state)
+{
+        static const char late[] = "[{\"ticks\": 6245000, \"text\": \"late\", \"count\": 1}]";
+
+        (void)state;
+        for (size_t i = 0; i < 4; i++) {
+                json_t *root = json_loads(manifest, 0, NULL);
+
+                json_object_set_new(root, "state", json_string(i % 2 ? "open" : "recovered"));
+                json_object_set_new(root, "stop_ticks", json_null());
+                json_object_set_new(root, "stop_reason", json_string(i < 2 ? "" : "he confessed"));
+                json_object_set_new(root, "marks", json_loads(i < 2 ? late : "[]", 0, NULL));
+                json_object_del(root, "files");
+                char *text = json_dumps(root, JSON_INDENT(1));
+                forge_file(path, "manifest.json", text, strlen(text));
+                trial_expect_found(&trial, trial_path(&trial, path), i < 2 ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_FINDING_SUMMARY);
+                free(text);
+                json_decref(root);
+        }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -231,6 +253,7 @@ int main(void)
                 TEST(test_one_mark_in_place_of_another),
                 TEST(test_one_segment_in_place_of_another),
                 TEST(test_cut_before_the_manifest),
+                TEST(test_marks_of_one_that_is_called_recovered),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
