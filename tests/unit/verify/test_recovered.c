@@ -99,6 +99,23 @@ static void test_rule_08_laundered_cut(void **state)
         }
 }
 
+// Of the first segment, that was abandoned, nothing was signed: how long the recording lasted its first record tells, which is in the
+// second one.
+static void test_rule_08_anchor_before_an_unsigned_segment(void **state)
+{
+        enum anchor anchor = ANCHOR_NO_RECORDING;
+        struct forge *forge = forge_new(&trial.identity, 0);
+
+        (void)state;
+        forge->on_record = move_anchor;
+        forge->user = &anchor;
+        const struct forge_segment *segment = forge_write(forge, "IPPaatg IPPaa");
+        forge_abandon(forge, segment->size, forge->end_ticks[0] - 3 * 1600);
+        forge_write(forge, "IPPaatg R IPPaa R Z F");
+        trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_AUTHENTIC);
+        forge_free(forge);
+}
+
 // The cut is in a segment that is not the last one any more: somebody put another one behind it, which nobody signed.
 static void test_rule_08_laundered_cut_before_another_segment(void **state)
 {
@@ -263,6 +280,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_08_recovered_end),
                 cmocka_unit_test(test_rule_08_laundered_cut),
+                cmocka_unit_test(test_rule_08_anchor_before_an_unsigned_segment),
                 cmocka_unit_test(test_rule_08_laundered_cut_before_another_segment),
                 cmocka_unit_test(test_rule_09_recovery_vouches_for_nothing),
                 cmocka_unit_test(test_rule_09_tail_is_kept),
