@@ -232,12 +232,12 @@ static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entr
                 differ(verdict, "\"files\"", "not of its form");
                 return;
         }
-        for (size_t i = 0; i < verdict->segments; i++)
-                if (strcmp(verdict->segment[i].file, file) == 0) {
-                        ++*segments;
-                        judge_segment(verdict, &verdict->segment[i], entry);
-                        return;
-                }
+        const struct bc_segment_verdict *segment = bc_recording_find_segment(verdict, file);
+        if (segment) {
+                ++*segments;
+                judge_segment(verdict, segment, entry);
+                return;
+        }
         if (faccessat(verdict->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
                 bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "%s, which " MANIFEST " lists among its files, is not there", file);

@@ -44,6 +44,9 @@ void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recordin
 
 void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict);
 
+// Within the part: the segment of that file; NULL: there is none. A list names any number of them.
+const struct bc_segment_verdict *bc_recording_find_segment(const struct bc_recording_verdict *verdict, const char *file);
+
 // Within the part: manifest.json against the records. It proves nothing: where it differs, that is found.
 void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict);
 

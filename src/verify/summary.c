@@ -15,7 +15,6 @@
 
 #define MANIFEST "manifest.json"
 #define MANIFEST_BYTES_MAX (5 * 1024 * 1024)
-#define SEGMENT_DIGITS 4 // of a file's name: its number
 #define ENTRIES_MAX 1000 // then the manifest merges entries, and the lists differ
 
 BC_DEFINE_CLEANUP(json, json_t, json_decref)
@@ -132,14 +131,6 @@ static void compare_head(const struct comparison *comparison, const json_t *root
         }
 }
 
-static const struct bc_segment_verdict *find_segment(const struct bc_recording_verdict *verdict, const char *file)
-{
-        for (size_t i = 0; file && i < verdict->segments; i++)
-                if (strcmp(verdict->segment[i].file, file) == 0)
-                        return &verdict->segment[i];
-        return NULL;
-}
-
 // What no record tells: at least of its form, and only where it may stand.
 static void check_form(const struct comparison *comparison, const json_t *entry)
 {
@@ -166,7 +157,7 @@ static void compare_segment(const struct comparison *comparison, const struct bc
         static const char *const keys[] = { "file",     "state", "first_ticks", "end_ticks",  "bytes",         "fragments",
                                             "succeeds", "error", "errno",       "tail_bytes", "missing_bytes", NULL };
         const char *file = json_string_value(json_object_get(entry, "file"));
-        const struct bc_segment_verdict *segment = find_segment(verdict, file);
+        const struct bc_segment_verdict *segment = file ? bc_recording_find_segment(verdict, file) : NULL;
         const json_t *state = json_object_get(entry, "state");
 
         check_keys(comparison, entry, keys);
@@ -212,15 +203,15 @@ static void compare_segments(const struct comparison *comparison, const struct b
                 const json_t *entry = json_array_get(segments, i);
                 const char *file = json_string_value(json_object_get(entry, "file"));
                 // In ascending order: one that stands twice must not stand in for another.
-                if (file && strncmp(before, file, SEGMENT_DIGITS) >= 0)
+                if (file && strncmp(before, file, BC_SEGMENT_DIGITS) >= 0)
                         differ(comparison, false, "segments");
                 before = file ? file : before;
-                listed += find_segment(verdict, file) != NULL;
+                listed += file && bc_recording_find_segment(verdict, file);
                 compare_segment(comparison, verdict, entry);
         }
         // The first fragment of a segment is durable before the manifest has it.
         if (listed + 1 == verdict->segments && comparison->recovered && same_text(json_object_get(root, "state"), "open") &&
-            strncmp(before, verdict->segment[listed].file, SEGMENT_DIGITS) < 0)
+            strncmp(before, verdict->segment[listed].file, BC_SEGMENT_DIGITS) < 0)
                 lag(comparison, verdict->segment[listed].file);
         else if (listed != verdict->segments)
                 differ(comparison, false, "segments");
