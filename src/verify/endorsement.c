@@ -4,10 +4,11 @@
 #include <fcntl.h>
 #include <openssl/cms.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "verify/original.h"
 #include "verify/signature.h"
 #include "verify/text.h"
 
@@ -218,6 +219,26 @@ static void judge_segment(struct bc_recording_verdict *verdict, const struct bc_
                         "%s: the camera itself found that it is not what was signed", segment->file);
 }
 
+// A tail, of which the camera knows no hash, or a record of recovery, which is small.
+static void judge_other(struct bc_recording_verdict *verdict, const char *file, const json_t *entry)
+{
+        const char *hash = json_string_value(json_object_get(entry, "sha256"));
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        char hex[2 * BC_HASH_BYTES + 1];
+        uint8_t sha256[BC_HASH_BYTES];
+        struct stat stat;
+        size_t n;
+
+        if (fstatat(verdict->fd, file, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+                bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%s, which " MANIFEST " lists among its files, is not there", file);
+        else if (json_integer_value(json_object_get(entry, "bytes")) != (json_int_t)stat.st_size)
+                differ(verdict, file, "it has another size");
+        else if (hash && (bc_file_load(verdict->fd, file, BC_RECORD_BYTES_MAX, &bytes, &n) < 0 || bc_sha256(bytes, n, sha256) < 0 ||
+                          strcmp(hash, bc_text_hex(sha256, BC_HASH_BYTES, hex)) != 0))
+                differ(verdict, file, "it has another SHA-256");
+}
+
 static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entry, size_t *segments)
 {
         static const char *const keys[] = { "file", "bytes", "sha256", "unproven" };
@@ -238,9 +259,7 @@ static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entr
                 judge_segment(verdict, segment, entry);
                 return;
         }
-        if (faccessat(verdict->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-                bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                        "%s, which " MANIFEST " lists among its files, is not there", file);
+        judge_other(verdict, file, entry);
 }
 
 void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json_t *root)

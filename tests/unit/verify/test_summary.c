@@ -175,6 +175,35 @@ static void test_one_segment_in_place_of_another(void **state)
         forge_free(other);
 }
 
+// What is no segment is of its size and, where that is stated, of its hash.
+static void test_other_files(void **state)
+{
+        static const struct {
+                const char *entry;
+                enum bc_verdict expected;
+        } cases[] = {
+                { "{\"file\": \"0001.tail\", \"bytes\": 3, \"sha256\": null, \"unproven\": \"tail\"}", BC_VERDICT_UNPROVEN }, // no record's
+                { "{\"file\": \"0001.tail\", \"bytes\": 4, \"sha256\": null, \"unproven\": \"tail\"}", BC_VERDICT_TAMPERED },
+                { "{\"file\": \"0001.tail\", \"bytes\": 3, \"sha256\": "
+                  "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}", BC_VERDICT_UNPROVEN },
+                { "{\"file\": \"0001.tail\", \"bytes\": 3, \"sha256\": "
+                  "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ae\"}", BC_VERDICT_TAMPERED },
+        };
+
+        (void)state;
+        forge_file(path, "0001.tail", "abc", 3);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                json_t *root = json_loads(manifest, 0, NULL);
+
+                assert_int_equal(json_array_append_new(json_object_get(root, "files"), json_loads(cases[i].entry, 0, NULL)), 0);
+                char *text = json_dumps(root, JSON_INDENT(1));
+                forge_file(path, "manifest.json", text, strlen(text));
+                trial_expect(&trial, trial_path(&trial, path), cases[i].expected);
+                free(text);
+                json_decref(root);
+        }
+}
+
 // ---- manifests that lag behind -----------------------------------------------------------------------------------
 
 // A recording of these two segments, the manifest as it was saved last: without its end, with so many segments, each in that state.
@@ -252,6 +281,7 @@ int main(void)
                 TEST(test_marks_that_no_camera_sets),
                 TEST(test_one_mark_in_place_of_another),
                 TEST(test_one_segment_in_place_of_another),
+                TEST(test_other_files),
                 TEST(test_cut_before_the_manifest),
                 TEST(test_marks_of_one_that_is_called_recovered),
         };
