@@ -105,6 +105,20 @@ int bc_trust_add_roots(struct bc_trust *trust, const char *path, char *text, siz
         return r;
 }
 
+bool bc_trust_vouches(const struct bc_trust *trust, X509 *certificate)
+{
+        STACK_OF(X509) *roots = X509_STORE_get1_all_certs(trust->store);
+        bool vouches = false;
+
+        for (int i = 0; i < sk_X509_num(roots) && !vouches; i++) {
+                X509 *root = sk_X509_value(roots, i);
+                vouches = X509_check_issued(root, certificate) == X509_V_OK && X509_verify(certificate, X509_get0_pubkey(root)) == 1;
+        }
+        sk_X509_pop_free(roots, X509_free);
+        ERR_clear_error();
+        return vouches;
+}
+
 int bc_trust_add_revocations(struct bc_trust *trust, const char *path, char *text, size_t text_bytes)
 {
         BC_CLEANUP(free_infos) STACK_OF(X509_INFO) *infos = NULL;

@@ -27,6 +27,8 @@ int bc_trust_add_roots(struct bc_trust *trust, const char *path, char *text, siz
 int bc_trust_add_revocations(struct bc_trust *trust, const char *path, char *text, size_t text_bytes);
 
 size_t bc_trust_roots(const struct bc_trust *trust);
+// Whether one of the anchors signed it, whatever the time.
+bool bc_trust_vouches(const struct bc_trust *trust, X509 *certificate);
 
 // How well the key is kept, by the CA's word.
 enum bc_protection {

@@ -4,10 +4,11 @@
 #include <fcntl.h>
 #include <openssl/cms.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "verify/original.h"
 #include "verify/signature.h"
 #include "verify/text.h"
 
@@ -86,8 +87,8 @@ static int find_issuer(STACK_OF(X509) *certificates, X509 *certificate, const bo
         return -1;
 }
 
-// Nothing but the leaf and those that vouch for it, each for the one before. Who vouches for the last one is not asked here.
-static bool is_chain(STACK_OF(X509) *certificates, X509 *leaf)
+// Nothing but the leaf and those that vouch for it, each for the one before. *ret_last: whom nobody of them vouches for.
+static bool is_chain(STACK_OF(X509) *certificates, X509 *leaf, X509 **ret_last)
 {
         bool used[BC_RECORD_CHAIN_MAX] = { false };
 
@@ -100,6 +101,7 @@ static bool is_chain(STACK_OF(X509) *certificates, X509 *leaf)
                         return false;
                 used[at] = true;
         }
+        *ret_last = leaf;
         return true;
 }
 
@@ -120,14 +122,14 @@ static bool is_of_its_form(STACK_OF(X509) *certificates, X509 *leaf, const EVP_M
         return i2d_CMS_ContentInfo(made, &again) == (int)n && memcmp(again, der, n) == 0;
 }
 
-static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha256[BC_HASH_BYTES], const char *manifest,
-                                   size_t bytes, const uint8_t *der, size_t n)
+static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha256[BC_HASH_BYTES], const struct bc_trust *trust,
+                                   const char *manifest, size_t bytes, const uint8_t *der, size_t n)
 {
         CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
         const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(signer);
         BC_CLEANUP(free_certificates) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
         BC_CLEANUP(bc_cleanup_hash) EVP_MD_CTX *context = EVP_MD_CTX_new();
-        X509 *leaf = find_leaf(certificates, signer, key_sha256);
+        X509 *leaf = find_leaf(certificates, signer, key_sha256), *last;
         EVP_PKEY *key = leaf ? X509_get0_pubkey(leaf) : NULL;
         enum bc_record_algorithm algorithm;
         X509_ALGOR *digest_form;
@@ -147,26 +149,38 @@ static const char *judge_signature(CMS_ContentInfo *cms, const uint8_t key_sha25
                 return "it is not one over this " MANIFEST;
         if (bc_signature_check_low(algorithm, ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature)) < 0)
                 return "not in the one form of a signature (low s)";
-        if (!is_chain(certificates, leaf))
+        if (!is_chain(certificates, leaf, &last))
                 return "it holds certificates that are not the issuers'";
-        return is_of_its_form(certificates, leaf, digest, signature, der, n) ? NULL : "not of the form that the camera gives it";
+        if (!is_of_its_form(certificates, leaf, digest, signature, der, n))
+                return "not of the form that the camera gives it";
+        // Keys are public: anybody can put that of the device, or of its issuer, into a certificate of whatever words.
+        return trust && bc_trust_roots(trust) > 0 && !bc_trust_vouches(trust, last) ? "its certificates do not lead to a named root" : NULL;
 }
 
-void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *manifest, size_t bytes)
+static const uint8_t *key_of_records(const struct bc_recording_verdict *verdict)
+{
+        for (size_t i = 0; i < verdict->segments; i++)
+                if (verdict->segment[i].signer.known)
+                        return verdict->segment[i].signer.key_sha256;
+        return NULL;
+}
+
+void bc_endorsement_judge(struct bc_recording_verdict *verdict, const uint8_t *key_sha256, const struct bc_trust *trust,
+                          const char *manifest, size_t bytes)
 {
         BC_CLEANUP(bc_cleanup_memory) char *der = NULL;
         BC_CLEANUP(bc_cleanup_cms) CMS_ContentInfo *cms = NULL;
         const unsigned char *at;
         const char *wrong = "it is no CMS";
-        size_t n, first = 0;
+        size_t n;
         int r;
 
         if (!verdict->folder.signature)
                 return;
         verdict->endorsement = BC_ENDORSEMENT_UNJUDGED;
-        while (first < verdict->segments && !verdict->segment[first].signer.known)
-                first++;
-        if (first == verdict->segments)
+        if (!key_sha256)
+                key_sha256 = key_of_records(verdict);
+        if (!key_sha256)
                 return;
         r = bc_file_load(verdict->fd, SIGNATURE, SIGNATURE_BYTES_MAX, &der, &n);
         if (r < 0)
@@ -176,7 +190,7 @@ void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *mani
         if (cms)
                 wrong = at == (const unsigned char *)der + n ? judge_form(cms, (const uint8_t *)der, n) : "more follows it";
         if (cms && !wrong)
-                wrong = judge_signature(cms, verdict->segment[first].signer.key_sha256, manifest, bytes, (const uint8_t *)der, n);
+                wrong = judge_signature(cms, key_sha256, trust, manifest, bytes, (const uint8_t *)der, n);
         verdict->endorsement = wrong ? BC_ENDORSEMENT_WRONG : BC_ENDORSEMENT_SIGNED;
         if (wrong)
                 bc_find(&verdict->findings, BC_FINDING_SIGNATURE, BC_VERDICT_TAMPERED, BC_NO_OFFSET, SIGNATURE ": %s", wrong);
@@ -205,6 +219,26 @@ static void judge_segment(struct bc_recording_verdict *verdict, const struct bc_
                         "%s: the camera itself found that it is not what was signed", segment->file);
 }
 
+// A tail, of which the camera knows no hash, or a record of recovery, which is small.
+static void judge_other(struct bc_recording_verdict *verdict, const char *file, const json_t *entry)
+{
+        const char *hash = json_string_value(json_object_get(entry, "sha256"));
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        char hex[2 * BC_HASH_BYTES + 1];
+        uint8_t sha256[BC_HASH_BYTES];
+        struct stat stat;
+        size_t n;
+
+        if (fstatat(verdict->fd, file, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+                bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%s, which " MANIFEST " lists among its files, is not there", file);
+        else if (json_integer_value(json_object_get(entry, "bytes")) != (json_int_t)stat.st_size)
+                differ(verdict, file, "it has another size");
+        else if (hash && (bc_file_load(verdict->fd, file, BC_RECORD_BYTES_MAX, &bytes, &n) < 0 || bc_sha256(bytes, n, sha256) < 0 ||
+                          strcmp(hash, bc_text_hex(sha256, BC_HASH_BYTES, hex)) != 0))
+                differ(verdict, file, "it has another SHA-256");
+}
+
 static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entry, size_t *segments)
 {
         static const char *const keys[] = { "file", "bytes", "sha256", "unproven" };
@@ -219,15 +253,13 @@ static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entr
                 differ(verdict, "\"files\"", "not of its form");
                 return;
         }
-        for (size_t i = 0; i < verdict->segments; i++)
-                if (strcmp(verdict->segment[i].file, file) == 0) {
-                        ++*segments;
-                        judge_segment(verdict, &verdict->segment[i], entry);
-                        return;
-                }
-        if (faccessat(verdict->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-                bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
-                        "%s, which " MANIFEST " lists among its files, is not there", file);
+        const struct bc_segment_verdict *segment = bc_recording_find_segment(verdict, file);
+        if (segment) {
+                ++*segments;
+                judge_segment(verdict, segment, entry);
+                return;
+        }
+        judge_other(verdict, file, entry);
 }
 
 void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json_t *root)

@@ -10,9 +10,11 @@
 // "signed"
 const char *bc_endorsement_name(enum bc_endorsement endorsement);
 
-// Judges manifest.sig over the bytes of manifest.json, by the certificate that signed the records, which is judged there. What is
-// wrong is found; verdict->endorsement says what it is.
-void bc_endorsement_judge(struct bc_recording_verdict *verdict, const char *manifest, size_t bytes);
+// Judges manifest.sig over the bytes of manifest.json, by the key that signed the records, whose certificate is judged there; or by
+// another one (key_sha256: struct bc_signer; NULL: that). Its own certificates lead to one of the anchors, where there is any (trust may
+// be NULL). What is wrong is found; verdict->endorsement says what it is.
+void bc_endorsement_judge(struct bc_recording_verdict *verdict, const uint8_t *key_sha256, const struct bc_trust *trust,
+                          const char *manifest, size_t bytes);
 
 // Holds the list of files against what lies in the folder.
 void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json_t *root);

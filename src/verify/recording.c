@@ -61,6 +61,20 @@ void bc_recording_verdict_done(struct bc_recording_verdict *verdict)
         *verdict = (struct bc_recording_verdict){ .fd = -1 };
 }
 
+// Their numbers ascend, and are what their names begin with.
+static int compare_files(const void *file, const void *segment)
+{
+        return strncmp(file, ((const struct bc_segment_verdict *)segment)->file, BC_SEGMENT_DIGITS);
+}
+
+const struct bc_segment_verdict *bc_recording_find_segment(const struct bc_recording_verdict *verdict, const char *file)
+{
+        const struct bc_segment_verdict *segment =
+                bsearch(file, verdict->segment, verdict->segments, sizeof(*verdict->segment), compare_files);
+
+        return segment && strcmp(segment->file, file) == 0 ? segment : NULL;
+}
+
 static struct bc_judge judge_of(const struct bc_judge *judge, const struct bc_recording_verdict *verdict)
 {
         struct bc_judge own = *judge;
@@ -288,7 +302,7 @@ void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdic
                 bc_recording_judge_end(verdict);
         if (!verdict->lone) {
                 bc_recording_judge_tails(verdict);
-                bc_summary_judge(verdict);
+                bc_summary_judge(judge, verdict);
         }
         verdict->verdict = findings->verdict;
         for (size_t i = 0; i < verdict->segments; i++)

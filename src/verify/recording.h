@@ -44,7 +44,14 @@ void bc_recording_judge_segment(const struct bc_judge *judge, struct bc_recordin
 
 void bc_recording_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict);
 
+// Within the part: the segment of that file; NULL: there is none. A list names any number of them.
+const struct bc_segment_verdict *bc_recording_find_segment(const struct bc_recording_verdict *verdict, const char *file);
+
 // Within the part: manifest.json against the records. It proves nothing: where it differs, that is found.
-void bc_summary_judge(struct bc_recording_verdict *verdict);
+void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict);
+
+// The same where no record is there, and by the ledger none is to be: what can be said of it then. key_sha256: of the device, as in
+// struct bc_signer; NULL: it had several.
+void bc_summary_judge_alone(struct bc_recording_verdict *verdict, const char *device, uint64_t number, const uint8_t *key_sha256);
 
 #endif

@@ -134,15 +134,15 @@ void bc_recording_judge_time(struct bc_recording_verdict *verdict, size_t i)
 // How much the device signed after the record that the anchor names: all of this recording, where that is of an earlier one.
 static int64_t anchor_age_ns(const struct bc_recording_verdict *verdict, const struct bc_segment_verdict *last)
 {
-        const struct bc_segment_verdict *newest = last->blank ? bc_recording_before(verdict, verdict->segments) : last;
+        // What recovery alone signed is of a later start, and another clock.
+        const struct bc_segment_verdict *newest = bc_recording_before(verdict, (size_t)(last - verdict->segment) + 1);
+        const struct bc_segment_verdict *first = verdict->segment;
 
         if (!newest)
                 return last->anchor_recording < last->beside_recording ? 0 : BC_RECORD_UNKNOWN; // nothing of it was signed
-        if (newest->records == 1 && !newest->beside && newest > verdict->segment && newest[-1].records > 0)
-                newest--; // its only record is recovery's
-        if (last->anchor_recording < newest->recording && verdict->segment[0].records > 0)
-                return newest->last_signed_ns - verdict->segment[0].first_signed_ns;
-        return newest->last_signed_ns - last->anchor_signed_ns;
+        while (first->chain_records == 0)
+                first++;
+        return newest->last_signed_ns - (last->anchor_recording < newest->recording ? first->first_signed_ns : last->anchor_signed_ns);
 }
 
 // By the name of its file.

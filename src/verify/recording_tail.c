@@ -158,8 +158,8 @@ void bc_recording_judge_tails(struct bc_recording_verdict *verdict)
         }
         for (size_t i = 0; i < verdict->segments; i++) {
                 bool there = !verdict->segment[i].moved;
-                for (size_t k = 0; k < folder->tails; k++)
-                        there |= folder->tail[k].segment == folder->segment[i];
+                for (size_t k = 0; !there && k < folder->tails; k++)
+                        there = folder->tail[k].segment == folder->segment[i];
                 if (!there)
                         bc_find(&verdict->findings, BC_FINDING_MISSING, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                                 "the %" PRIu64 " bytes that recovery moved out of %s are not there",

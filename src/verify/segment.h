@@ -14,6 +14,7 @@
 #include "verify/news.h"
 
 #define BC_SEGMENT_FILE_BYTES 16 // "0001.mp4.sealed"
+#define BC_SEGMENT_DIGITS 4      // of it: its number
 
 struct bc_opener;
 

@@ -291,6 +291,14 @@ static enum bc_verdict judge_nothing(const struct bc_ledger_verdict *ledger, con
         return BC_VERDICT_NOTE;
 }
 
+// Where no record can tell what manifest.json may say: then it has to be of this recording and to name no segment but what is there.
+static void judge_manifest(const struct bc_ledger_verdict *ledger, struct bc_recording_verdict *recording)
+{
+        bool one_key = ledger->count[BC_LEDGER_KEY] == 0 && ledger->count[BC_LEDGER_ROLLBACK] == 0;
+
+        bc_summary_judge_alone(recording, ledger->device, number_of(recording), one_key ? ledger->signer.key_sha256 : NULL);
+}
+
 // Nothing of it is there, and the ledger says why.
 static void judge_empty(const struct bc_ledger_verdict *ledger, const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
 {
@@ -307,6 +315,7 @@ static void judge_empty(const struct bc_ledger_verdict *ledger, const struct bc_
         bc_find(findings, stated->nothing ? BC_FINDING_ANCHOR : BC_FINDING_LEDGER, verdict, BC_NO_OFFSET, "%s", why);
         if (stated->nothing)
                 settle_tails(stated, recording);
+        judge_manifest(ledger, recording);
 }
 
 // ---- what the ledger says --------------------------------------------------------------------------------------
@@ -333,7 +342,7 @@ static void judge_recovered(const struct bc_ledger_recording *stated, struct bc_
 // Of a sealed recording the device cannot say which record ends it. It puts a record beside the last file that it finds, and the ledger
 // names that one as the newest recovery: nothing lay behind. Complete it is where that file ends as a segment does that another one
 // follows, or nothing was in it yet and the one before ends so.
-static void settle_sealed_end(const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
+static void settle_sealed_end(const struct bc_ledger_verdict *ledger, const struct bc_ledger_recording *stated, struct bc_recording_verdict *recording)
 {
         struct bc_segment_verdict *last = recording->segments > 0 ? &recording->segment[recording->segments - 1] : NULL;
         const struct bc_segment_verdict *end = last && last->blank ? last_signed(recording) : last;
@@ -357,6 +366,8 @@ static void settle_sealed_end(const struct bc_ledger_recording *stated, struct b
                 bc_find(&last->findings, BC_FINDING_LEDGER, BC_VERDICT_NOTE, BC_NO_OFFSET,
                         "nothing of it was durable yet: recovery found these %" PRIu64 " bytes, which nobody can open", last->bytes);
         }
+        if (!end)
+                judge_manifest(ledger, recording);
 }
 
 static void judge_one(const struct bc_ledger_verdict *ledger, struct bc_recording_verdict *recording)
@@ -394,7 +405,7 @@ static void judge_one(const struct bc_ledger_verdict *ledger, struct bc_recordin
         else if (stated->broke_off)
                 judge_break(stated, recording);
         else if (stated->recovered)
-                settle_sealed_end(stated, recording);
+                settle_sealed_end(ledger, stated, recording);
 }
 
 static void sum_up(struct bc_recording_verdict *recording)

@@ -15,7 +15,6 @@
 
 #define MANIFEST "manifest.json"
 #define MANIFEST_BYTES_MAX (5 * 1024 * 1024)
-#define SEGMENT_DIGITS 4 // of a file's name: its number
 #define ENTRIES_MAX 1000 // then the manifest merges entries, and the lists differ
 
 BC_DEFINE_CLEANUP(json, json_t, json_decref)
@@ -35,6 +34,13 @@ static void differ(const struct comparison *comparison, bool list, const char *w
 
         bc_find(comparison->findings, BC_FINDING_SUMMARY, verdict, BC_NO_OFFSET, MANIFEST " differs from the records in \"%s\"",
                 what);
+}
+
+// What was durable in a segment, and was to be saved in the manifest next: the power went, and recovery has not been through since.
+static void lag(const struct comparison *comparison, const char *what)
+{
+        bc_find(comparison->findings, BC_FINDING_SUMMARY, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                MANIFEST " does not have %s yet: the power may have gone before it was saved, or somebody has edited it", what);
 }
 
 static void compare_integer(const struct comparison *comparison, const json_t *object, const char *key, int64_t expected)
@@ -107,23 +113,22 @@ static void compare_head(const struct comparison *comparison, const json_t *root
                 compare_text(comparison, root, "state", "closed");
                 compare_reason(comparison, root, "stop_reason", last->ended_reason);
                 compare_integer(comparison, root, "stop_ticks", last->stop_ticks);
+        } else if (last->end == BC_RECORD_RECOVERED && same_text(json_object_get(root, "state"), "open")) {
+                lag(comparison, "its end"); // recovery itself was cut off
         } else if (last->end == BC_RECORD_RECOVERED && !same_text(json_object_get(root, "state"), "recovered") &&
                    !same_text(json_object_get(root, "state"), "closed")) {
                 differ(comparison, false, "state");
+        }
+        // One that did not end has no end.
+        if (same_text(json_object_get(root, "state"), "open") || same_text(json_object_get(root, "state"), "recovered")) {
+                compare_text(comparison, root, "stop_reason", "");
+                compare_integer(comparison, root, "stop_ticks", BC_RECORD_UNKNOWN);
         }
         if (!comparison->recovered || !json_is_null(json_object_get(root, "press_ticks"))) {
                 compare_reason(comparison, root, "reason", first->begun_reason);
                 compare_integer(comparison, root, "press_ticks", first->press_ticks);
                 compare_integer(comparison, root, "pre_event_ticks", first->pre_event_ticks);
         }
-}
-
-static const struct bc_segment_verdict *find_segment(const struct bc_recording_verdict *verdict, const char *file)
-{
-        for (size_t i = 0; file && i < verdict->segments; i++)
-                if (strcmp(verdict->segment[i].file, file) == 0)
-                        return &verdict->segment[i];
-        return NULL;
 }
 
 // What no record tells: at least of its form, and only where it may stand.
@@ -152,7 +157,7 @@ static void compare_segment(const struct comparison *comparison, const struct bc
         static const char *const keys[] = { "file",     "state", "first_ticks", "end_ticks",  "bytes",         "fragments",
                                             "succeeds", "error", "errno",       "tail_bytes", "missing_bytes", NULL };
         const char *file = json_string_value(json_object_get(entry, "file"));
-        const struct bc_segment_verdict *segment = find_segment(verdict, file);
+        const struct bc_segment_verdict *segment = file ? bc_recording_find_segment(verdict, file) : NULL;
         const json_t *state = json_object_get(entry, "state");
 
         check_keys(comparison, entry, keys);
@@ -198,13 +203,17 @@ static void compare_segments(const struct comparison *comparison, const struct b
                 const json_t *entry = json_array_get(segments, i);
                 const char *file = json_string_value(json_object_get(entry, "file"));
                 // In ascending order: one that stands twice must not stand in for another.
-                if (file && strncmp(before, file, SEGMENT_DIGITS) >= 0)
+                if (file && strncmp(before, file, BC_SEGMENT_DIGITS) >= 0)
                         differ(comparison, false, "segments");
                 before = file ? file : before;
-                listed += find_segment(verdict, file) != NULL;
+                listed += file && bc_recording_find_segment(verdict, file);
                 compare_segment(comparison, verdict, entry);
         }
-        if (listed != verdict->segments)
+        // The first fragment of a segment is durable before the manifest has it.
+        if (listed + 1 == verdict->segments && comparison->recovered && same_text(json_object_get(root, "state"), "open") &&
+            strncmp(before, verdict->segment[listed].file, BC_SEGMENT_DIGITS) < 0)
+                lag(comparison, verdict->segment[listed].file);
+        else if (listed != verdict->segments)
                 differ(comparison, false, "segments");
 }
 
@@ -312,13 +321,20 @@ static void compare_marks(const struct comparison *comparison, const json_t *roo
 {
         BC_CLEANUP(bc_cleanup_json) json_t *owned = expected;
         const json_t *list = json_object_get(root, "marks");
-        size_t late = json_array_size(list) - json_array_size(expected);
-        bool lawful = json_is_array(list) && json_array_size(list) > json_array_size(expected) &&
-                      json_array_size(list) < ENTRIES_MAX && !comparison->recovered && has_entries(list, expected);
+        size_t late = json_array_size(list) - json_array_size(expected); // where that is so
+        // With the record that closes it all marks before are in records, whatever state the manifest was left in.
+        bool closed = comparison->last->end == BC_RECORD_CLOSE && json_array_size(list) < ENTRIES_MAX;
+        bool lawful = closed && json_array_size(list) > json_array_size(expected) && has_entries(list, expected);
+        bool more = false;
 
-        for (size_t i = 0; lawful && i < json_array_size(list); i++)
-                lawful = has_entry(expected, json_array_get(list, i)) || may_be_late(comparison, json_array_get(list, i));
-        if (!lawful)
+        for (size_t i = 0; closed && i < json_array_size(list); i++) {
+                bool known = has_entry(expected, json_array_get(list, i));
+                more |= !known;
+                lawful &= known || may_be_late(comparison, json_array_get(list, i));
+        }
+        if (!lawful && more)
+                differ(comparison, false, "marks");
+        else if (!lawful)
                 compare_list(comparison, root, "marks", json_incref(expected));
         else if (comparison->vouched)
                 bc_find(comparison->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
@@ -329,19 +345,19 @@ static void compare_marks(const struct comparison *comparison, const json_t *roo
                         "before it was signed, or somebody has added them", late);
 }
 
+static const char *const root_keys[] = { "version",     "device",
+                                         "recording",   "state",
+                                         "boot_id",     "ticks_per_second",
+                                         "reason",      "stop_reason",
+                                         "press_ticks", "pre_event_ticks",
+                                         "stop_ticks",  "segments",
+                                         "gaps",        "clock",
+                                         "marks",       "read_back",
+                                         "files",       NULL };
+
 static void compare(const struct comparison *comparison, const struct bc_recording_verdict *verdict, const json_t *root)
 {
-        static const char *const keys[] = { "version",     "device",
-                                            "recording",   "state",
-                                            "boot_id",     "ticks_per_second",
-                                            "reason",      "stop_reason",
-                                            "press_ticks", "pre_event_ticks",
-                                            "stop_ticks",  "segments",
-                                            "gaps",        "clock",
-                                            "marks",       "read_back",
-                                            "files",       NULL };
-
-        check_keys(comparison, root, keys);
+        check_keys(comparison, root, root_keys);
         compare_head(comparison, root);
         compare_segments(comparison, verdict, root);
         compare_list(comparison, root, "gaps", expect_gaps(&verdict->news));
@@ -352,7 +368,48 @@ static void compare(const struct comparison *comparison, const struct bc_recordi
         compare_list(comparison, root, "clock", expect_clock(&verdict->news));
 }
 
-void bc_summary_judge(struct bc_recording_verdict *verdict)
+// The bytes stay the caller's to give back, whatever comes of them. NULL: it is no object, which is found.
+static json_t *load(struct bc_recording_verdict *verdict, char **ret_bytes, size_t *ret_size)
+{
+        int r = bc_file_load(verdict->fd, MANIFEST, MANIFEST_BYTES_MAX, ret_bytes, ret_size);
+        json_t *root = r == 0 ? json_loadb(*ret_bytes, *ret_size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+        if (json_is_object(root))
+                return root;
+        bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_TAMPERED, BC_NO_OFFSET, MANIFEST " cannot be read: %s",
+                r < 0 ? strerror(-r) : "not JSON of its format");
+        json_decref(root);
+        return NULL;
+}
+
+void bc_summary_judge_alone(struct bc_recording_verdict *verdict, const char *device, uint64_t number, const uint8_t *key_sha256)
+{
+        BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
+        size_t size = 0;
+        BC_CLEANUP(bc_cleanup_json) json_t *root = verdict->folder.manifest ? load(verdict, &bytes, &size) : NULL;
+        struct comparison comparison = { .findings = &verdict->findings };
+
+        if (!root)
+                return;
+        if (key_sha256)
+                bc_endorsement_judge(verdict, key_sha256, NULL, bytes, size);
+        check_keys(&comparison, root, root_keys);
+        compare_integer(&comparison, root, "version", 1);
+        compare_integer(&comparison, root, "ticks_per_second", BC_TICKS_PER_S);
+        compare_text(&comparison, root, "device", device);
+        compare_integer(&comparison, root, "recording", (int64_t)number);
+        compare_segments(&comparison, verdict, root);
+        bc_endorsement_judge_files(verdict, root);
+        if (verdict->endorsement == BC_ENDORSEMENT_SIGNED && !json_object_get(root, "read_back"))
+                return;
+        if (json_array_size(json_object_get(root, "marks")) > 0)
+                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "nothing vouches for the marks of " MANIFEST ": somebody may have added them");
+        bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
+                "nothing here proves what " MANIFEST " says besides: reason, times, gaps");
+}
+
+void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict *verdict)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
         size_t size = 0, first = 0;
@@ -369,14 +426,10 @@ void bc_summary_judge(struct bc_recording_verdict *verdict)
                 first++;
         if (first == verdict->segments)
                 return; // nothing to compare it with
-        int r = bc_file_load(verdict->fd, MANIFEST, MANIFEST_BYTES_MAX, &bytes, &size);
-        BC_CLEANUP(bc_cleanup_json) json_t *root = r == 0 ? json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        if (!json_is_object(root)) {
-                bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_TAMPERED, BC_NO_OFFSET, MANIFEST " cannot be read: %s",
-                        r < 0 ? strerror(-r) : "not JSON of its format");
+        BC_CLEANUP(bc_cleanup_json) json_t *root = load(verdict, &bytes, &size);
+        if (!root)
                 return;
-        }
-        bc_endorsement_judge(verdict, bytes, size);
+        bc_endorsement_judge(verdict, NULL, judge->trust, bytes, size);
         const struct bc_segment_verdict *last = &verdict->segment[verdict->segments - 1];
         struct comparison comparison = { .findings = &verdict->findings, .first = &verdict->segment[first], .last = last,
                                          .recovered = last->end != BC_RECORD_CLOSE || is_behind(root) };

@@ -36,7 +36,7 @@ static enum bc_endorsement judge(int folder_fd, const struct judged_key *key, co
         };
 
         memcpy(segment.signer.key_sha256, key->sha256, BC_HASH_BYTES);
-        bc_endorsement_judge(&verdict, manifest, strlen(manifest));
+        bc_endorsement_judge(&verdict, NULL, NULL, manifest, strlen(manifest));
         enum bc_endorsement endorsement = verdict.endorsement;
         FUZZ_EXPECT(endorsement == BC_ENDORSEMENT_SIGNED || endorsement == BC_ENDORSEMENT_WRONG);
         FUZZ_EXPECT((verdict.findings.count == 0) == (endorsement == BC_ENDORSEMENT_SIGNED));

@@ -124,6 +124,10 @@ static void write_manifest(const struct clinic *clinic, bool closed)
         bc_manifest_init(&manifest);
         assert_int_equal(bc_manifest_load(&manifest, clinic->folder_fd), 0);
         manifest.state = closed ? BC_RECORDING_CLOSED : BC_RECORDING_OPEN;
+        if (!closed) {
+                manifest.stop_reason[0] = '\0';
+                manifest.stop_ticks = BC_TICKS_UNKNOWN;
+        }
         for (size_t i = 0; i < manifest.segments; i++) {
                 struct bc_manifest_segment *entry = &manifest.segment[i];
                 char name[BC_SEGMENT_NAME_BYTES_MAX];

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "forge_cms.h"
+
 #define PATH_BYTES (TRIAL_PATH_BYTES + 64)
 
 void store_trial_init_empty(struct store_trial *store, struct trial *trial)
@@ -83,6 +85,20 @@ static void gather(struct store_trial *store, const struct bc_findings *findings
         store->findings.verdict = bc_verdict_worse(store->findings.verdict, findings->verdict);
 }
 
+static void save_manifest(const struct store_trial *store, const char *folder)
+{
+        const struct forge_identity *identity = &store->trial->identity;
+        struct forge_cms how = { .signer = &identity->device, .issuer = { &identity->issuer } };
+
+        if (store->manifest)
+                forge_file(folder, "manifest.json", store->manifest, strlen(store->manifest));
+        if (!store->signed_text)
+                return;
+        struct forge_der der = forge_cms(&how, store->signed_text, strlen(store->signed_text));
+        forge_file(folder, "manifest.sig", der.bytes, der.n);
+        forge_der_done(&der);
+}
+
 static void judge_recordings(struct store_trial *store, const char *path)
 {
         struct bc_recording_verdict verdict[STORE_RECORDINGS_MAX] = { 0 };
@@ -94,6 +110,8 @@ static void judge_recordings(struct store_trial *store, const char *path)
                 if (!store->recording[i])
                         continue;
                 forge_save(store->recording[i], path, false, folder, sizeof(folder));
+                if (store->recording[i]->segments == 0)
+                        save_manifest(store, folder);
                 assert_int_equal(bc_recording_open(folder, &verdict[n]), 0);
                 bc_bracket_close(&store->witnesses, &store->verdict, &verdict[n]);
                 for (size_t k = 0; k < verdict[n].segments; k++)

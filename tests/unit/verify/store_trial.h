@@ -16,6 +16,7 @@ struct store_trial {
         struct forge_ledger *ledger;
         struct forge *recording[STORE_RECORDINGS_MAX];
         size_t recordings;
+        const char *manifest, *signed_text; // of a recording without segments: manifest.json, what manifest.sig is over; NULL: none
         struct bc_witnesses witnesses;
         // What the last judgement came to.
         struct bc_ledger_verdict verdict;

@@ -270,6 +270,60 @@ static void test_rule_08_nothing(void **state)
                 }
 }
 
+#define EMPTY_HEAD "{\"version\": 1, \"device\": \"BC-0042\", \"recording\": 17, \"state\": \"closed\", \"ticks_per_second\": 48000, "
+#define EMPTY_LISTS "\"segments\": [], \"gaps\": [], \"clock\": [], "
+
+// There is nothing in a folder that a manifest.json could be held against; it is no place for anybody's words all the same.
+static void test_rule_08_nothing_and_a_manifest(void **state)
+{
+        static const char lawful[] = EMPTY_HEAD EMPTY_LISTS "\"marks\": []}";
+        static const char marked[] = EMPTY_HEAD EMPTY_LISTS "\"marks\": [{\"ticks\": 1, \"text\": \"guilty\", \"count\": 1}]}";
+        static const char read_back[] = EMPTY_HEAD EMPTY_LISTS "\"read_back\": true, \"files\": [], "
+                                        "\"marks\": [{\"ticks\": 1, \"text\": \"guilty\", \"count\": 1}]}";
+        static const struct {
+                const char *manifest, *signed_text;
+                enum bc_verdict expected;
+        } cases[] = {
+                { lawful, NULL, BC_VERDICT_AUTHENTIC },
+                { EMPTY_HEAD EMPTY_LISTS "\"files\": [], \"marks\": []}", EMPTY_HEAD EMPTY_LISTS "\"files\": [], \"marks\": []}",
+                  BC_VERDICT_AUTHENTIC },
+                { lawful, marked, BC_VERDICT_TAMPERED }, // of something else
+                { NULL, lawful, BC_VERDICT_UNPROVEN },
+                { marked, NULL, BC_VERDICT_UNPROVEN },
+                { read_back, read_back, BC_VERDICT_UNPROVEN },
+                { EMPTY_HEAD EMPTY_LISTS "\"marks\": [], \"guilty\": true}", NULL, BC_VERDICT_TAMPERED },
+                { "{\"version\": 1, \"device\": \"BC-0043\", \"recording\": 17, \"ticks_per_second\": 48000, " EMPTY_LISTS "\"marks\": []}",
+                  NULL, BC_VERDICT_TAMPERED },
+                { "{\"version\": 1, \"device\": \"BC-0042\", \"recording\": 18, \"ticks_per_second\": 48000, " EMPTY_LISTS "\"marks\": []}",
+                  NULL, BC_VERDICT_TAMPERED },
+                { EMPTY_HEAD "\"segments\": [{\"file\": \"0001.mp4\", \"state\": \"closed\"}], \"marks\": []}", NULL, BC_VERDICT_UNPROVEN },
+                { EMPTY_HEAD "\"segments\": [{\"file\": \"0001.mp4\", \"state\": \"empty\"}], \"marks\": []}", NULL, BC_VERDICT_AUTHENTIC },
+                { "no JSON", NULL, BC_VERDICT_TAMPERED },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                for (int nothing = 0; nothing < 2; nothing++) {
+                        struct store_trial store;
+
+                        store_trial_init_empty(&store, &trial);
+                        store.manifest = cases[i].manifest;
+                        store.signed_text = cases[i].signed_text;
+                        forge_ledger_start(store.ledger, false);
+                        (void)store_trial_record(&store, 17, false, (const char *const[]){ NULL });
+                        if (nothing) {
+                                forge_ledger_start(store.ledger, false);
+                                forge_ledger_event(store.ledger, 21, "iibnn", INT64_C(17), INT64_C(1), 0);
+                                forge_ledger_record(store.ledger, BC_NS_PER_S);
+                        } else {
+                                forge_ledger_closed(store.ledger, 17, 0, NULL);
+                        }
+                        forge_ledger_stop(store.ledger);
+                        store_trial_expect(&store, cases[i].expected);
+                        store_trial_done(&store);
+                }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -283,6 +337,7 @@ int main(void)
                 cmocka_unit_test(test_rule_09_recovered_behind_the_last_record),
                 cmocka_unit_test(test_rule_08_broke_off),
                 cmocka_unit_test(test_rule_08_nothing),
+                cmocka_unit_test(test_rule_08_nothing_and_a_manifest),
         };
 
         return cmocka_run_group_tests(tests, trial_set_up, trial_tear_down);

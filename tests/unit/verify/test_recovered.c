@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "shared_trial.h"
 
@@ -96,6 +97,23 @@ static void test_rule_08_laundered_cut(void **state)
                         assert_true(trial_found(&trial, BC_FINDING_ANCHOR, verdict));
                 forge_free(forge);
         }
+}
+
+// Of the first segment, that was abandoned, nothing was signed: how long the recording lasted its first record tells, which is in the
+// second one.
+static void test_rule_08_anchor_before_an_unsigned_segment(void **state)
+{
+        enum anchor anchor = ANCHOR_NO_RECORDING;
+        struct forge *forge = forge_new(&trial.identity, 0);
+
+        (void)state;
+        forge->on_record = move_anchor;
+        forge->user = &anchor;
+        const struct forge_segment *segment = forge_write(forge, "IPPaatg IPPaa");
+        forge_abandon(forge, segment->size, forge->end_ticks[0] - 3 * 1600);
+        forge_write(forge, "IPPaatg R IPPaa R Z F");
+        trial_expect(&trial, trial_recording(&trial, forge), BC_VERDICT_AUTHENTIC);
+        forge_free(forge);
 }
 
 // The cut is in a segment that is not the last one any more: somebody put another one behind it, which nobody signed.
@@ -190,32 +208,33 @@ static void test_rule_09_tails_are_one(void **state)
 static void test_manifest_behind_the_last_record(void **state)
 {
         static const struct {
-                const char *state, *stop_ticks;
+                const char *state, *stop_ticks, *stop_reason;
                 enum bc_verdict expected;
         } cases[] = {
-                { "open", "null", BC_VERDICT_AUTHENTIC },
-                { "recovered", "null", BC_VERDICT_AUTHENTIC },
-                { "recovered", "1", BC_VERDICT_TAMPERED },
-                { "closed", "null", BC_VERDICT_TAMPERED },
+                { "open", "null", "", BC_VERDICT_AUTHENTIC },
+                { "recovered", "null", "", BC_VERDICT_AUTHENTIC },
+                { "recovered", "1", "", BC_VERDICT_TAMPERED },
+                { "recovered", "null", "button", BC_VERDICT_TAMPERED },
+                { "closed", "null", "button", BC_VERDICT_TAMPERED },
         };
         struct forge *forge = forge_new(&trial.identity, 0);
-        char path[TRIAL_PATH_BYTES], edited[8192];
+        char path[TRIAL_PATH_BYTES];
 
         (void)state;
         forge_write(forge, "IPPaatg R IPPaa R X F");
         char *text = forge_manifest(forge);
         forge_save(forge, trial.folder, false, path, sizeof(path));
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                const char *of_state = strstr(text, "\"state\": \""), *stop = strstr(text, "\"stop_ticks\": ");
-                assert_non_null(of_state);
-                assert_non_null(stop);
-                assert_true(of_state < stop);
-                of_state += strlen("\"state\": \"");
-                stop += strlen("\"stop_ticks\": ");
-                const char *behind_state = strchr(of_state, '"'), *behind_stop = stop + strspn(stop, "0123456789");
-                int n = snprintf(edited, sizeof(edited), "%.*s%s%.*s%s%s", (int)(of_state - text), text, cases[i].state,
-                                 (int)(stop - behind_state), behind_state, cases[i].stop_ticks, behind_stop);
-                forge_file(path, "manifest.json", edited, (size_t)n);
+                json_t *root = json_loads(text, 0, NULL);
+
+                json_object_set_new(root, "state", json_string(cases[i].state));
+                json_object_set_new(root, "stop_ticks", json_loads(cases[i].stop_ticks, JSON_DECODE_ANY, NULL));
+                json_object_set_new(root, "stop_reason", json_string(cases[i].stop_reason));
+                char *edited = json_dumps(root, JSON_INDENT(1));
+                assert_non_null(edited);
+                forge_file(path, "manifest.json", edited, strlen(edited));
+                free(edited);
+                json_decref(root);
                 trial_expect(&trial, trial_path(&trial, path), cases[i].expected);
         }
         free(text);
@@ -261,6 +280,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rule_08_recovered_end),
                 cmocka_unit_test(test_rule_08_laundered_cut),
+                cmocka_unit_test(test_rule_08_anchor_before_an_unsigned_segment),
                 cmocka_unit_test(test_rule_08_laundered_cut_before_another_segment),
                 cmocka_unit_test(test_rule_09_recovery_vouches_for_nothing),
                 cmocka_unit_test(test_rule_09_tail_is_kept),

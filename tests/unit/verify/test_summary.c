@@ -175,6 +175,104 @@ static void test_one_segment_in_place_of_another(void **state)
         forge_free(other);
 }
 
+// What is no segment is of its size and, where that is stated, of its hash.
+static void test_other_files(void **state)
+{
+        static const struct {
+                const char *entry;
+                enum bc_verdict expected;
+        } cases[] = {
+                { "{\"file\": \"0001.tail\", \"bytes\": 3, \"sha256\": null, \"unproven\": \"tail\"}", BC_VERDICT_UNPROVEN }, // no record's
+                { "{\"file\": \"0001.tail\", \"bytes\": 4, \"sha256\": null, \"unproven\": \"tail\"}", BC_VERDICT_TAMPERED },
+                { "{\"file\": \"0001.tail\", \"bytes\": 3, \"sha256\": "
+                  "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}", BC_VERDICT_UNPROVEN },
+                { "{\"file\": \"0001.tail\", \"bytes\": 3, \"sha256\": "
+                  "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ae\"}", BC_VERDICT_TAMPERED },
+        };
+
+        (void)state;
+        forge_file(path, "0001.tail", "abc", 3);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                json_t *root = json_loads(manifest, 0, NULL);
+
+                assert_int_equal(json_array_append_new(json_object_get(root, "files"), json_loads(cases[i].entry, 0, NULL)), 0);
+                char *text = json_dumps(root, JSON_INDENT(1));
+                forge_file(path, "manifest.json", text, strlen(text));
+                trial_expect(&trial, trial_path(&trial, path), cases[i].expected);
+                free(text);
+                json_decref(root);
+        }
+}
+
+// ---- manifests that lag behind -----------------------------------------------------------------------------------
+
+// A recording of these two segments, the manifest as it was saved last: without its end, with so many segments, each in that state.
+static enum bc_verdict judge_lagging(const char *second, size_t listed, const char *state, const char *segment_state)
+{
+        struct forge *other = forge_new(&trial.identity, 0);
+        char folder[TRIAL_PATH_BYTES];
+
+        other->recording = 19;
+        other->segments_stated = 2;
+        forge_write(other, "IPPaatg R IPPaa C F");
+        forge_write(other, second);
+        forge_save(other, trial.folder, false, folder, sizeof(folder));
+        char *text = forge_manifest(other);
+        json_t *root = json_loads(text, 0, NULL), *segments = json_object_get(root, "segments");
+        while (json_array_size(segments) > listed)
+                json_array_remove(segments, json_array_size(segments) - 1);
+        if (listed == 2)
+                json_object_set_new(json_array_get(segments, 1), "state", json_string(segment_state));
+        json_object_set_new(root, "state", json_string(state));
+        json_object_set_new(root, "stop_reason", json_string(""));
+        json_object_set_new(root, "stop_ticks", json_null());
+        free(text);
+        text = json_dumps(root, JSON_INDENT(1));
+        forge_file(folder, "manifest.json", text, strlen(text));
+        enum bc_verdict verdict = trial_path(&trial, folder);
+        free(text);
+        json_decref(root);
+        forge_remove(folder);
+        forge_free(other);
+        return verdict;
+}
+
+// The first fragment of a segment is durable before the manifest has it, and recovery's record before the manifest that says so.
+static void test_cut_before_the_manifest(void **state)
+{
+        (void)state;
+        trial_expect(&trial, judge_lagging("IPPaatg R", 2, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R", 1, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R", 0, "open", "open"), BC_VERDICT_TAMPERED);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 2, "recovered", "recovered"), BC_VERDICT_AUTHENTIC);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 1, "recovered", "recovered"), BC_VERDICT_TAMPERED);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 2, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R Z F", 1, "open", "open"), BC_VERDICT_UNPROVEN);
+        trial_expect(&trial, judge_lagging("IPPaatg R X F", 2, "open", "open"), BC_VERDICT_AUTHENTIC);
+}
+
+// Whoever calls a recording recovered that was closed is not free to say more of it than one who does not.
+static void test_marks_of_one_that_is_called_recovered(void **state)
+{
+        static const char late[] = "[{\"ticks\": 6245000, \"text\": \"late\", \"count\": 1}]";
+
+        (void)state;
+        for (size_t i = 0; i < 4; i++) {
+                json_t *root = json_loads(manifest, 0, NULL);
+
+                json_object_set_new(root, "state", json_string(i % 2 ? "open" : "recovered"));
+                json_object_set_new(root, "stop_ticks", json_null());
+                json_object_set_new(root, "stop_reason", json_string(i < 2 ? "" : "he confessed"));
+                json_object_set_new(root, "marks", json_loads(i < 2 ? late : "[]", 0, NULL));
+                json_object_del(root, "files");
+                char *text = json_dumps(root, JSON_INDENT(1));
+                forge_file(path, "manifest.json", text, strlen(text));
+                trial_expect_found(&trial, trial_path(&trial, path), i < 2 ? BC_VERDICT_UNPROVEN : BC_VERDICT_TAMPERED, BC_FINDING_SUMMARY);
+                free(text);
+                json_decref(root);
+        }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -183,6 +281,9 @@ int main(void)
                 TEST(test_marks_that_no_camera_sets),
                 TEST(test_one_mark_in_place_of_another),
                 TEST(test_one_segment_in_place_of_another),
+                TEST(test_other_files),
+                TEST(test_cut_before_the_manifest),
+                TEST(test_marks_of_one_that_is_called_recovered),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
