@@ -169,28 +169,32 @@ static int treat(const struct casket *casket)
         return 0;
 }
 
-bool bc_casket_is_stranger(struct bc_ward *ward, uint32_t number)
+int bc_casket_is_stranger(struct bc_ward *ward, uint32_t number)
 {
         struct casket casket = { .ward = ward, .number = number };
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
         struct stat status;
         bool ours = true;
+        int r;
 
         bc_segment_file_name(number, true, casket.name);
         if (fstatat(ward->folder_fd, casket.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return false;
+                return -errno;
         if (!S_ISREG(status.st_mode)) {
                 bc_log_error("%s/%s is no regular file: it is left alone", ward->name, casket.name);
-                return true;
+                return 1;
         }
         fd = openat(ward->folder_fd, casket.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
         casket.fd = fd;
         casket.size = (uint64_t)status.st_size;
-        if (fd < 0 || read_header(&casket, &ours) < 0 || ours)
-                return false;
+        r = read_header(&casket, &ours);
+        if (r < 0 || ours)
+                return r;
         bc_log_error("%s/%s is sealed as another segment: it is left alone", ward->name, casket.name);
         ward->found[number].left_alone = !ward->found[number].file;
-        return true;
+        return 1;
 }
 
 int bc_casket_treat(struct bc_ward *ward, uint32_t number)

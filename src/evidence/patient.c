@@ -528,25 +528,31 @@ static int examine(struct patient *patient, struct bc_ward_found *found)
         return r;
 }
 
-bool bc_patient_is_stranger(struct bc_ward *ward, uint32_t number)
+int bc_patient_is_stranger(struct bc_ward *ward, uint32_t number)
 {
         struct patient patient = { .ward = ward, .number = number, .fd = -1 };
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
         struct bc_init_layout layout;
         struct bc_init init;
         struct stat status;
+        int r;
 
         bc_segment_name(number, patient.name);
         if (fstatat(ward->folder_fd, patient.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return false;
+                return -errno;
         if (!S_ISREG(status.st_mode)) {
                 bc_log_error("%s/%s is no regular file: it is left alone", ward->name, patient.name);
-                return true;
+                return 1;
         }
         fd = openat(ward->folder_fd, patient.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
         patient.fd = fd;
         patient.size = (uint64_t)status.st_size;
-        return fd >= 0 && read_head(&patient, &init, &layout) == 0 && !is_ours(&patient, &init);
+        r = read_head(&patient, &init, &layout);
+        if (r == 0)
+                return !is_ours(&patient, &init);
+        return r == -ENODATA || r == -EBADMSG ? 0 : r; // what the power cut left of it
 }
 
 int bc_patient_treat(struct bc_ward *ward, uint32_t number)

@@ -37,8 +37,8 @@ struct bc_ward {
 // No file of a later segment is there.
 bool bc_ward_is_last(const struct bc_ward *ward, uint32_t number);
 
-// Whether NNNN.mp4 is no regular file, or by its label of another place: it says so, and that it is left alone.
-bool bc_patient_is_stranger(struct bc_ward *ward, uint32_t number);
+// Whether NNNN.mp4 is no regular file, or by its label of another place: it says so, and that it is left alone. 1, 0 or negative errno.
+int bc_patient_is_stranger(struct bc_ward *ward, uint32_t number);
 
 // Recovers NNNN.mp4. 0 or negative errno.
 int bc_patient_treat(struct bc_ward *ward, uint32_t number);

@@ -81,15 +81,25 @@ static bool is_stopped(const atomic_bool *stop)
         return stop && atomic_load(stop);
 }
 
+static void note_failure(struct bc_ward *ward, uint32_t number, int error)
+{
+        ward->found[number].failed = error < 0;
+        if (error < 0)
+                bc_log_error("segment %u of %s could not be recovered: %s", number, ward->name, strerror(-error));
+}
+
 // First, for whether a segment is the last one hangs on it: nobody is to hide that others are gone by putting something else there.
 static void pick_out_strangers(struct bc_ward *ward)
 {
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX && !is_stopped(ward->stop); number++) {
                 struct bc_ward_found *found = &ward->found[number];
+                int file = found->file ? bc_patient_is_stranger(ward, number) : 0;
+                int sealed = found->sealed ? bc_casket_is_stranger(ward, number) : 0;
 
-                found->strange_file = found->file && bc_patient_is_stranger(ward, number);
+                note_failure(ward, number, file < 0 ? file : sealed);
+                found->strange_file = file > 0;
                 found->file &= !found->strange_file;
-                found->strange_sealed = found->sealed && bc_casket_is_stranger(ward, number);
+                found->strange_sealed = sealed > 0;
                 found->sealed &= !found->strange_sealed;
         }
 }
@@ -102,16 +112,14 @@ static int recover_segments(struct bc_ward *ward)
                 return r;
         pick_out_strangers(ward);
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++) {
-                if (!ward->found[number].file && !ward->found[number].sealed)
+                if ((!ward->found[number].file && !ward->found[number].sealed) || ward->found[number].failed)
                         continue;
                 if (is_stopped(ward->stop))
                         return -ECANCELED;
                 r = ward->found[number].file ? bc_patient_treat(ward, number) : bc_casket_treat(ward, number);
                 if (r == -EINTR && is_stopped(ward->stop))
                         return -ECANCELED;
-                ward->found[number].failed = r < 0;
-                if (r < 0)
-                        bc_log_error("segment %u of %s could not be recovered: %s", number, ward->name, strerror(-r));
+                note_failure(ward, number, r);
         }
         return 0;
 }

@@ -14,8 +14,7 @@ static void on_notice(void *user, enum bc_recorder_notice notice, int64_t value)
         int64_t now_ns = bc_clock_now_ns(bench->clock);
 
         (void)value;
-        bench->notice[notice]++;
-        bench->noticed_ns[notice] = bc_clock_now_ns(bench->clock);
+        bench->noticed_ns[notice][bench->notice[notice]++ % BENCH_NOTED] = bc_clock_now_ns(bench->clock);
         if (notice == BC_RECORDER_DURABLE)
                 bench->durable_at_ns = now_ns;
         if (notice == BC_RECORDER_CLOSED)

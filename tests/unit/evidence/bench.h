@@ -12,6 +12,7 @@
 #include "judge.h"
 
 #define BENCH_NOTICES (BC_RECORDER_GAP + 1)
+#define BENCH_NOTED 4
 
 struct bench {
         char path[FOLDER_PATH_BYTES];
@@ -24,7 +25,7 @@ struct bench {
         struct feeder *feeder;
         struct bc_recorder *recorder;
         unsigned notice[BENCH_NOTICES];   // counts; read when the clock stands
-        int64_t noticed_ns[BENCH_NOTICES]; // the latest
+        int64_t noticed_ns[BENCH_NOTICES][BENCH_NOTED]; // the latest ones, the n-th at n % BENCH_NOTED
         int64_t durable_at_ns, closed_at_ns, first_trouble_ns;
         int64_t stall_ns; // what the ring tolerates beyond pre-event
         void (*on_clock)(struct bench *bench); // by bench_make(), before store and recorder are there; may be NULL
