@@ -173,22 +173,14 @@ int bc_casket_is_stranger(struct bc_ward *ward, uint32_t number)
 {
         struct casket casket = { .ward = ward, .number = number };
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
-        struct stat status;
         bool ours = true;
         int r;
 
         bc_segment_file_name(number, true, casket.name);
-        if (fstatat(ward->folder_fd, casket.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return -errno;
-        if (!S_ISREG(status.st_mode)) {
-                bc_log_error("%s/%s is no regular file: it is left alone", ward->name, casket.name);
-                return 1;
-        }
-        fd = openat(ward->folder_fd, casket.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
+        r = bc_ward_open(ward, casket.name, O_RDONLY, &fd, &casket.size);
+        if (r != 0)
+                return r;
         casket.fd = fd;
-        casket.size = (uint64_t)status.st_size;
         r = read_header(&casket, &ours);
         if (r < 0 || ours)
                 return r;
@@ -201,27 +193,17 @@ int bc_casket_treat(struct bc_ward *ward, uint32_t number)
 {
         struct casket casket = { .ward = ward, .number = number };
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
-        struct stat status;
         bool ours;
         int r;
 
         bc_segment_file_name(number, true, casket.name);
-        if (fstatat(ward->folder_fd, casket.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return -errno;
-        if (!S_ISREG(status.st_mode)) {
-                bc_log_error("%s/%s is no regular file: it is left alone", ward->name, casket.name);
-                return 0;
-        }
-        fd = openat(ward->folder_fd, casket.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0 || fstat(fd, &status) < 0)
-                return -errno;
-        // Judged is what the card holds: pages that a failed sync left behind as clean may say something else.
-        r = bc_file_sync_data(fd);
+        r = bc_ward_open(ward, casket.name, O_RDONLY, &fd, &casket.size);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = bc_ward_reread(fd);
         if (r < 0)
                 return r;
-        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
         casket.fd = fd;
-        casket.size = (uint64_t)status.st_size;
         r = read_header(&casket, &ours);
         if (r < 0)
                 return r;

@@ -528,27 +528,46 @@ static int examine(struct patient *patient, struct bc_ward_found *found)
         return r;
 }
 
+int bc_ward_open(const struct bc_ward *ward, const char *name, int flags, int *ret_fd, uint64_t *ret_size)
+{
+        struct stat status;
+
+        *ret_fd = -1;
+        if (fstatat(ward->folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode)) {
+                bc_log_error("%s/%s is no regular file: it is left alone", ward->name, name);
+                return 1;
+        }
+        *ret_fd = openat(ward->folder_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (*ret_fd < 0 || fstat(*ret_fd, &status) < 0)
+                return -errno;
+        *ret_size = (uint64_t)status.st_size;
+        return 0;
+}
+
+int bc_ward_reread(int fd)
+{
+        int r = bc_file_sync_data(fd);
+
+        if (r == 0)
+                (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
+        return r;
+}
+
 int bc_patient_is_stranger(struct bc_ward *ward, uint32_t number)
 {
         struct patient patient = { .ward = ward, .number = number, .fd = -1 };
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
         struct bc_init_layout layout;
         struct bc_init init;
-        struct stat status;
         int r;
 
         bc_segment_name(number, patient.name);
-        if (fstatat(ward->folder_fd, patient.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return -errno;
-        if (!S_ISREG(status.st_mode)) {
-                bc_log_error("%s/%s is no regular file: it is left alone", ward->name, patient.name);
-                return 1;
-        }
-        fd = openat(ward->folder_fd, patient.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
+        r = bc_ward_open(ward, patient.name, O_RDONLY, &fd, &patient.size);
+        if (r != 0)
+                return r;
         patient.fd = fd;
-        patient.size = (uint64_t)status.st_size;
         r = read_head(&patient, &init, &layout);
         if (r == 0)
                 return !is_ours(&patient, &init);
@@ -559,28 +578,16 @@ int bc_patient_treat(struct bc_ward *ward, uint32_t number)
 {
         struct patient patient = { .ward = ward, .number = number, .fd = -1 };
         BC_CLEANUP(bc_cleanup_fd) int fd = -1;
-        struct stat status;
         int r;
 
         bc_segment_name(number, patient.name);
-        if (fstatat(ward->folder_fd, patient.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return -errno;
-        if (!S_ISREG(status.st_mode)) {
-                bc_log_error("%s/%s is no regular file: it is left alone", ward->name, patient.name);
-                return 0;
-        }
-        fd = openat(ward->folder_fd, patient.name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &status) < 0)
-                return -errno;
-        // Judged is what the card holds: pages that a failed sync left behind as clean may say something else.
-        r = bc_file_sync_data(fd);
+        r = bc_ward_open(ward, patient.name, O_RDWR, &fd, &patient.size);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = bc_ward_reread(fd);
         if (r < 0)
                 return r;
-        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); // advice
         patient.fd = fd;
-        patient.size = (uint64_t)status.st_size;
         r = examine(&patient, &ward->found[number]);
         if (r == 0)
                 bc_tail_tidy(ward->folder_fd, number);

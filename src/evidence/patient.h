@@ -37,6 +37,13 @@ struct bc_ward {
 // No file of a later segment is there.
 bool bc_ward_is_last(const struct bc_ward *ward, uint32_t number);
 
+// Opens a file of the recording's folder. 0; 1: it is no regular file, which is logged, and left alone; negative errno. The caller closes
+// *ret_fd where that is not -1.
+int bc_ward_open(const struct bc_ward *ward, const char *name, int flags, int *ret_fd, uint64_t *ret_size);
+
+// Judged is what the card holds: pages that a failed sync left behind as clean may say something else. 0 or negative errno.
+int bc_ward_reread(int fd);
+
 // Whether NNNN.mp4 is no regular file, or by its label of another place: it says so, and that it is left alone. 1, 0 or negative errno.
 int bc_patient_is_stranger(struct bc_ward *ward, uint32_t number);
 
