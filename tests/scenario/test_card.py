@@ -95,7 +95,8 @@ def test_an_error_at_any_call(carded, call):
     at_segments = [r for r, path in zip(recordings, hit) if path.endswith(".mp4")]
     assert len(at_segments) >= len(recordings) / 5, "the errors did not hit the segments"
     names = {r.name for r in abandoned}
-    assert names <= {r.name for r in at_segments} and len(names) >= len(at_segments) / 2, (names, hit)
+    assert names and names <= {r.name for r in at_segments}, (names, hit)
+    assert len(at_segments) < 5 or len(names) >= len(at_segments) / 2, (names, hit)  # of a few it is chance
     for recording in abandoned[::5]:
         for file in recording.files:
             judge_players(file)
