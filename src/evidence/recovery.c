@@ -2,7 +2,6 @@
 #include "evidence/recovery.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -25,55 +24,32 @@
 #define DAMAGED_NAME BC_MANIFEST_NAME ".damaged"
 #define DAMAGED_MAX 99
 
-static void close_folder(DIR **folder)
-{
-        if (*folder)
-                closedir(*folder);
-}
-
-static int open_listing(int folder_fd, DIR **ret_folder)
-{
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
-
-        if (fd < 0)
-                return -errno;
-        *ret_folder = fdopendir(fd);
-        if (*ret_folder)
-                return 0;
-        error = -errno;
-        close(fd);
-        return error;
-}
-
 // ---- one recording ---------------------------------------------------------------------------------------------
+
+static int note_file(void *user, const struct dirent *entry)
+{
+        struct bc_ward *ward = user;
+        struct bc_ward_found *tail = &ward->found[bc_tail_number(entry->d_name)];
+        bool sealed = false;
+        uint32_t number = bc_segment_number(entry->d_name, &sealed);
+        struct stat status;
+
+        if (sealed)
+                ward->found[number].sealed = !ward->found[number].strange_sealed;
+        else
+                ward->found[number].file = !ward->found[number].strange_file;
+        if (tail == ward->found || fstatat(ward->folder_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
+                return 0;
+        tail->tail = true;
+        tail->tail_bytes += (uint64_t)status.st_size;
+        return 0;
+}
 
 static int look_around(struct bc_ward *ward)
 {
-        BC_CLEANUP(close_folder) DIR *folder = NULL;
-        struct dirent *entry;
-        int r = open_listing(ward->folder_fd, &folder);
-
-        if (r < 0)
-                return r;
         for (uint32_t number = 1; number <= BC_SEGMENTS_MAX; number++)
                 ward->found[number].tail_bytes = 0;
-        while ((errno = 0, entry = readdir(folder))) {
-                struct bc_ward_found *tail = &ward->found[bc_tail_number(entry->d_name)];
-                bool sealed = false;
-                uint32_t number = bc_segment_number(entry->d_name, &sealed);
-                struct stat status;
-
-                if (sealed)
-                        ward->found[number].sealed = !ward->found[number].strange_sealed;
-                else
-                        ward->found[number].file = !ward->found[number].strange_file;
-                if (tail == ward->found || fstatat(ward->folder_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-                    !S_ISREG(status.st_mode))
-                        continue;
-                tail->tail = true;
-                tail->tail_bytes += (uint64_t)status.st_size;
-        }
-        return -errno;
+        return bc_folder_each(ward->folder_fd, note_file, ward);
 }
 
 static bool is_stopped(const atomic_bool *stop)
@@ -318,29 +294,34 @@ static bool is_name_of(const char *name, const char *counter_text)
         return true;
 }
 
+struct search {
+        char counter[24]; // as it stands in a name
+        char *ret_name;
+};
+
+static int compare_name(void *user, const struct dirent *entry)
+{
+        const struct search *search = user;
+
+        if (!is_name_of(entry->d_name, search->counter))
+                return 0;
+        snprintf(search->ret_name, BC_RECORDING_NAME_BYTES_MAX, "%.*s", BC_RECORDING_NAME_BYTES_MAX - 1, entry->d_name);
+        return 1;
+}
+
 // -ENOENT: the power went between the number and the folder.
 static int find_name(struct bc_store *store, uint64_t counter, char ret_name[BC_RECORDING_NAME_BYTES_MAX])
 {
-        BC_CLEANUP(close_folder) DIR *folder = NULL;
-        char counter_text[24];
-        struct dirent *entry;
+        struct search search = { .ret_name = ret_name };
         struct stat status;
         int r;
 
         bc_store_name(store, counter, ret_name);
         if (fstatat(bc_store_recordings_fd(store), ret_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
                 return 0;
-        snprintf(counter_text, sizeof(counter_text), "%06llu", (unsigned long long)counter);
-        r = open_listing(bc_store_recordings_fd(store), &folder);
-        if (r < 0)
-                return r;
-        while ((errno = 0, entry = readdir(folder)))
-                if (is_name_of(entry->d_name, counter_text)) {
-                        snprintf(ret_name, BC_RECORDING_NAME_BYTES_MAX, "%.*s", BC_RECORDING_NAME_BYTES_MAX - 1,
-                                 entry->d_name);
-                        return 0;
-                }
-        return errno ? -errno : -ENOENT;
+        snprintf(search.counter, sizeof(search.counter), "%06llu", (unsigned long long)counter);
+        r = bc_folder_each(bc_store_recordings_fd(store), compare_name, &search);
+        return r < 0 ? r : r == 0 ? -ENOENT : 0;
 }
 
 static void free_rescue(struct bc_rescue **rescue)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "evidence/stocktaking.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,12 +23,6 @@
 #define DROP_BYTES (1 << 20) // of the page cache, and how often it is asked whether to stop
 
 BC_DEFINE_CLEANUP(hash, EVP_MD_CTX, EVP_MD_CTX_free)
-
-static void close_folder(DIR **folder)
-{
-        if (*folder)
-                closedir(*folder);
-}
 
 // ---- what the records of a segment say -------------------------------------------------------------------------
 
@@ -334,41 +327,31 @@ static uint32_t recovered_number(const char *name)
         return strcmp(name, own) == 0 ? (uint32_t)number : 0;
 }
 
+struct round {
+        const struct bc_stocktaking *stocktaking;
+        int folder_fd;
+        const struct bc_manifest *manifest;
+        struct list *list;
+};
+
 // What recovery left beside the segments.
-static int list_others(const struct bc_stocktaking *stocktaking, int folder_fd, const struct bc_manifest *manifest,
-                       struct list *list)
+static int add_other(void *user, const struct dirent *entry)
 {
-        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        BC_CLEANUP(close_folder) DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-        struct dirent *entry;
+        const struct round *round = user;
+        uint32_t recovered = recovered_number(entry->d_name);
+        struct bc_listed_file *file;
         struct stat status;
 
-        if (!folder) {
-                int r = -errno;
-
-                if (fd >= 0)
-                        close(fd);
-                return r;
-        }
-        while ((errno = 0, entry = readdir(folder))) {
-                uint32_t recovered = recovered_number(entry->d_name);
-                struct bc_listed_file *file;
-                int r;
-
-                if ((bc_tail_number(entry->d_name) == 0 && recovered == 0) || strlen(entry->d_name) >= BC_LISTED_NAME_BYTES_MAX ||
-                    fstatat(folder_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
-                        continue;
-                file = add(list);
-                if (!file)
-                        return -ENOMEM;
-                memcpy(file->name, entry->d_name, strlen(entry->d_name) + 1);
-                file->bytes = (uint64_t)status.st_size;
-                file->state = BC_LISTED_TAIL;
-                r = recovered > 0 ? check_recovered(stocktaking, folder_fd, manifest, recovered, file) : 0;
-                if (r < 0)
-                        return r;
-        }
-        return -errno;
+        if ((bc_tail_number(entry->d_name) == 0 && recovered == 0) || strlen(entry->d_name) >= BC_LISTED_NAME_BYTES_MAX ||
+            fstatat(round->folder_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
+                return 0;
+        file = add(round->list);
+        if (!file)
+                return -ENOMEM;
+        memcpy(file->name, entry->d_name, strlen(entry->d_name) + 1);
+        file->bytes = (uint64_t)status.st_size;
+        file->state = BC_LISTED_TAIL;
+        return recovered > 0 ? check_recovered(round->stocktaking, round->folder_fd, round->manifest, recovered, file) : 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -380,6 +363,7 @@ int bc_stocktaking_run(const struct bc_stocktaking *stocktaking, int folder_fd, 
                        size_t *ret_differing)
 {
         BC_CLEANUP(free_list) struct list list = { 0 };
+        struct round round = { .stocktaking = stocktaking, .folder_fd = folder_fd, .manifest = manifest, .list = &list };
         size_t differing = 0;
         int r = 0;
 
@@ -394,7 +378,7 @@ int bc_stocktaking_run(const struct bc_stocktaking *stocktaking, int folder_fd, 
                 differing += r == 0 && file->state == BC_LISTED_DIFFERS;
         }
         if (r == 0)
-                r = list_others(stocktaking, folder_fd, manifest, &list);
+                r = bc_folder_each(folder_fd, add_other, &round);
         if (r < 0)
                 return r;
         if (list.files > 1)

@@ -121,6 +121,15 @@ struct bc_record_event {
         struct bc_record_bytes details;
 };
 
+// The tail anchor, as recovery found it.
+struct bc_record_anchor {
+        uint32_t medium; // 0: there was none
+        uint64_t recording;
+        uint32_t segment, index;
+        uint8_t hash[BC_HASH_BYTES];
+        int64_t signed_ns;
+};
+
 struct bc_record {
         // protected header
         enum bc_record_kind kind;
@@ -190,13 +199,7 @@ struct bc_record {
                 bool moved;
                 uint64_t moved_bytes;
                 uint8_t moved_sha256[BC_HASH_BYTES];
-                struct {
-                        uint32_t medium; // 0: there was no anchor
-                        uint64_t recording;
-                        uint32_t segment, index;
-                        uint8_t hash[BC_HASH_BYTES];
-                        int64_t signed_ns;
-                } anchor;
+                struct bc_record_anchor anchor;
                 bool agrees;
                 uint32_t reset;
         } found;

@@ -122,7 +122,7 @@ static json_t *recovered_to_json(const struct bc_segment_verdict *segment)
         return json_pack("{s:o, s:o, s:o, s:b, s:b, s:s}", "found_bytes", bc_json_count(segment->before), "kept_bytes",
                          bc_json_count(segment->kept), "moved_bytes",
                          segment->moved ? bc_json_count(segment->moved_bytes) : json_null(), "anchor",
-                         segment->anchor_medium != 0, "anchor_agrees", segment->agrees, "reset",
+                         segment->anchor.medium != 0, "anchor_agrees", segment->agrees, "reset",
                          resets[segment->reset < 4 ? segment->reset : 4]);
 }
 

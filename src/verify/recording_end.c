@@ -139,10 +139,10 @@ static int64_t anchor_age_ns(const struct bc_recording_verdict *verdict, const s
         const struct bc_segment_verdict *first = verdict->segment;
 
         if (!newest)
-                return last->anchor_recording < last->beside_recording ? 0 : BC_RECORD_UNKNOWN; // nothing of it was signed
+                return last->anchor.recording < last->beside_recording ? 0 : BC_RECORD_UNKNOWN; // nothing of it was signed
         while (first->chain_records == 0)
                 first++;
-        return newest->last_signed_ns - (last->anchor_recording < newest->recording ? first->first_signed_ns : last->anchor_signed_ns);
+        return newest->last_signed_ns - (last->anchor.recording < newest->recording ? first->first_signed_ns : last->anchor.signed_ns);
 }
 
 // By the name of its file.
@@ -157,35 +157,35 @@ bool bc_recording_judge_anchor(struct bc_recording_verdict *verdict, const struc
 {
         struct bc_findings *findings = &verdict->findings;
         uint64_t recording = last->blank ? last->beside_recording : last->recording;
-        bool here = last->anchor_recording == recording && !last->blank && last->anchor_segment == last->segment;
+        bool here = last->anchor.recording == recording && !last->blank && last->anchor.segment == last->segment;
         int64_t age_ns = anchor_age_ns(verdict, last);
 
-        if (last->anchor_medium == 0)
+        if (last->anchor.medium == 0)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the end is as recovery found it, and there was no tail anchor: it may have been cut off before");
         else if (!last->agrees && !last->blank)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "recovery found less than the device had already written: the tail anchor names record %" PRIu32
                         " of segment %" PRIu32 " of recording %" PRIu64,
-                        last->anchor_index, last->anchor_segment, last->anchor_recording);
-        else if (last->anchor_recording == recording &&
-                 last->anchor_segment > (last->blank ? number_of(verdict, last) : last->segment))
+                        last->anchor.index, last->anchor.segment, last->anchor.recording);
+        else if (last->anchor.recording == recording &&
+                 last->anchor.segment > (last->blank ? number_of(verdict, last) : last->segment))
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
-                        "the tail anchor names segment %" PRIu32 ", which is not there", last->anchor_segment);
+                        "the tail anchor names segment %" PRIu32 ", which is not there", last->anchor.segment);
         else if (here && !last->anchor_here)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "the record that the tail anchor names is not at the end of %s", last->file);
-        else if (!bc_ledger_anchor_is_timely(last->anchor_medium))
+        else if (!bc_ledger_anchor_is_timely(last->anchor.medium))
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the tail anchor is in %s alone, minutes behind what is recorded: what came after it may have been cut off",
-                        bc_ledger_anchor_name(last->anchor_medium));
-        else if (last->anchor_recording > recording || age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
+                        bc_ledger_anchor_name(last->anchor.medium));
+        else if (last->anchor.recording > recording || age_ns < 0 || age_ns > BC_RECORDING_ANCHOR_AGE_NS)
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "the tail anchor is not of the last 2 s of this recording: what came after it may have been cut off");
         else
                 bc_find(findings, BC_FINDING_ANCHOR, BC_VERDICT_NOTE, BC_NO_OFFSET,
                         "power was lost; the tail anchor (%s) agrees: at most the last 2 s before that are missing",
-                        bc_ledger_anchor_name(last->anchor_medium));
+                        bc_ledger_anchor_name(last->anchor.medium));
         return findings->count > 0 && findings->finding[findings->count - 1].code == BC_FINDING_ANCHOR &&
                findings->finding[findings->count - 1].verdict == BC_VERDICT_NOTE;
 }
@@ -195,12 +195,12 @@ static void judge_earlier_ends(struct bc_recording_verdict *verdict)
 {
         for (size_t i = 0; i + 1 < verdict->segments; i++) {
                 struct bc_segment_verdict *segment = &verdict->segment[i];
-                bool here = segment->anchor_recording == segment->recording && segment->anchor_segment == segment->segment;
+                bool here = segment->anchor.recording == segment->recording && segment->anchor.segment == segment->segment;
 
-                if (segment->end == BC_RECORD_RECOVERED && segment->anchor_medium != 0 && (!segment->agrees || (here && !segment->anchor_here)))
+                if (segment->end == BC_RECORD_RECOVERED && segment->anchor.medium != 0 && (!segment->agrees || (here && !segment->anchor_here)))
                         bc_find(&segment->findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                                 "recovery found less of it than the device had already written: the tail anchor names record %" PRIu32,
-                                segment->anchor_index);
+                                segment->anchor.index);
         }
 }
 

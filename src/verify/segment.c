@@ -261,15 +261,10 @@ static void note_end(struct bc_walk *walk, uint64_t box_end)
         memcpy(verdict->moved_sha256, record->found.moved_sha256, BC_HASH_BYTES);
         verdict->agrees = record->found.agrees;
         verdict->reset = record->found.reset;
-        verdict->anchor_medium = record->found.anchor.medium;
-        verdict->anchor_recording = record->found.anchor.recording;
-        verdict->anchor_segment = record->found.anchor.segment;
-        verdict->anchor_index = record->found.anchor.index;
-        verdict->anchor_signed_ns = record->found.anchor.signed_ns;
-        memcpy(verdict->anchor_hash, record->found.anchor.hash, BC_HASH_BYTES);
-        verdict->anchor_here = verdict->anchor_index >= 1 && verdict->anchor_index < record->index &&
-                               record->index - verdict->anchor_index < BC_WALK_HASHES &&
-                               memcmp(walk->hash[verdict->anchor_index % BC_WALK_HASHES], verdict->anchor_hash,
+        verdict->anchor = record->found.anchor;
+        verdict->anchor_here = verdict->anchor.index >= 1 && verdict->anchor.index < record->index &&
+                               record->index - verdict->anchor.index < BC_WALK_HASHES &&
+                               memcmp(walk->hash[verdict->anchor.index % BC_WALK_HASHES], verdict->anchor.hash,
                                       BC_HASH_BYTES) == 0;
 }
 

@@ -97,10 +97,8 @@ struct bc_segment_verdict {
         uint64_t before, kept, moved_bytes;
         bool moved, agrees;
         uint8_t moved_sha256[BC_HASH_BYTES];
-        uint32_t anchor_medium, anchor_segment, anchor_index, reset;
-        uint64_t anchor_recording;
-        int64_t anchor_signed_ns;
-        uint8_t anchor_hash[BC_HASH_BYTES];
+        struct bc_record_anchor anchor;
+        uint32_t reset;
         bool anchor_here; // the record that it names is in this file
         // Of one that lies sealed; bytes and sha256 are the sealed file's, all other places are in its plain text
         bool stored_sealed;

@@ -127,12 +127,7 @@ static int judge_beside(struct bc_walk *walk, struct bc_certificate *certificate
         verdict->beside_recording = record->recording;
         verdict->before = record->stored.bytes;
         verdict->reset = record->found.reset;
-        verdict->anchor_medium = record->found.anchor.medium;
-        verdict->anchor_recording = record->found.anchor.recording;
-        verdict->anchor_segment = record->found.anchor.segment;
-        verdict->anchor_index = record->found.anchor.index;
-        verdict->anchor_signed_ns = record->found.anchor.signed_ns;
-        memcpy(verdict->anchor_hash, record->found.anchor.hash, BC_HASH_BYTES);
+        verdict->anchor = record->found.anchor;
         memcpy(verdict->beside_key, certificate->signer.key_sha256, BC_HASH_BYTES);
         return bc_sha256(box, n, verdict->beside_hash);
 }
@@ -193,11 +188,11 @@ void bc_walk_judge_nothing(struct bc_walk *walk)
         struct bc_segment_verdict *verdict = walk->verdict;
 
         verdict->blank = verdict->beside && verdict->plain_bytes == 0;
-        if (verdict->beside && verdict->anchor_medium != 0 && verdict->anchor_recording == verdict->beside_recording &&
-            verdict->anchor_segment == strtoul(verdict->file, NULL, 10))
+        if (verdict->beside && verdict->anchor.medium != 0 && verdict->anchor.recording == verdict->beside_recording &&
+            verdict->anchor.segment == strtoul(verdict->file, NULL, 10))
                 bc_find(&verdict->findings, BC_FINDING_ANCHOR, BC_VERDICT_TAMPERED, BC_NO_OFFSET,
                         "recovery found less than the device had already written: the tail anchor names record %" PRIu32
-                        " of it, and no record is in it", verdict->anchor_index);
+                        " of it, and no record is in it", verdict->anchor.index);
         else
                 bc_find(&verdict->findings, BC_FINDING_NO_RECORD, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
                         "no record is in it%s: nothing is proven of it", verdict->blank ? ", nor anything else that could be opened" : "");
@@ -279,11 +274,11 @@ void bc_walk_judge_header(struct bc_walk *walk)
 void bc_walk_find_anchor(struct bc_walk *walk)
 {
         struct bc_segment_verdict *verdict = walk->verdict;
-        bool here = verdict->anchor_recording == verdict->recording && verdict->anchor_segment == verdict->segment;
+        bool here = verdict->anchor.recording == verdict->recording && verdict->anchor.segment == verdict->segment;
 
-        verdict->anchor_here = verdict->anchor_index >= 1 && verdict->anchor_index <= verdict->records &&
-                               verdict->records - verdict->anchor_index < BC_WALK_HASHES &&
-                               memcmp(walk->hash[verdict->anchor_index % BC_WALK_HASHES], verdict->anchor_hash, BC_HASH_BYTES) == 0;
+        verdict->anchor_here = verdict->anchor.index >= 1 && verdict->anchor.index <= verdict->records &&
+                               verdict->records - verdict->anchor.index < BC_WALK_HASHES &&
+                               memcmp(walk->hash[verdict->anchor.index % BC_WALK_HASHES], verdict->anchor.hash, BC_HASH_BYTES) == 0;
         verdict->agrees = verdict->anchor_here || !here;
 }
 
