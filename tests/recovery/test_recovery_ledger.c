@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "after.h"
 #include "start.h"
 #include "verdict.h"
 
@@ -327,32 +328,6 @@ static void test_rule_10_sealed_and_cut_off(void **state)
 
 // ---- cut off between two segments --------------------------------------------------------------------------------
 
-enum after {
-        AFTER_LAST,        // the anchor names the last record there is
-        AFTER_ONE_BEFORE,  // the one before, as when the cut came within 2 s
-        AFTER_OLD,         // one of more than 2 s before
-        AFTER_NONE,        // there is no anchor
-        AFTER_LATER,       // it names a record of segment 3, which somebody took away
-        AFTER_FALSE,       // a record of segment 2 that is not there
-        AFTER_ELSEWHERE,   // one of a later recording
-        AFTERS,
-};
-
-static struct bc_anchor_state anchor_after(enum after after)
-{
-        struct bc_anchor_state anchor = { .recording = after == AFTER_ELSEWHERE ? 2 : 1, .segment = after == AFTER_LATER ? 3 : 2 };
-        size_t last = marks->records - 1, n = after == AFTER_ONE_BEFORE ? last - 1 : last;
-
-        while (after == AFTER_OLD && marks->signed_ns[last] - marks->signed_ns[n] <= 2 * BC_NS_PER_S)
-                n--;
-        anchor.index = after == AFTER_LATER ? 1 : (uint32_t)n + 1;
-        anchor.tail_ns = marks->signed_ns[n];
-        memcpy(anchor.tail_hash, marks->hash[n], BC_HASH_BYTES);
-        if (after == AFTER_LATER || after == AFTER_FALSE)
-                anchor.tail_hash[0] ^= 1;
-        return after == AFTER_NONE ? scene_no_anchor : anchor;
-}
-
 // Segments 1 and 2, which says that another one follows; of that there is so much.
 static void open_between(struct clinic *clinic, struct specimen *ret_before, size_t bytes, bool another)
 {
@@ -378,11 +353,6 @@ static void open_between(struct clinic *clinic, struct specimen *ret_before, siz
 // At the next start the device states what it found; where the anchor agrees nothing is missing.
 static void test_rule_08_cut_off_between_segments(void **state)
 {
-        static const enum bc_verdict expected[AFTERS] = {
-                BC_VERDICT_AUTHENTIC, BC_VERDICT_AUTHENTIC, BC_VERDICT_UNPROVEN, BC_VERDICT_UNPROVEN,
-                BC_VERDICT_TAMPERED,  BC_VERDICT_TAMPERED,  BC_VERDICT_UNPROVEN,
-        };
-
         (void)state;
         for (enum after after = 0; after < AFTERS; after++) {
                 struct bc_anchor_state anchor, later = { .recording = 1, .segment = 4, .index = 1 };
@@ -392,18 +362,18 @@ static void test_rule_08_cut_off_between_segments(void **state)
 
                 open_between(&clinic, &before, 0, after == AFTER_ELSEWHERE);
                 EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
-                anchor = anchor_after(after);
+                anchor = after_anchor(marks, after);
                 report = start_run(&clinic, &(struct start){ .anchor = &anchor });
                 assert_int_equal(report.failed, 0);
                 assert_int_equal(report.waiting, 1);
                 assert_false(report.stopped);
                 assert_true(clinic_is_listed(&clinic)); // until the ledger has it
-                EXPECT_STORE(&clinic, expected[after]);
+                EXPECT_STORE(&clinic, after_expected[after]);
                 // Whatever the anchor says by then, it was stated.
                 report = start_run(&clinic, &(struct start){ .anchor = &later });
                 assert_int_equal(report.waiting, 0);
                 assert_false(clinic_is_listed(&clinic));
-                EXPECT_STORE(&clinic, expected[after]);
+                EXPECT_STORE(&clinic, after_expected[after]);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -419,7 +389,7 @@ static void test_rule_08_cut_off_and_a_stranger_behind(void **state)
                 struct clinic clinic;
 
                 open_between(&clinic, &before, 0, false);
-                anchor = anchor_after(AFTER_LATER);
+                anchor = after_anchor(marks, AFTER_LATER);
                 if (label)
                         assert_int_equal(linkat(clinic.folder_fd, "0001.mp4", clinic.folder_fd, "0005.mp4", 0), 0);
                 else
@@ -443,7 +413,7 @@ static void test_rule_08_cut_off_before_the_ledger_has_it(void **state)
                 struct clinic clinic;
 
                 open_between(&clinic, &before, 700, false);
-                anchor = anchor_after(AFTER_LAST);
+                anchor = after_anchor(marks, AFTER_LAST);
                 for (int i = 0; i < cuts; i++)
                         (void)start_run(&clinic, &(struct start){ .anchor = &anchor, .cut_off = true });
                 for (int i = 0; i < 2; i++)
@@ -464,7 +434,7 @@ static void test_rule_09_cut_off_in_the_first_write(void **state)
 
         (void)state;
         open_between(&clinic, &before, 700, false);
-        anchor = anchor_after(AFTER_LAST);
+        anchor = after_anchor(marks, AFTER_LAST);
         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
         assert_true(folder_has(clinic.folder_fd, "0003.tail"));
         EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
@@ -489,7 +459,7 @@ static void test_rule_09_cut_off_before_the_first_write(void **state)
         (void)state;
         open_between(&clinic, &before, 0, false);
         folder_write(clinic.folder_fd, "0003.mp4", "", 0);
-        anchor = anchor_after(AFTER_LAST);
+        anchor = after_anchor(marks, AFTER_LAST);
         assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
         assert_true(folder_has(clinic.folder_fd, "0003.tail"));
         EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
@@ -510,7 +480,7 @@ static void test_rule_10_changed_behind_the_statement(void **state)
                 struct clinic clinic;
 
                 open_between(&clinic, &before, 0, false);
-                anchor = anchor_after(AFTER_LAST);
+                anchor = after_anchor(marks, AFTER_LAST);
                 (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
                 if (taken)
                         assert_int_equal(unlinkat(clinic.folder_fd, "0002.mp4", 0), 0);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "format/sealed.h"
+#include "after.h"
 #include "seal.h"
 #include "start.h"
 #include "verdict.h"
@@ -302,40 +303,6 @@ static void test_rule_10_sealed_and_closed(void **state)
 
 // ---- cut off between two segments --------------------------------------------------------------------------------
 
-enum after {
-        AFTER_LAST,        // the anchor names the last record there is
-        AFTER_ONE_BEFORE,  // the one before, as when the cut came within 2 s
-        AFTER_OLD,         // one of more than 2 s before
-        AFTER_NONE,        // there is no anchor
-        AFTER_LATER,       // it names a record of segment 3, which somebody took away
-        AFTER_FALSE,       // a record of segment 2 that is not there
-        AFTER_ELSEWHERE,   // one of a later recording
-        AFTERS,
-};
-
-static const enum bc_verdict expected_after[AFTERS] = {
-        BC_VERDICT_AUTHENTIC, BC_VERDICT_AUTHENTIC, BC_VERDICT_UNPROVEN, BC_VERDICT_UNPROVEN,
-        BC_VERDICT_TAMPERED,  BC_VERDICT_TAMPERED,  BC_VERDICT_UNPROVEN,
-};
-
-static struct bc_anchor_state anchor_after(enum after after)
-{
-        size_t last = marks->records - 1, n = after == AFTER_ONE_BEFORE ? last - 1 : last;
-
-        if (after == AFTER_NONE)
-                return scene_no_anchor;
-        while (after == AFTER_OLD && marks->signed_ns[last] - marks->signed_ns[n] <= 2 * BC_NS_PER_S)
-                n--;
-        struct bc_anchor_state anchor = anchor_on(after == AFTER_LATER ? 3 : 2, n);
-        if (after == AFTER_LATER)
-                anchor.index = 1;
-        if (after == AFTER_LATER || after == AFTER_FALSE)
-                anchor.tail_hash[0] ^= 1;
-        if (after == AFTER_ELSEWHERE)
-                anchor.recording = 2;
-        return anchor;
-}
-
 static void copy_two(struct specimen *ret_before)
 {
         specimen_copy(&sealed, ret_before);
@@ -353,11 +320,11 @@ static void test_rule_08_sealed_cut_off_between(void **state)
                 struct clinic clinic;
 
                 copy_two(&before);
-                anchor = anchor_after(after);
+                anchor = after_anchor(marks, after);
                 open_clinic(&clinic, &before, after % 2, after == AFTER_ELSEWHERE);
                 EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 recover(&clinic, &anchor);
-                EXPECT_STORE(&clinic, expected_after[after]);
+                EXPECT_STORE(&clinic, after_expected[after]);
                 clinic_close(&clinic);
                 specimen_done(&before);
         }
@@ -373,7 +340,7 @@ static void test_rule_08_sealed_cut_off_before_the_ledger_has_it(void **state)
                 struct clinic clinic;
 
                 copy_two(&before);
-                anchor = anchor_after(AFTER_LAST);
+                anchor = after_anchor(marks, AFTER_LAST);
                 open_clinic(&clinic, &before, true, false);
                 for (int i = 0; i < cuts; i++)
                         (void)start_run(&clinic, &(struct start){ .anchor = &anchor, .cut_off = true });
@@ -404,7 +371,7 @@ static void test_rule_10_sealed_changed_behind_the_statement(void **state)
                 struct clinic clinic;
 
                 copy_two(&before);
-                anchor = anchor_after(AFTER_LAST);
+                anchor = after_anchor(marks, AFTER_LAST);
                 open_clinic(&clinic, &before, true, false);
                 recover(&clinic, &anchor);
                 if (cases[i].taken)
@@ -458,11 +425,11 @@ static void test_rule_09_sealed_cut_off_in_the_first_write(void **state)
                                 continue;
                         tear_first_write(&before, THIRD, what);
                         marks_of(specimen_find(&before, SECOND));
-                        anchor = anchor_after(after);
+                        anchor = after_anchor(marks, after);
                         open_clinic(&clinic, &before, after % 2, after == AFTER_ELSEWHERE);
                         recover(&clinic, &anchor);
                         enum bc_verdict verdict = verdict_of_store(&clinic, false);
-                        if (verdict != expected_after[after]) {
+                        if (verdict != after_expected[after]) {
                                 (void)verdict_of_store(&clinic, true);
                                 fail_msg("tear %d, anchor %d: %s", what, (int)after, bc_verdict_name(verdict));
                         }

@@ -190,11 +190,19 @@ static void test_mark_while_it_waits(void **state)
         act_end(act);
 }
 
+static void lose_first_folder(const struct act *act)
+{
+        char name[BC_RECORDING_NAME_BYTES_MAX], path[FOLDER_PATH_BYTES + BC_RECORDING_NAME_BYTES_MAX + 16];
+
+        bc_store_name(act->bench.store, 1, name);
+        snprintf(path, sizeof(path), "%s/recordings/%s", act->bench.path, name);
+        folder_remove(path);
+}
+
 // The folder of the one that waits is gone: it is left, with an alarm, and the one behind it does not notice.
 static void test_one_that_cannot_be_closed(void **state)
 {
         const struct notary_temper temper = { .pace_ns = 3 * S };
-        char name[BC_RECORDING_NAME_BYTES_MAX], path[FOLDER_PATH_BYTES + BC_RECORDING_NAME_BYTES_MAX + 16];
         struct act *act = act_begin(&temper, 30 * S);
         struct judged judged;
 
@@ -203,9 +211,7 @@ static void test_one_that_cannot_be_closed(void **state)
         bench_run_until(&act->bench, 122 * S + 700 * MS);
         assert_int_equal(bc_recorder_start(act->bench.recorder, 122 * S + 700 * MS, "emergency"), 0);
         bench_run_until(&act->bench, 123 * S + 500 * MS);
-        bc_store_name(act->bench.store, 1, name);
-        snprintf(path, sizeof(path), "%s/recordings/%s", act->bench.path, name);
-        folder_remove(path);
+        lose_first_folder(act);
         bench_run_until(&act->bench, 150 * S);
         assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 1); // it is left
         assert_int_equal(act->bench.notice[BC_RECORDER_TROUBLE], 1); // it is told, and over with what becomes durable of the next
@@ -225,7 +231,6 @@ static void test_one_that_cannot_be_closed(void **state)
 static void test_closed_before_an_earlier_one(void **state)
 {
         const struct notary_temper temper = { .pace_ns = 900 * MS };
-        char name[BC_RECORDING_NAME_BYTES_MAX], path[FOLDER_PATH_BYTES + BC_RECORDING_NAME_BYTES_MAX + 16];
         struct act *act = act_begin(&temper, 30 * S);
         struct bc_recorder_status status;
         int64_t at_ns = 124 * S;
@@ -235,9 +240,7 @@ static void test_closed_before_an_earlier_one(void **state)
         bench_run_until(&act->bench, 122 * S + 700 * MS);
         assert_int_equal(bc_recorder_start(act->bench.recorder, 122 * S + 700 * MS, "emergency"), 0);
         bench_run_until(&act->bench, 122 * S + 900 * MS);
-        bc_store_name(act->bench.store, 1, name);
-        snprintf(path, sizeof(path), "%s/recordings/%s", act->bench.path, name);
-        folder_remove(path);
+        lose_first_folder(act);
         bench_run_until(&act->bench, at_ns);
         bc_recorder_status(act->bench.recorder, &status);
         assert_true(status.open);
