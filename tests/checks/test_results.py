@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""tools/lib/results.py counts what CTest really writes: passed, failed, skipped, not run, timed out, disabled."""
+"""tools/lib/results.py counts what CTest really writes: passed, failed, skipped, not run, timed out, disabled; and repeats why."""
 import pathlib
 import subprocess
 import sys
@@ -11,7 +11,7 @@ PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(results NONE)
 enable_testing()
 add_test(NAME good COMMAND true)
-add_test(NAME bad COMMAND false)
+add_test(NAME bad COMMAND sh -c "seq 200; echo 'what it is about'; exit 1")
 add_test(NAME away COMMAND sh -c "echo 'skipped: no loop device'; exit 77")
 add_test(NAME missing COMMAND /nonexistent)
 add_test(NAME slow COMMAND sleep 30)
@@ -47,6 +47,10 @@ class Results(unittest.TestCase):
         self.assertEqual((status, last), (1, "1 passed, 3 failed, 2 skipped"))
         for words in ("one: away (skipped: no loop device)", "one: off (disabled)", "one: slow", "one: missing"):
             self.assertIn(words, out)
+        # The end of what it said, where the end of the whole is all one sees.
+        self.assertIn("199\n200\nwhat it is about\n", out)
+        self.assertIn("--- bad (one.xml)", out)
+        self.assertNotIn("\n100\n", out)
 
     def test_sum_and_own_notes(self):
         self.ctest("one", "^(good|away)$")

@@ -40,7 +40,9 @@ def tear(daemon, rng):
     content = film.read_bytes()
     how = rng.choice(["cut", "rubbish", "zeros", "nothing"])
     if how == "cut":
+        # More than power takes: what was durable goes as well, and the anchor may know of it.
         film.write_bytes(content[:max(len(content) - rng.randrange(1, 6000), 0)])
+        daemon.shortened.add(film.parent.name)
     elif how == "rubbish":
         film.write_bytes(content + rng.randbytes(rng.randrange(1, 5000)))
     elif how == "zeros":

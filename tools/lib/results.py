@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Sums the suites' results: a table, every failed and skipped test by name, and as the last line the count.
+"""Sums the suites' results: the end of what each failed test said, a table, every failed and skipped test by name, and as
+the last line the count.
 
 Usage: results.py DIR SUITE...  DIR holds per suite NAME.xml and NAME.waits.xml (CTest's JUnit), NAME.tsv (outcome, test, seconds,
 reason: what CTest did not run), NAME.status (CTest's exit status) and NAME.seconds. Exit status 1 when anything
@@ -15,6 +16,21 @@ def skip_reason(case, fallback):
     lines = [line.strip() for line in (case.findtext("system-out") or "").splitlines() if line.strip()]
     spoken = [line for line in lines if "skip" in line.lower()]
     return (spoken or lines or [fallback])[-1][:200]
+
+
+LINES, TESTS = 80, 20  # of a failed test, and so many of these
+
+
+def last_words(path):
+    """The end of each failed test's output, under a line of title: who sees only the end of a long log finds the reason."""
+    try:
+        cases = list(ET.parse(path).getroot().iter("testcase"))
+    except ET.ParseError:
+        return  # counted as a failure below
+    for case in cases:
+        if case.find("failure") is not None:
+            lines = (case.findtext("system-out") or "").rstrip().splitlines()
+            yield "\n".join([f"--- {case.get('name')} ({path.name}), its last lines:"] + lines[-LINES:])
 
 
 def from_junit(path):
@@ -42,6 +58,9 @@ def main(argv):
     folder, suites = pathlib.Path(argv[1]), argv[2:]
     total = {"pass": 0, "fail": 0, "skip": 0}
     named = {"fail": [], "skip": []}
+    said = [words for suite in suites for suffix in (".xml", ".waits.xml") if (folder / (suite + suffix)).exists()
+            for words in last_words(folder / (suite + suffix))]
+    print("\n\n".join(said[:TESTS] + [""]) if said else "", end="")
     print(f"{'suite':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for suite in suites:
         found = []
