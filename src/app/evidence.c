@@ -17,6 +17,8 @@
 #include "evidence/reset.h"
 #include "evidence/store.h"
 
+#define LOOK_NS (3 * BC_NS_PER_S) // so long the start waits for card and anchor: an officer waits as well
+
 struct bc_evidence {
         struct bc_evidence_parts parts;
         struct bc_identity *identity;
@@ -333,22 +335,22 @@ int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_par
                 snprintf(text, text_bytes, "what signs cannot be made: %s", strerror(-r));
                 return r;
         }
+        bc_describe_boot_bytes(start.boot_id);
+        bc_loop_on_kind(parts->loop, BC_INBOX_LEDGER, on_ledger, evidence);
+        r = bc_ledger_start(evidence->ledger, parts->clock, evidence->signer, &evidence->facts, &start);
+        if (r < 0) {
+                snprintf(text, text_bytes, "the ledger's thread: %s", strerror(-r));
+                return r;
+        }
         // A feature may fail, the recording may not: it goes on trying, and says so.
-        if (bc_ledger_open(evidence->ledger, text, text_bytes, &found) < 0)
+        if (bc_ledger_await_look(evidence->ledger, LOOK_NS, text, text_bytes, &found) < 0)
                 bc_log_error("%s: what is recorded waits for its signatures; it is tried again", text);
         evidence->boot = found.boot > 0 ? found.boot : 1;
-        bc_loop_on_kind(parts->loop, BC_INBOX_LEDGER, on_ledger, evidence);
         evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
         evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .public_key = evidence->identity->chain->public_key,
                                                    .anchor = found.anchor, .reset = start.reset };
         memcpy(evidence->rescue.x5t, evidence->identity->chain->x5t, BC_HASH_BYTES);
-        bc_describe_boot_bytes(start.boot_id);
-        r = bc_ledger_start(evidence->ledger, parts->clock, evidence->signer, &evidence->facts, &start);
-        if (r < 0)
-                snprintf(text, text_bytes, "the ledger's thread: %s", strerror(-r));
-        if (r == 0)
-                r = start_inventory(evidence);
-        return r;
+        return start_inventory(evidence);
 }
 
 void bc_evidence_free(struct bc_evidence *evidence, int64_t give_up_ns)

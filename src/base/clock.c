@@ -312,21 +312,26 @@ static int wait_simulated(struct bc_monitor *monitor, int64_t deadline_ns)
         return waiter.timed_out ? -ETIMEDOUT : 0;
 }
 
-static int wait_real(struct bc_monitor *monitor, int64_t deadline_ns)
+// Waits for so long on CLOCK_MONOTONIC. 0: it was woken.
+static int wait_for(struct bc_monitor *monitor, int64_t left_ns)
 {
-        int64_t left_ns = deadline_ns == BC_NS_NEVER ? BC_NS_PER_S : deadline_ns - boottime_ns();
         struct timespec until;
 
-        if (left_ns <= 0)
-                return -ETIMEDOUT;
-        // A condition variable cannot wait on CLOCK_BOOTTIME and stands still in suspend: look again each second.
-        if (left_ns > BC_NS_PER_S)
-                left_ns = BC_NS_PER_S;
         clock_gettime(CLOCK_MONOTONIC, &until);
         left_ns += until.tv_nsec;
         until.tv_sec += left_ns / BC_NS_PER_S;
         until.tv_nsec = left_ns % BC_NS_PER_S;
-        if (pthread_cond_clockwait(&monitor->cond, &monitor->mutex, CLOCK_MONOTONIC, &until) == 0)
+        return pthread_cond_clockwait(&monitor->cond, &monitor->mutex, CLOCK_MONOTONIC, &until);
+}
+
+static int wait_real(struct bc_monitor *monitor, int64_t deadline_ns)
+{
+        int64_t left_ns = deadline_ns == BC_NS_NEVER ? BC_NS_PER_S : deadline_ns - boottime_ns();
+
+        if (left_ns <= 0)
+                return -ETIMEDOUT;
+        // A condition variable cannot wait on CLOCK_BOOTTIME and stands still in suspend: look again each second.
+        if (wait_for(monitor, left_ns > BC_NS_PER_S ? BC_NS_PER_S : left_ns) == 0)
                 return 0;
         return deadline_ns != BC_NS_NEVER && boottime_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }
@@ -340,14 +345,27 @@ int bc_monitor_wait(struct bc_monitor *monitor, int64_t deadline_ns)
         return r;
 }
 
+int bc_monitor_wait_monotonic(struct bc_monitor *monitor, int64_t deadline_ns)
+{
+        enum bc_doing before = bc_pulse_set(BC_DOING_WAIT);
+        int64_t left_ns = deadline_ns - bc_pulse_now_ns();
+        int r = -ETIMEDOUT;
+
+        if (left_ns > 0 && wait_for(monitor, left_ns > BC_NS_PER_S ? BC_NS_PER_S : left_ns) == 0)
+                r = 0;
+        else if (bc_pulse_now_ns() < deadline_ns)
+                r = 0; // a long one: looked again, as ever
+        bc_pulse_set(before);
+        return r;
+}
+
 void bc_monitor_wake(struct bc_monitor *monitor)
 {
         struct bc_clock *clock = monitor->clock;
 
-        if (!clock->simulated) {
-                pthread_cond_broadcast(&monitor->cond);
+        pthread_cond_broadcast(&monitor->cond);
+        if (!clock->simulated)
                 return;
-        }
         pthread_mutex_lock(&clock->mutex);
         for (struct waiter *w = clock->waiters; w; w = w->next)
                 if (w->monitor == monitor)

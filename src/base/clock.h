@@ -74,6 +74,10 @@ void bc_monitor_unlock(struct bc_monitor *monitor);
 // 0 or -ETIMEDOUT.
 int bc_monitor_wait(struct bc_monitor *monitor, int64_t deadline_ns);
 
+// The same until a moment of CLOCK_MONOTONIC (bc_pulse_now_ns()), whatever the clock: for who waits for a device that may never answer. A
+// simulated clock counts the caller as running meanwhile.
+int bc_monitor_wait_monotonic(struct bc_monitor *monitor, int64_t deadline_ns);
+
 // Wakes all that wait. Locked by the caller.
 void bc_monitor_wake(struct bc_monitor *monitor);
 

@@ -14,14 +14,14 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/thread.h"
+#include "evidence/ledger_queue.h"
 #include "evidence/room.h"
 
-#define EVENTS_BYTES_MAX 11000 // of one record, beside its certificates and its signature
 #define TEXT_BYTES 400
 
 struct bc_ledger {
         struct bc_ledger_config config;
-        struct bc_standing standing; // its thread's, once it was started
+        struct bc_standing standing; // its thread's
         struct bc_ledger_head head;
         bool wordless;
 
@@ -37,25 +37,19 @@ struct bc_ledger {
         char file_name[BC_LEDGER_NAME_BYTES], made_name[BC_LEDGER_NAME_BYTES]; // made: the last one that this run began
         struct bc_signing *signing;
         bool signed_already;    // a box that could not be written yet: the same bytes are tried again
-        size_t taken;           // how many of the events are in it
+        size_t taken;           // how many of the queue's events are in it
         int64_t record_ns;      // when the newest record was made durable
         int64_t begun_ns;       // when it was started
         struct bc_ledger_start start;
-        bool was_late;          // it could not be opened at once
         bool troubled;
 
         struct bc_monitor monitor; // over the following
         bool open;
-        struct bc_ledger_entry event[BC_LEDGER_EVENTS_MAX];
-        size_t first, events;
-        bool at_once;
-        int64_t since_ns;       // when the oldest event came
-        uint64_t flood[BC_ENTRY_KINDS];
-        bool flooded;
-        struct bc_ledger_entry stop; // the last event: it has its room
-        struct bc_ledger_entry key;  // before it, in the same record: nothing else is signed behind it
-        bool hands_over;
-        bool stopping;               // it is not among the others yet
+        bool looked;            // for the first time
+        bool late;              // that did not open it, or nobody waits for it any more
+        int look_error;
+        char look_text[TEXT_BYTES];
+        struct bc_ledger_queue queue;
         struct bc_anchor_state state; // what the anchor is to say
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
         enum bc_anchor_weight weight; // of what it is to say
@@ -103,24 +97,13 @@ static int look(struct bc_ledger *ledger, bool patient, char *text, size_t text_
                                 text_bytes);
 }
 
-int bc_ledger_open(struct bc_ledger *ledger, char *text, size_t text_bytes, struct bc_ledger_found *ret_found)
-{
-        int r = look(ledger, true, text, text_bytes);
-
-        if (r < 0)
-                return r;
-        ledger->open = true;
-        *ret_found = ledger->standing.found;
-        return 0;
-}
-
 // It is open: what waits to be signed may be, and the run begins.
-static void begin(struct bc_ledger *ledger)
+static void begin(struct bc_ledger *ledger, bool late)
 {
         const struct bc_ledger_found *found = &ledger->standing.found;
         struct bc_ledger_entry entry[BC_STANDING_EVENTS_MAX];
         uint64_t counter;
-        size_t n = bc_standing_state(found, &ledger->start, ledger->begun_ns, bc_clock_now_ns(ledger->clock), ledger->was_late, entry);
+        size_t n = bc_standing_state(found, &ledger->start, ledger->begun_ns, bc_clock_now_ns(ledger->clock), late, entry);
 
         ledger->head = found->head;
         if (found->head.epoch > 0)
@@ -128,69 +111,19 @@ static void begin(struct bc_ledger *ledger)
         bc_facts_set_run(ledger->facts, found->epoch, found->boot);
         if (ledger->config.on_found)
                 ledger->config.on_found(ledger->config.user, found);
+        bc_signer_hold(ledger->signer, false);
         bc_monitor_lock(&ledger->monitor);
         counter = ledger->state.counter; // what was noted meanwhile
         ledger->state = found->anchor;
         ledger->state.counter = counter > found->counter ? counter : found->counter;
         ledger->state.boot = found->boot; // whatever is anchored first: no two runs have the same
-        ledger->first = (ledger->first + BC_LEDGER_EVENTS_MAX - n) % BC_LEDGER_EVENTS_MAX;
-        ledger->events += n;
-        for (size_t i = 0; i < n; i++)
-                ledger->event[(ledger->first + i) % BC_LEDGER_EVENTS_MAX] = entry[i];
-        ledger->at_once = ledger->open = true;
+        bc_ledger_queue_put_first(&ledger->queue, entry, n);
+        ledger->open = true;
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);
-        bc_signer_hold(ledger->signer, false);
 }
 
 // ---- one record ------------------------------------------------------------------------------------------------
-
-// Locked. As many events as it takes; they stay where they are until it is durable.
-static void take_events(struct bc_ledger *ledger, struct bc_record *record)
-{
-        size_t bytes = 0;
-
-        ledger->taken = 0;
-        while (ledger->taken < ledger->events && record->events < BC_RECORD_EVENTS_MAX) {
-                const struct bc_ledger_entry *event = &ledger->event[(ledger->first + ledger->taken) % BC_LEDGER_EVENTS_MAX];
-
-                if (event->kind == BC_ENTRY_KEY && record->events > 0)
-                        break; // begins a record that has room for what follows it
-                bytes += event->details_bytes + 16;
-                if (bytes > EVENTS_BYTES_MAX)
-                        break;
-                record->event[record->events++] = (struct bc_record_event){
-                        event->time_ns, event->kind, { event->details, event->details_bytes },
-                };
-                ledger->taken++;
-        }
-        ledger->at_once = ledger->taken < ledger->events; // they have waited already
-}
-
-// Locked. What was only counted follows once there is room again; what nobody did is a sign of life.
-static void add_floods(struct bc_ledger *ledger, int64_t now_ns)
-{
-        for (unsigned kind = 1; kind < BC_ENTRY_KINDS && ledger->flooded; kind++) {
-                if (ledger->flood[kind] == 0)
-                        continue;
-                if (ledger->events == BC_LEDGER_EVENTS_MAX)
-                        return; // the next record
-                bc_entry_flood(&ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX], now_ns,
-                               (enum bc_entry_kind)kind, ledger->flood[kind]);
-                ledger->flood[kind] = 0;
-        }
-        ledger->flooded = false;
-        if (ledger->stopping && ledger->events + 2 <= BC_LEDGER_EVENTS_MAX) {
-                if (ledger->hands_over)
-                        ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = ledger->key;
-                ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = ledger->stop;
-                ledger->stopping = false;
-        }
-        if (ledger->events > 0)
-                return;
-        bc_entry_life(&ledger->event[ledger->first], now_ns, ledger->phase);
-        ledger->events = 1;
-}
 
 static void compose(struct bc_ledger *ledger)
 {
@@ -203,8 +136,8 @@ static void compose(struct bc_ledger *ledger)
         record->ledger = ledger->head.epoch == ledger->standing.found.epoch ? ledger->head.sequence + 1 : 1;
         memcpy(record->prev, ledger->head.hash, sizeof(record->prev));
         bc_monitor_lock(&ledger->monitor);
-        add_floods(ledger, now_ns);
-        take_events(ledger, record);
+        bc_ledger_queue_fill(&ledger->queue, now_ns, ledger->phase);
+        ledger->taken = bc_ledger_queue_take(&ledger->queue, record);
         bc_monitor_unlock(&ledger->monitor);
         ledger->signing->with_chain = ledger->fd < 0;
         ledger->signing->urgent = false;
@@ -278,7 +211,7 @@ static enum bc_anchor_weight weigh(const struct bc_ledger *ledger)
         enum bc_anchor_weight most = BC_ANCHOR_LIGHT;
 
         for (size_t i = 0; i < ledger->taken; i++)
-                most = bc_standing_weigh(most, ledger->event[(ledger->first + i) % BC_LEDGER_EVENTS_MAX].kind);
+                most = bc_standing_weigh(most, ledger->queue.event[(ledger->queue.first + i) % BC_LEDGER_EVENTS_MAX].kind);
         return most;
 }
 
@@ -296,9 +229,7 @@ static void settle(struct bc_ledger *ledger)
         bc_facts_set_ledger(ledger->facts, head->sequence, head->hash);
         bc_monitor_lock(&ledger->monitor);
         change_anchor(ledger, weigh(ledger));
-        ledger->first = (ledger->first + ledger->taken) % BC_LEDGER_EVENTS_MAX;
-        ledger->events -= ledger->taken;
-        ledger->since_ns = ledger->record_ns;
+        bc_ledger_queue_settle(&ledger->queue, ledger->taken, ledger->record_ns);
         ledger->state.epoch = head->epoch;
         ledger->state.sequence = head->sequence;
         ledger->state.boot = head->boot;
@@ -368,8 +299,15 @@ static int write_anchor(struct bc_ledger *ledger, char *text, size_t text_bytes)
         return r;
 }
 
+static void tell_of_trouble(struct bc_ledger *ledger, bool troubled)
+{
+        ledger->troubled = troubled;
+        if (ledger->config.on_trouble)
+                ledger->config.on_trouble(ledger->config.user, troubled);
+}
+
 // Said once, whatever it is that fails.
-static void tell_of_trouble(struct bc_ledger *ledger, const char *what, const char *why, int error)
+static void judge_trouble(struct bc_ledger *ledger, const char *what, const char *why, int error)
 {
         const bool troubled = error < 0 || !bc_standing_has_anchor(&ledger->standing);
 
@@ -379,9 +317,7 @@ static void tell_of_trouble(struct bc_ledger *ledger, const char *what, const ch
                 bc_log_error("%s: %s; it is tried again", what, why);
         else if (!troubled)
                 bc_log_notice("the ledger and its anchor can be written again");
-        ledger->troubled = troubled;
-        if (ledger->config.on_trouble)
-                ledger->config.on_trouble(ledger->config.user, troubled);
+        tell_of_trouble(ledger, troubled);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -395,8 +331,8 @@ static int64_t due_ns(const struct bc_ledger *ledger, bool *ret_record, bool *re
         int64_t record_ns = ledger->record_ns + BC_LEDGER_ALIVE_NS - BC_LEDGER_GATHER_NS, anchor_ns = BC_NS_NEVER;
         int64_t now_ns = bc_clock_now_ns(ledger->clock);
 
-        if (ledger->events > 0 || ledger->flooded || ledger->stopping)
-                record_ns = earlier(record_ns, ledger->at_once || ledger->quit ? now_ns : ledger->since_ns + BC_LEDGER_GATHER_NS);
+        if (!bc_ledger_queue_is_empty(&ledger->queue))
+                record_ns = earlier(record_ns, ledger->queue.at_once || ledger->quit ? now_ns : ledger->queue.since_ns + BC_LEDGER_GATHER_NS);
         else if (ledger->quit)
                 record_ns = BC_NS_NEVER;
         if (ledger->state_ns != BC_NS_NEVER)
@@ -411,15 +347,40 @@ static void pause_after(struct bc_ledger *ledger, int record_error, int anchor_e
         int64_t until_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS;
 
         if (record_error < 0)
-                tell_of_trouble(ledger, "the ledger cannot be written", strerror(-record_error), record_error);
+                judge_trouble(ledger, "the ledger cannot be written", strerror(-record_error), record_error);
         else
-                tell_of_trouble(ledger, "the ledger's anchor cannot be written", anchor_text, anchor_error);
+                judge_trouble(ledger, "the ledger's anchor cannot be written", anchor_text, anchor_error);
         if (record_error == 0 && anchor_error == 0)
                 return;
         bc_monitor_lock(&ledger->monitor);
         while (bc_monitor_wait(&ledger->monitor, until_ns) != -ETIMEDOUT)
                 ;
         bc_monitor_unlock(&ledger->monitor);
+}
+
+// The first look. true: it is open.
+static bool open_first(struct bc_ledger *ledger)
+{
+        char text[TEXT_BYTES] = "";
+        int r = look(ledger, true, text, sizeof(text));
+        bool late;
+
+        bc_monitor_lock(&ledger->monitor);
+        late = ledger->late; // who waited for it has told of it
+        bc_monitor_unlock(&ledger->monitor);
+        if (r < 0 && !late)
+                tell_of_trouble(ledger, true);
+        bc_monitor_lock(&ledger->monitor);
+        late = ledger->late |= r < 0;
+        ledger->looked = true;
+        ledger->look_error = r;
+        memcpy(ledger->look_text, text, sizeof(text));
+        bc_monitor_wake(&ledger->monitor);
+        bc_monitor_unlock(&ledger->monitor);
+        ledger->troubled = late;
+        if (r == 0)
+                begin(ledger, late);
+        return r == 0;
 }
 
 // Until it is open. false: it is to end, and nothing can be written.
@@ -438,7 +399,7 @@ static bool open_late(struct bc_ledger *ledger)
                 quit = ledger->quit;
                 bc_monitor_unlock(&ledger->monitor);
                 if (look(ledger, !quit && bc_clock_now_ns(ledger->clock) < patient_ns, text, sizeof(text)) == 0) {
-                        begin(ledger);
+                        begin(ledger, true);
                         return true;
                 }
                 if (quit) {
@@ -452,7 +413,7 @@ static void run(void *user)
 {
         struct bc_ledger *ledger = user;
 
-        if (ledger->was_late && !open_late(ledger))
+        if (!open_first(ledger) && !open_late(ledger))
                 return;
         for (;;) {
                 bool record, anchor, over;
@@ -497,16 +458,35 @@ int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_
         ledger->start = *start;
         ledger->phase = "STARTING";
         ledger->record_ns = ledger->begun_ns = bc_clock_now_ns(clock);
-        ledger->was_late = !ledger->open;
         bc_monitor_init(&ledger->monitor, clock);
-        if (ledger->open)
-                begin(ledger);
-        else
-                bc_signer_hold(signer, true);
-        ledger->troubled = ledger->was_late;
-        if (ledger->troubled && ledger->config.on_trouble)
-                ledger->config.on_trouble(ledger->config.user, true);
+        bc_signer_hold(signer, true);
         return bc_thread_start(clock, "ledger", run, ledger, &ledger->thread);
+}
+
+int bc_ledger_await_look(struct bc_ledger *ledger, int64_t patience_ns, char *text, size_t text_bytes, struct bc_ledger_found *ret_found)
+{
+        int64_t until_ns = bc_pulse_now_ns() + patience_ns;
+        int r = 0;
+
+        bc_monitor_lock(&ledger->monitor);
+        while (!ledger->looked && r != -ETIMEDOUT)
+                r = bc_monitor_wait_monotonic(&ledger->monitor, until_ns);
+        ledger->late |= !ledger->looked;
+        while (!ledger->late && !ledger->open) // its beginning waits for nothing
+                (void)bc_monitor_wait_monotonic(&ledger->monitor, BC_NS_NEVER);
+        if (!ledger->looked) {
+                r = -ETIMEDOUT;
+                snprintf(text, text_bytes, "the ledger: its anchor %s, or the card, does not answer", ledger->config.anchor_path);
+        } else {
+                r = ledger->look_error;
+                snprintf(text, text_bytes, "%s", ledger->look_text);
+        }
+        if (r == 0)
+                *ret_found = ledger->standing.found; // nobody changes it any more
+        bc_monitor_unlock(&ledger->monitor);
+        if (r == -ETIMEDOUT && ledger->config.on_trouble)
+                ledger->config.on_trouble(ledger->config.user, true);
+        return r;
 }
 
 int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger_found *ret_found)
@@ -526,8 +506,7 @@ int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger
 void bc_ledger_hand_over(struct bc_ledger *ledger, const uint8_t x5t[BC_HASH_BYTES])
 {
         bc_monitor_lock(&ledger->monitor);
-        bc_entry_key(&ledger->key, bc_clock_now_ns(ledger->clock), x5t);
-        ledger->hands_over = true;
+        bc_ledger_queue_hand_over(&ledger->queue, bc_clock_now_ns(ledger->clock), x5t);
         bc_monitor_unlock(&ledger->monitor);
 }
 
@@ -537,8 +516,8 @@ void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_u
                 return;
         if (ledger->thread) {
                 bc_monitor_lock(&ledger->monitor);
-                bc_entry_stop(&ledger->stop, bc_clock_now_ns(ledger->clock), reason);
-                ledger->stopping = ledger->quit = true;
+                bc_ledger_queue_stop(&ledger->queue, bc_clock_now_ns(ledger->clock), reason);
+                ledger->quit = true;
                 ledger->give_up_ns = bc_clock_now_ns(ledger->clock) + give_up_ns;
                 bc_monitor_wake(&ledger->monitor);
                 bc_monitor_unlock(&ledger->monitor);
@@ -552,15 +531,7 @@ void bc_ledger_tell(struct bc_ledger *ledger, const struct bc_ledger_entry *even
 {
         bc_monitor_lock(&ledger->monitor);
         // Where it is not open yet its own have to have room.
-        if (ledger->events == BC_LEDGER_EVENTS_MAX - (ledger->open ? 0 : BC_STANDING_EVENTS_MAX)) {
-                ledger->flood[event->kind]++;
-                ledger->flooded = true;
-        } else {
-                if (ledger->events == 0)
-                        ledger->since_ns = bc_clock_now_ns(ledger->clock);
-                ledger->event[(ledger->first + ledger->events++) % BC_LEDGER_EVENTS_MAX] = *event;
-        }
-        ledger->at_once |= at_once;
+        bc_ledger_queue_put(&ledger->queue, event, ledger->open ? 0 : BC_STANDING_EVENTS_MAX, bc_clock_now_ns(ledger->clock), at_once);
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);
 }

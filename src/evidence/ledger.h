@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The ledger: everything that happens to the device, signed, in one chain (docs/formats/ledger.md).
 //
-// Opening finds out where the chain has come to and whether it agrees with the anchor; where that fails nobody waits for it, and the thread
-// tries again. The thread gathers events into records, has them signed, makes them durable, and then moves the anchor on. Whoever tells it something never waits: not for the
-// signer, not for the card, not for the anchor's medium. While a record cannot be written events are kept; of what is too much
-// only the count is.
+// Its thread finds out where the chain has come to and whether it agrees with the anchor; where that fails it tries again, and nobody has
+// to wait for it. It gathers events into records, has them signed, makes them durable, and then moves the anchor on. Whoever tells it
+// something never waits: not for the signer, not for the card, not for the anchor's medium. While a record cannot be written events are
+// kept; of what is too much only the count is.
 #ifndef BC_EVIDENCE_LEDGER_H
 #define BC_EVIDENCE_LEDGER_H
 
@@ -21,7 +21,6 @@
 
 struct bc_ledger;
 
-#define BC_LEDGER_EVENTS_MAX 256                  // that wait
 #define BC_LEDGER_GATHER_NS (1 * BC_NS_PER_S)     // events wait so long for company
 #define BC_LEDGER_ALIVE_NS (60 * BC_NS_PER_S)     // there is a record at least so often
 #define BC_LEDGER_ANCHOR_NS (1 * BC_NS_PER_S)     // the anchor is behind by so much and what its medium takes
@@ -32,10 +31,10 @@ struct bc_ledger_config {
         int store_fd;            // folder of the store, in which ledger/ is made
         const char *anchor_path; // a place: bc_anchor_place_parse()
         struct bc_ledger_owner owner;
-        // Where the ledger stands is known: what is signed from now on hangs on it. Whoever starts it, or its thread; must not call it.
-        // May be NULL.
+        // Where the ledger stands is known: what is signed from now on hangs on it. Its thread; must not call it. May be NULL.
         void (*on_found)(void *user, const struct bc_ledger_found *found);
-        // Ledger or anchor cannot be opened or written; or can be again. Its thread, must not block. May be NULL.
+        // Ledger or anchor cannot be opened or written; or can be again. Its thread, or who waits in bc_ledger_await_look(); must not block.
+        // May be NULL.
         void (*on_trouble)(void *user, bool trouble);
         void *user;
 };
@@ -48,15 +47,16 @@ int bc_ledger_new(const struct bc_ledger_config *config, struct bc_ledger **ret_
 void bc_ledger_set_wordless(struct bc_ledger *ledger);
 bool bc_ledger_is_wordless(const struct bc_ledger *ledger);
 
-// Before the start: 0; or a negative errno, and why in text, which names the file. Then it opens itself later on: see bc_ledger_start().
-int bc_ledger_open(struct bc_ledger *ledger, char *text, size_t text_bytes, struct bc_ledger_found *ret_found);
-
-// Begins to write, with `start`. Borrows all but start; facts learns from it which run this is, and where the ledger is.
+// Begins to look, and to write, with `start`. Borrows all but start; facts learns from it which run this is, and where the ledger is.
 //
-// One that could not be opened tries again, and the signer answers nobody until it is: what a record says of the run is not known. Anchor
+// The signer answers nobody until it is open: what a record says of the run is not known. One that cannot be opened tries again. Anchor
 // and files that cannot be read for BC_LEDGER_PATIENCE_NS count as lost; without its folder it waits for as long as it takes.
 int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts,
                     const struct bc_ledger_start *start);
+
+// Once, for who started it: waits for the first look, for so long in real time at most: a TPM may take a command and never answer. 0: it is
+// open; or a negative errno, and why in text, which names the file: it opens itself later on, and `start` says so.
+int bc_ledger_await_look(struct bc_ledger *ledger, int64_t patience_ns, char *text, size_t text_bytes, struct bc_ledger_found *ret_found);
 
 // Waits until it is open, until until_ns at most, and says what was found. 0 or -ETIMEDOUT. Any thread of the clock.
 int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger_found *ret_found);

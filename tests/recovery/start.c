@@ -34,9 +34,6 @@ struct bc_recovery_report start_run(const struct clinic *clinic, const struct st
         const struct notary_temper temper = { .pace_ns = 0 };
         struct bc_recovery_report report = { 0 };
         char text[256], anchor[FOLDER_PATH_BYTES + 16];
-        const struct bc_ledger_start begun = { .boot_id = { 1 }, .reset = 1, .percent = 50 };
-        struct bc_ledger_found found;
-        struct bc_ledger_config config;
         struct bc_ledger *ledger;
         struct bc_clock *clock;
         struct bc_store *store;
@@ -46,16 +43,8 @@ struct bc_recovery_report start_run(const struct clinic *clinic, const struct st
         assert_int_equal(bc_store_open(clinic->path, NOTARY_DEVICE, text, sizeof(text), &store), 0);
         if (start->anchor)
                 set_tail(anchor, start->anchor);
-        config = (struct bc_ledger_config){ .store_fd = bc_store_fd(store), .anchor_path = anchor,
-                                            .owner = { .device = NOTARY_DEVICE, .public_key = scene_notary.public_key,
-                                                       .issuer = scene_notary.certificate[1] } };
-        memcpy(config.owner.x5t, scene_notary.x5t, BC_HASH_BYTES);
-        assert_int_equal(bc_ledger_new(&config, &ledger), 0);
-        assert_int_equal(bc_ledger_open(ledger, text, sizeof(text), &found), 0);
         notary_set(&scene_notary, &temper);
-        notary_open(&scene_notary, clock, 0, 0);
-        assert_int_equal(bc_ledger_start(ledger, clock, scene_notary.signer, &scene_notary.facts, &begun), 0);
-        scene_notary.attestation.ledger = ledger;
+        ledger = notary_open_ledger(&scene_notary, clock, bc_store_fd(store), anchor);
         if (start->tell)
                 start->tell(ledger, start->user);
 

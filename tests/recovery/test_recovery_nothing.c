@@ -439,19 +439,15 @@ static struct bc_anchor_state read_anchor(const struct clinic *clinic, const str
 // A ledger is opened, and the power goes before a record of it is written.
 static void open_alone(const struct clinic *clinic)
 {
+        const struct bc_ledger_owner owner = notary_owner(&scene_notary);
         char anchor[FOLDER_PATH_BYTES + 16], text[256];
-        struct bc_ledger_config config = { .store_fd = clinic->store_fd, .anchor_path = anchor,
-                                           .owner = { .device = NOTARY_DEVICE, .public_key = scene_notary.public_key,
-                                                      .issuer = scene_notary.certificate[1] } };
-        struct bc_ledger_found found;
-        struct bc_ledger *ledger;
+        struct bc_standing standing;
 
         snprintf(anchor, sizeof(anchor), "%s/anchor", clinic->path);
-        memcpy(config.owner.x5t, scene_notary.x5t, BC_HASH_BYTES);
-        assert_int_equal(bc_ledger_new(&config, &ledger), 0);
-        assert_int_equal(bc_ledger_open(ledger, text, sizeof(text), &found), 0);
-        assert_false(found.rolled_back);
-        bc_ledger_free(ledger, "", 0);
+        bc_standing_init(&standing);
+        assert_int_equal(bc_standing_look(&standing, clinic->store_fd, anchor, &owner, true, text, sizeof(text)), 0);
+        assert_false(standing.found.rolled_back);
+        bc_standing_done(&standing);
 }
 
 // The power goes before the ledger's first record, or behind it before the anchor knows that: no rollback.

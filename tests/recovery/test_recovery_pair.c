@@ -38,23 +38,11 @@ struct run {
 
 static void on_clock(struct bench *bench)
 {
-        const struct bc_ledger_start start = { .boot_id = { 1 }, .percent = 50 };
         struct run *run = bench->user;
-        struct bc_ledger_config config = { .anchor_path = run->anchor };
-        struct bc_ledger_found found;
-        char text[256];
 
         snprintf(run->anchor, sizeof(run->anchor), "%s/anchor", bench->path);
         run->store_fd = folder_open(bench->path);
-        config.store_fd = run->store_fd;
-        config.owner = (struct bc_ledger_owner){ .device = NOTARY_DEVICE, .public_key = scene_notary.public_key,
-                                                 .issuer = scene_notary.certificate[1] };
-        memcpy(config.owner.x5t, scene_notary.x5t, BC_HASH_BYTES);
-        assert_int_equal(bc_ledger_new(&config, &run->ledger), 0);
-        assert_int_equal(bc_ledger_open(run->ledger, text, sizeof(text), &found), 0);
-        notary_open(&scene_notary, bench->clock, 0, 0);
-        assert_int_equal(bc_ledger_start(run->ledger, bench->clock, scene_notary.signer, &scene_notary.facts, &start), 0);
-        scene_notary.attestation.ledger = run->ledger;
+        run->ledger = notary_open_ledger(&scene_notary, bench->clock, run->store_fd, run->anchor);
         bench->config.attestation = &scene_notary.attestation;
 }
 

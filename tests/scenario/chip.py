@@ -35,9 +35,16 @@ class Tpm:
                         "--flags", "not-need-init,startup-clear", "--log", f"file={self.state}/log"], check=True, timeout=60)
         self.running = True
 
-    def end(self, number=signal.SIGTERM):
+    def pid(self):
         with open(f"{self.socket}.pid") as file:
-            pid = int(file.read())
+            return int(file.read())
+
+    def hang(self, hangs=True):
+        """It takes commands and does not answer; or answers again."""
+        os.kill(self.pid(), signal.SIGSTOP if hangs else signal.SIGCONT)
+
+    def end(self, number=signal.SIGTERM):
+        pid = self.pid()
         gone = os.pidfd_open(pid)
         os.kill(pid, number)
         assert select.select([gone], [], [], 60)[0]
@@ -49,6 +56,7 @@ class Tpm:
 
     def stop(self):
         if self.running:
+            self.hang(False)
             self.end()
         shutil.rmtree(os.path.dirname(self.socket))
 

@@ -414,6 +414,30 @@ def test_rule_08_cut_off_behind_what_the_tpm_knew(recorder):
     judged(d, 2, "alone, minutes behind what is recorded")
 
 
+# ---- it does not answer ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("place", [PLACE, BOTH])
+def test_silent_at_the_start(recorder, tpm, place):
+    """It takes a command and never answers, just when the daemon starts: there is a recording all the same, and once it answers its
+    signatures are there."""
+    d = recorder(place, clock="real")
+    d.start()
+    d.terminate()
+    tpm.hang()
+    d.start()
+    assert "ledger-trouble" in d.flags and "does not answer: what is recorded waits" in d.log_text()
+    d.record_start()
+    durable = d.get("DurableUntilNs")
+    d.wait_for(lambda: d.get("DurableUntilNs") > durable, "what is durable without a signature")
+    d.record_stop()
+    tpm.hang(False)
+    d.wait_for(lambda: "ledger-trouble" not in d.flags and d.get("Unclosed") == 0, "the ledger")
+    d.terminate()
+    assert d.recordings()[-1].state == "closed"
+    judged(d, 0)
+    assert " ms late" in ledger(d)
+
+
 # ---- how often it is written -----------------------------------------------------------------------------------
 
 def turn(tpm):

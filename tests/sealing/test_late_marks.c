@@ -38,23 +38,11 @@ struct shift {
 
 static void on_clock(struct bench *bench)
 {
-        const struct bc_ledger_start start = { .boot_id = { 1 }, .percent = 50 };
         struct shift *shift = bench->user;
-        struct bc_ledger_config config = { .anchor_path = shift->anchor };
-        struct bc_ledger_found found;
-        char text[256];
 
         snprintf(shift->anchor, sizeof(shift->anchor), "%s/anchor", bench->path);
         shift->desk.store_fd = open(bench->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        config.store_fd = shift->desk.store_fd;
-        config.owner = (struct bc_ledger_owner){ .device = NOTARY_DEVICE, .public_key = desk_notary.public_key,
-                                                 .issuer = desk_notary.certificate[1] };
-        memcpy(config.owner.x5t, desk_notary.x5t, sizeof(config.owner.x5t));
-        assert_int_equal(bc_ledger_new(&config, &shift->ledger), 0);
-        assert_int_equal(bc_ledger_open(shift->ledger, text, sizeof(text), &found), 0);
-        notary_open(&desk_notary, bench->clock, 0, 0);
-        assert_int_equal(bc_ledger_start(shift->ledger, bench->clock, desk_notary.signer, &desk_notary.facts, &start), 0);
-        desk_notary.attestation.ledger = shift->ledger;
+        shift->ledger = notary_open_ledger(&desk_notary, bench->clock, shift->desk.store_fd, shift->anchor);
         bench->config.attestation = &desk_notary.attestation;
         bench->config.agency = shift->agency;
         bench->config.boot = 1;

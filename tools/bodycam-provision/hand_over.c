@@ -26,37 +26,35 @@ static int sign(void *user, const uint8_t *bytes, size_t n, uint8_t ret_signatur
         return bc_identity_sign(user, bytes, n, ret_signature, ret_bytes);
 }
 
-static int open_ledger(const struct bc_provision *provision, const struct bc_store *store, const struct bc_chain *chain, char *text,
-                       size_t text_bytes, struct bc_ledger **ret_ledger, struct bc_ledger_found *ret_found)
+// What a run with these certificates would go on with.
+static int look_at_ledger(const struct bc_provision *provision, const struct bc_store *store, const struct bc_chain *chain, char *text,
+                          size_t text_bytes)
 {
+        const struct bc_ledger_owner owner = bc_standing_owner(provision->device, chain);
+        struct bc_standing standing;
+        int r;
+
+        bc_standing_init(&standing);
+        r = bc_standing_look(&standing, bc_store_fd(store), provision->anchor, &owner, true, text, text_bytes);
+        if (r == 0 && (standing.found.head.epoch == 0 || standing.found.rolled_back))
+                r = bc_refusal(text, text_bytes, ESTALE, "the ledger is not one that these certificates' key may go on with, or not as its anchor knows it");
+        bc_standing_done(&standing);
+        return r;
+}
+
+static int write_run(const struct bc_provision *provision, const struct bc_store *store, struct bc_identity *identity, struct bc_facts *facts,
+                     const uint8_t next[BC_HASH_BYTES], char *text, size_t text_bytes)
+{
+        const struct bc_chain *chain = identity->chain;
         const struct bc_ledger_config config = {
                 .store_fd = bc_store_fd(store),
                 .anchor_path = provision->anchor,
                 .owner = bc_standing_owner(provision->device, chain),
         };
-        struct bc_ledger *ledger;
-        int r = bc_ledger_new(&config, &ledger);
-
-        if (r < 0)
-                return bc_refusal(text, text_bytes, -r, "no memory");
-        r = bc_ledger_open(ledger, text, text_bytes, ret_found);
-        if (r == 0 && (ret_found->head.epoch == 0 || ret_found->rolled_back))
-                r = bc_refusal(text, text_bytes, ESTALE, "the ledger is not one that these certificates' key may go on with, or not as its anchor knows it");
-        if (r == 0)
-                *ret_ledger = ledger;
-        else
-                bc_ledger_free(ledger, "", 0);
-        return r;
-}
-
-// Takes the ledger.
-static int write_run(struct bc_ledger *ledger, struct bc_identity *identity, struct bc_facts *facts, const uint8_t next[BC_HASH_BYTES],
-                     char *text, size_t text_bytes)
-{
-        const struct bc_chain *chain = identity->chain;
         struct bc_signer_key key = { .algorithm = identity->algorithm, .chain_count = chain->count, .sign = sign, .user = identity };
         BC_CLEANUP(bc_cleanup_clock) struct bc_clock *clock = NULL;
         struct bc_ledger_start start = { .percent = BC_RECORD_UNKNOWN };
+        struct bc_ledger *ledger = NULL;
         struct bc_signer *signer = NULL;
         int r = bc_clock_new_real(&clock);
 
@@ -65,6 +63,8 @@ static int write_run(struct bc_ledger *ledger, struct bc_identity *identity, str
         bc_describe_boot_bytes(start.boot_id);
         if (r == 0)
                 r = bc_signer_new(clock, &key, &signer);
+        if (r == 0)
+                r = bc_ledger_new(&config, &ledger);
         if (r == 0)
                 r = bc_ledger_start(ledger, clock, signer, facts, &start);
         if (r == 0)
@@ -80,8 +80,6 @@ static int hand_over(const struct bc_provision *provision, char *text, size_t te
         BC_CLEANUP(bc_cleanup_chain) struct bc_chain *next = NULL;
         BC_CLEANUP(bc_cleanup_store) struct bc_store *store = NULL;
         struct bc_facts_config config = { .device = provision->device };
-        struct bc_ledger_found found;
-        struct bc_ledger *ledger;
         struct bc_facts facts;
         int r = bc_identity_load(provision->uri, provision->certificates, provision->device, text, text_bytes, &identity);
 
@@ -96,19 +94,17 @@ static int hand_over(const struct bc_provision *provision, char *text, size_t te
                 r = bc_refusal(text, text_bytes, EBUSY,
                                "store %s: %zu recordings are not finished; let the daemon start with the old key first", provision->store,
                                bc_store_left_open_count(store));
+        if (r == 0)
+                r = look_at_ledger(provision, store, identity->chain, text, text_bytes);
         if (r == 0 && (bc_facts_hash_program(config.firmware) < 0 || bc_facts_init(&facts, &config) < 0))
                 r = bc_refusal(text, text_bytes, ENOMEM, "no memory");
         if (r < 0)
                 return r;
-        r = open_ledger(provision, store, identity->chain, text, text_bytes, &ledger, &found);
-        if (r == 0)
-                r = write_run(ledger, identity, &facts, next->x5t, text, text_bytes);
+        r = write_run(provision, store, identity, &facts, next->x5t, text, text_bytes);
         bc_facts_done(&facts);
         // As the daemon will find it.
         if (r == 0)
-                r = open_ledger(provision, store, next, text, text_bytes, &ledger, &found);
-        if (r == 0)
-                bc_ledger_free(ledger, "", 0);
+                r = look_at_ledger(provision, store, next, text, text_bytes);
         return r;
 }
 

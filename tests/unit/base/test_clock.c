@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/pulse.h"
 #include "base/thread.h"
 
 // Two runners that write down when they woke: the order is the order of media time, whatever the machine does.
@@ -206,6 +207,48 @@ static void test_ticks_are_exact(void **state)
         }
 }
 
+static void wake(void *user)
+{
+        struct diary *diary = user;
+
+        bc_monitor_lock(&diary->monitor);
+        diary->entries = 1;
+        bc_monitor_wake(&diary->monitor);
+        bc_monitor_unlock(&diary->monitor);
+}
+
+// Who waits for what may never come does so in real time, whatever the clock; simulated time stands meanwhile.
+static void test_monotonic_wait(void **state)
+{
+        (void)state;
+        for (int simulated = 0; simulated < 2; simulated++) {
+                struct diary diary = { 0 };
+                struct bc_thread *thread;
+                int64_t until_ns, began_ns;
+
+                assert_int_equal(simulated ? bc_clock_new_simulated(5 * BC_NS_PER_S, &diary.clock) : bc_clock_new_real(&diary.clock), 0);
+                bc_clock_enter(diary.clock);
+                bc_clock_release(diary.clock, BC_NS_NEVER);
+                bc_monitor_init(&diary.monitor, diary.clock);
+                bc_monitor_lock(&diary.monitor);
+                began_ns = bc_clock_now_ns(diary.clock);
+                until_ns = bc_pulse_now_ns() + 20 * BC_NS_PER_MS;
+                while (bc_monitor_wait_monotonic(&diary.monitor, until_ns) != -ETIMEDOUT)
+                        ;
+                assert_true(bc_pulse_now_ns() >= until_ns);
+                assert_int_equal(bc_clock_now_ns(diary.clock) == began_ns, simulated);
+                assert_int_equal(bc_monitor_wait_monotonic(&diary.monitor, until_ns), -ETIMEDOUT);
+                assert_int_equal(bc_thread_start(diary.clock, "wake", wake, &diary, &thread), 0);
+                while (diary.entries == 0)
+                        assert_int_equal(bc_monitor_wait_monotonic(&diary.monitor, BC_NS_NEVER), 0);
+                bc_monitor_unlock(&diary.monitor);
+                bc_thread_join(thread);
+                bc_clock_leave(diary.clock);
+                bc_monitor_done(&diary.monitor);
+                bc_clock_free(diary.clock);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -213,6 +256,7 @@ int main(void)
                 cmocka_unit_test(test_no_time_passes_in_a_hand_over),
                 cmocka_unit_test(test_a_member_joins_while_time_passes),
                 cmocka_unit_test(test_real_clock_waits),
+                cmocka_unit_test(test_monotonic_wait),
                 cmocka_unit_test(test_ticks_are_exact),
         };
 

@@ -195,16 +195,22 @@ static void on_trouble(void *user, bool trouble)
         desk->troubled = trouble;
 }
 
-int desk_try(struct desk *desk, char *text, size_t text_bytes)
+static int go(struct desk *desk, const struct notary_temper *temper, char *text, size_t text_bytes)
 {
-        struct bc_ledger_config config = { .store_fd = desk->store_fd, .anchor_path = desk->anchor, .on_found = on_found,
-                                           .on_trouble = on_trouble, .user = desk };
+        const struct bc_ledger_config config = { .store_fd = desk->store_fd, .anchor_path = desk->anchor, .owner = notary_owner(&desk_notary),
+                                                 .on_found = on_found, .on_trouble = on_trouble, .user = desk };
+        const struct bc_ledger_start start = { .boot_id = { 1 }, .percent = 50 };
+        const struct notary_temper quick = { .pace_ns = 0 };
+        struct bc_ledger_found found;
 
-        config.owner = (struct bc_ledger_owner){ .device = NOTARY_DEVICE, .public_key = desk_notary.public_key,
-                                                 .issuer = desk_notary.certificate[1] };
-        memcpy(config.owner.x5t, desk_notary.x5t, sizeof(config.owner.x5t));
+        desk->finds = desk->troubles = 0;
+        desk->troubled = false;
         assert_int_equal(bc_ledger_new(&config, &desk->ledger), 0);
-        return bc_ledger_open(desk->ledger, text, text_bytes, &desk->found);
+        assert_int_equal(bc_clock_new_simulated(desk->base_ns, &desk->clock), 0);
+        notary_set(&desk_notary, temper ? temper : &quick);
+        notary_open(&desk_notary, desk->clock, 0, 0);
+        assert_int_equal(bc_ledger_start(desk->ledger, desk->clock, desk_notary.signer, &desk_notary.facts, &start), 0);
+        return bc_ledger_await_look(desk->ledger, 60 * S, text, text_bytes, &found);
 }
 
 static void open_folder(struct desk *desk)
@@ -213,31 +219,32 @@ static void open_folder(struct desk *desk)
                 desk->folder_fd = openat(desk->store_fd, "ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+int desk_try(struct desk *desk, char *text, size_t text_bytes)
+{
+        return go(desk, NULL, text, text_bytes);
+}
+
 void desk_look(struct desk *desk)
 {
+        const struct bc_ledger_owner device = notary_owner(&desk_notary);
+        struct bc_standing standing;
         char text[256];
 
-        assert_int_equal(desk_try(desk, text, sizeof(text)), 0);
+        bc_standing_init(&standing);
+        assert_int_equal(bc_standing_look(&standing, desk->store_fd, desk->anchor, &device, true, text, sizeof(text)), 0);
+        desk->found = standing.found;
+        bc_standing_done(&standing);
         open_folder(desk);
         assert_true(desk->folder_fd >= 0);
 }
 
-void desk_go(struct desk *desk, const struct notary_temper *temper)
-{
-        const struct bc_ledger_start start = { .boot_id = { 1 }, .percent = 50 };
-        const struct notary_temper quick = { .pace_ns = 0 };
-
-        desk->finds = desk->troubles = 0;
-        assert_int_equal(bc_clock_new_simulated(desk->base_ns, &desk->clock), 0);
-        notary_set(&desk_notary, temper ? temper : &quick);
-        notary_open(&desk_notary, desk->clock, 0, 0);
-        assert_int_equal(bc_ledger_start(desk->ledger, desk->clock, desk_notary.signer, &desk_notary.facts, &start), 0);
-}
-
 void desk_start(struct desk *desk, const struct notary_temper *temper)
 {
-        desk_look(desk);
-        desk_go(desk, temper);
+        char text[400];
+
+        assert_int_equal(go(desk, temper, text, sizeof(text)), 0);
+        open_folder(desk);
+        assert_true(desk->folder_fd >= 0);
 }
 
 void desk_run(struct desk *desk, int64_t until_ns)

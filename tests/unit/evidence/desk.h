@@ -48,10 +48,9 @@ struct desk {
 void desk_make(struct desk *desk);
 void desk_done(struct desk *desk);
 
-// Opens the ledger, without starting it; or starts it. temper NULL: a quick signer. desk_try() and desk_go() are the two halves, for one that
-// cannot be opened.
+// Starts the ledger; desk_start() insists on its being open at once. temper NULL: a quick signer. desk_look() says where one would stand that
+// started now.
 int desk_try(struct desk *desk, char *text, size_t text_bytes);
-void desk_go(struct desk *desk, const struct notary_temper *temper);
 void desk_look(struct desk *desk);
 void desk_start(struct desk *desk, const struct notary_temper *temper);
 void desk_run(struct desk *desk, int64_t until_ns);

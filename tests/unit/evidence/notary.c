@@ -158,6 +158,30 @@ void notary_open(struct notary *notary, struct bc_clock *clock, uint64_t epoch, 
         notary->attestation = (struct bc_attestation){ .signer = notary->signer, .facts = &notary->facts };
 }
 
+struct bc_ledger_owner notary_owner(const struct notary *notary)
+{
+        struct bc_ledger_owner owner = { .device = NOTARY_DEVICE, .public_key = notary->public_key, .issuer = notary->certificate[1] };
+
+        memcpy(owner.x5t, notary->x5t, sizeof(owner.x5t));
+        return owner;
+}
+
+struct bc_ledger *notary_open_ledger(struct notary *notary, struct bc_clock *clock, int store_fd, const char *anchor)
+{
+        const struct bc_ledger_config config = { .store_fd = store_fd, .anchor_path = anchor, .owner = notary_owner(notary) };
+        const struct bc_ledger_start start = { .boot_id = { 1 }, .reset = 1, .percent = 50 };
+        struct bc_ledger_found found;
+        struct bc_ledger *ledger;
+        char text[400];
+
+        notary_open(notary, clock, 0, 0);
+        assert_int_equal(bc_ledger_new(&config, &ledger), 0);
+        assert_int_equal(bc_ledger_start(ledger, clock, notary->signer, &notary->facts, &start), 0);
+        assert_int_equal(bc_ledger_await_look(ledger, 60 * BC_NS_PER_S, text, sizeof(text), &found), 0);
+        notary->attestation.ledger = ledger;
+        return ledger;
+}
+
 void notary_close(struct notary *notary)
 {
         bc_signer_free(notary->signer);

@@ -40,6 +40,9 @@ void notary_make(struct notary *notary);
 void notary_done(struct notary *notary);
 // epoch and boot: of what it signs.
 void notary_open(struct notary *notary, struct bc_clock *clock, uint64_t epoch, uint64_t boot);
+// Opens it, and has it keep a ledger, which it returns: the test frees it.
+struct bc_ledger *notary_open_ledger(struct notary *notary, struct bc_clock *clock, int store_fd, const char *anchor);
+struct bc_ledger_owner notary_owner(const struct notary *notary); // borrows from it
 void notary_close(struct notary *notary); // the clock must be free to run, or the signer idle
 
 void notary_set(struct notary *notary, const struct notary_temper *temper);

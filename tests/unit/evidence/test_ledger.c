@@ -55,7 +55,6 @@ static void test_rule_11_start_life_stop(void **state)
                 desk_look(&desk);
                 assert_int_equal(desk.found.counter, (uint64_t)run * 10);
                 assert_int_equal(desk.found.clean, !crashes);
-                bc_ledger_free(desk.ledger, "", 0);
         }
         assert_true(desk_card.anchors > 20);
         desk_done(&desk);
@@ -127,7 +126,6 @@ static void test_first_record_is_anchored(void **state)
         assert_int_equal(desk.found.head.sequence, 3);
         assert_int_equal(desk.found.anchor.sequence, 3);
         assert_int_equal(desk.found.boot, 4);
-        bc_ledger_free(desk.ledger, "", 0);
         desk_done(&desk);
 }
 
@@ -298,7 +296,6 @@ static void test_ledger_goes_on_without_its_anchor(void **state)
         desk_look(&desk);
         assert_false(desk.found.rolled_back);
         assert_true(desk.found.clean);
-        bc_ledger_free(desk.ledger, "", 0);
         desk_done(&desk);
 }
 

@@ -85,7 +85,6 @@ static void test_restart_at_every_cut(void **state)
                 assert_int_equal(desk.found.rolled_back, anchored ? whole < anchored : whole > 0);
                 assert_int_equal(desk.found.epoch, desk.found.rolled_back ? 2 : 1);
                 assert_int_equal(desk.found.clean, whole == archive->records && anchored > 0);
-                bc_ledger_free(desk.ledger, "", 0);
                 if (goes_on) {
                         struct archive *after;
 
@@ -129,7 +128,6 @@ static void test_damaged_ledger(void **state)
                 // The one that the anchor knows is the last one.
                 assert_int_equal(desk.found.head.sequence, n + (desk.found.head.sequence > n));
                 assert_true(desk.found.rolled_back);
-                bc_ledger_free(desk.ledger, "", 0);
                 bytes[at] = (char)(bytes[at] ^ 1 << bit);
         }
         archive_free(archive);
@@ -278,7 +276,6 @@ static void test_hostile_files(void **state)
         assert_int_equal(desk.found.boot, 2);
         assert_false(desk.found.rolled_back);
         assert_true(desk.found.clean);
-        bc_ledger_free(desk.ledger, "", 0);
         archive_free(archive);
         free(bytes);
         desk_done(&desk);

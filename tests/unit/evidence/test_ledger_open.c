@@ -135,7 +135,6 @@ static unsigned one_call_fails(bool is_new, unsigned from, unsigned times, int e
         late = desk_try(&desk, text, sizeof(text)) < 0;
         if (late)
                 assert_true(strstr(text, "ledger") || strstr(text, desk.anchor));
-        desk_go(&desk, NULL);
         assert_true(desk.troubles > 0 || !late); // or its first record could not be written at once
         for (unsigned i = 0; i < 5; i++) {
                 desk_run(&desk, desk.base_ns + 3 * S);
@@ -157,7 +156,6 @@ static unsigned one_call_fails(bool is_new, unsigned from, unsigned times, int e
         archive_free(archive);
         desk_look(&desk);
         assert_false(desk.found.rolled_back);
-        bc_ledger_free(desk.ledger, "", 0);
         desk_done(&desk);
         return calls;
 }
@@ -192,7 +190,6 @@ static void test_nothing_is_signed_before(void **state)
         begin(&desk, false);
         arm("/ledger", 1, 1000000, EIO);
         assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
-        desk_go(&desk, NULL);
         desk_run(&desk, desk.base_ns + 60 * S);
         bc_signer_ask(desk_notary.signer, signing);
         desk_run(&desk, desk.base_ns + 1 * S);
@@ -221,7 +218,6 @@ static void test_flood_before(void **state)
         begin(&desk, false);
         arm("/ledger", 1, 1000000, EIO);
         assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
-        desk_go(&desk, NULL);
         for (unsigned i = 0; i < 1000; i++)
                 desk_tell(&desk, i, false);
         desk_run(&desk, desk.base_ns + 60 * S);
@@ -247,7 +243,6 @@ static void test_never_opened(void **state)
         begin(&desk, false);
         arm("/ledger", 1, 1000000, EIO);
         assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
-        desk_go(&desk, NULL);
         desk_run(&desk, desk.base_ns + 5 * S);
         desk_stop(&desk, true);
         disarm();
@@ -274,7 +269,6 @@ static void test_anchor_is_lost(void **state)
                 arm("/anchor", 1, 1000000, EIO);
                 assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
                 assert_non_null(strstr(text, desk.anchor));
-                desk_go(&desk, NULL);
                 desk_run(&desk, desk.base_ns + 30 * S);
                 assert_int_equal(desk.finds, 1);
                 assert_true(desk.found.rolled_back && desk.found.anchor_lost);
@@ -296,7 +290,6 @@ static void test_anchor_is_lost(void **state)
                 assert_false(desk.found.rolled_back);
                 assert_int_equal(desk.found.epoch, 2);
                 assert_int_equal(desk.found.boot, 3);
-                bc_ledger_free(desk.ledger, "", 0);
                 desk_done(&desk);
         }
 }
@@ -316,7 +309,6 @@ static void test_lost_anchor_knows_more(void **state)
         assert_int_equal(unlinkat(desk.folder_fd, "000001-000001-000000000001.ledger", 0), 0);
         arm("/anchor", 1, 1000000, EIO);
         assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
-        desk_go(&desk, NULL);
         desk_run(&desk, desk.base_ns + 30 * S);
         disarm();
         desk_tell(&desk, 0, true);
@@ -329,7 +321,6 @@ static void test_lost_anchor_knows_more(void **state)
         desk_look(&desk);
         assert_true(desk.found.rolled_back);
         assert_int_equal(desk.found.epoch, 3);
-        bc_ledger_free(desk.ledger, "", 0);
         desk_done(&desk);
 }
 
@@ -343,7 +334,6 @@ static void test_file_cannot_be_read(void **state)
         begin(&desk, false);
         arm(".ledger", 1, 1000000, EIO);
         assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
-        desk_go(&desk, NULL);
         desk_run(&desk, desk.base_ns + 5 * S);
         assert_int_equal(desk.finds, 0);
         desk_run(&desk, desk.base_ns + 30 * S);
@@ -371,7 +361,6 @@ static void test_file_that_cannot_be_read_is_kept(void **state)
         assert_int_equal(unlinkat(desk.store_fd, "anchor", 0), 0);
         arm(first, 1, 1000000, EIO);
         assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
-        desk_go(&desk, NULL);
         desk_run(&desk, desk.base_ns + 30 * S);
         assert_int_equal(desk.finds, 1);
         assert_true(desk.found.boot > 1);
