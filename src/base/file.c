@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/pulse.h"
 
+#define ASIDE_MAX 99
+
 int bc_file_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 {
         BC_IN_DEVICE;
@@ -158,6 +160,20 @@ int bc_file_replace(int folder_fd, const char *name, const void *bytes, size_t s
                 return r;
         }
         return bc_folder_sync(folder_fd);
+}
+
+int bc_file_put_aside(int folder_fd, const char *name, char *ret_name, size_t bytes)
+{
+        BC_IN_DEVICE;
+        int r = -1;
+
+        for (unsigned n = 1; r < 0 && n <= ASIDE_MAX; n++) {
+                snprintf(ret_name, bytes, "%s.foreign%u", name, n);
+                r = renameat2(folder_fd, name, folder_fd, ret_name, RENAME_NOREPLACE);
+                if (r < 0 && errno != EEXIST)
+                        break;
+        }
+        return r < 0 ? -errno : bc_folder_sync(folder_fd);
 }
 
 int bc_file_load(int folder_fd, const char *name, size_t size_max, char **ret_bytes, size_t *ret_size)

@@ -100,10 +100,22 @@ static int hash_record(const struct casket *casket, const char *name, uint8_t re
         return bc_facts_hash((const uint8_t *)box, n, ret_hash);
 }
 
+// Something else under its name keeps nobody from stating how the file was found.
+static int put_aside(const struct casket *casket, const char *name)
+{
+        char aside[BC_SEGMENT_NAME_BYTES_MAX + 16];
+        int r = bc_file_put_aside(casket->ward->folder_fd, name, aside, sizeof(aside));
+
+        if (r == 0)
+                bc_log_error("%s/%s is no record of this device's about %s: it is put aside as %s", casket->ward->name, name, casket->name, aside);
+        return r;
+}
+
 // One that is there already was written by an earlier start that was cut off, or that found it first: it stays.
 static int state(const struct casket *casket)
 {
         struct bc_rescue *rescue = casket->ward->rescue;
+        const bool stated = bc_past_has(&rescue->past, casket->number, NULL);
         char name[BC_SEGMENT_NAME_BYTES_MAX];
         uint8_t hash[BC_HASH_BYTES];
         struct stat status;
@@ -114,10 +126,15 @@ static int state(const struct casket *casket)
                 r = hash_record(casket, name, hash);
                 if (r == 0)
                         bc_rescue_announce(rescue, casket->number, hash);
-                return r == -EBADMSG ? 0 : r;
+                // What the ledger knows of may be an earlier key's.
+                if (r != -EBADMSG || stated)
+                        return r == -EBADMSG ? 0 : r;
+                r = put_aside(casket, name);
+                if (r < 0)
+                        return r;
         }
         // EVIDENCE 10.
-        if (bc_past_has(&rescue->past, casket->number, NULL)) {
+        if (stated) {
                 bc_log_error("%s/%s was found before, by the ledger, and what was signed then is gone: nothing is signed of it", casket->ward->name,
                              casket->name);
                 bc_rescue_give_up(rescue, "the record beside a sealed file is gone");

@@ -20,7 +20,6 @@
 #include "evidence/ledger.h"
 #include "evidence/recognise.h"
 
-#define ASIDE_MAX 99
 
 struct work {
         struct bc_record record;
@@ -168,19 +167,11 @@ static int read_chapter(const struct bc_ledger_search *search, const struct bc_l
 int bc_ledger_put_aside(int folder_fd, const char *name)
 {
         char aside[BC_LEDGER_NAME_BYTES + 16];
-        int r = -1;
+        int r = bc_file_put_aside(folder_fd, name, aside, sizeof(aside));
 
-        // One of that name may have been put aside before.
-        for (unsigned n = 1; r < 0 && n <= ASIDE_MAX; n++) {
-                snprintf(aside, sizeof(aside), "%s.foreign%u", name, n);
-                r = renameat2(folder_fd, name, folder_fd, aside, RENAME_NOREPLACE);
-                if (r < 0 && errno != EEXIST)
-                        break;
-        }
-        if (r < 0)
-                return -errno;
-        bc_log_error("ledger/%s is not this device's: it is put aside as %s", name, aside);
-        return bc_folder_sync(folder_fd);
+        if (r == 0)
+                bc_log_error("ledger/%s is not this device's: it is put aside as %s", name, aside);
+        return r;
 }
 
 static void put_aside(int folder_fd, const struct bc_ledger_name *name, struct bc_ledger_search *search)

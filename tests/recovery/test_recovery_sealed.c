@@ -264,6 +264,56 @@ static void test_rule_08_sealed_cut_and_a_stranger(void **state)
         }
 }
 
+// Or something else in the place of the record beside it, to be taken away once recovery has been through.
+static void test_rule_08_sealed_cut_and_record_planted(void **state)
+{
+        (void)state;
+        for (int what = 0; what < 3; what++) {
+                char *record = NULL, *after;
+                struct bc_anchor_state anchor;
+                struct specimen_file *file;
+                struct specimen before;
+                struct clinic clinic;
+                size_t n = 0, after_bytes;
+
+                specimen_copy(&sealed, &before);
+                file = specimen_find(&before, THIRD);
+                marks_of(file);
+                anchor = anchor_on(3, 5);
+                if (what == 0) { // a record of this device's, of the file as it was before
+                        open_clinic(&clinic, &before, true, false);
+                        recover(&clinic, &anchor);
+                        record = folder_read(clinic.folder_fd, "0003.recovered", &n);
+                        clinic_close(&clinic);
+                        record[n - 1] ^= 1; // which is none any more
+                }
+                specimen_cut(file, end_of(file, 3));
+                open_clinic(&clinic, &before, true, false);
+                if (what == 0)
+                        folder_write(clinic.folder_fd, "0003.recovered", record, n);
+                else if (what == 1)
+                        folder_write(clinic.folder_fd, "0003.recovered", "", 0);
+                else
+                        assert_int_equal(mkdirat(clinic.folder_fd, "0003.recovered", 0755), 0);
+                recover(&clinic, &anchor);
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
+                if (what == 2) {
+                        assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered.foreign1", AT_REMOVEDIR), 0);
+                } else {
+                        after = folder_read(clinic.folder_fd, "0003.recovered.foreign1", &after_bytes);
+                        assert_int_equal(after_bytes, n);
+                        assert_memory_equal(after, record ? record : "", n);
+                        free(after);
+                        assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered.foreign1", 0), 0);
+                }
+                assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
+                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
+                free(record);
+                clinic_close(&clinic);
+                specimen_done(&before);
+        }
+}
+
 // Of a recording that the ledger calls closed nothing is to be stated, and what is gone of it shows.
 static void close_it(struct bc_ledger *ledger, void *user)
 {
@@ -470,6 +520,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_sealed_and_called_closed),
                 cmocka_unit_test(test_rule_08_sealed_cut_behind_another),
                 cmocka_unit_test(test_rule_08_sealed_cut_and_a_stranger),
+                cmocka_unit_test(test_rule_08_sealed_cut_and_record_planted),
                 cmocka_unit_test(test_rule_10_sealed_and_closed),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_between),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_before_the_ledger_has_it),
