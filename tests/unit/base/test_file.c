@@ -193,11 +193,35 @@ static void test_each_of_a_folder(void **state)
         unlinkat(fd, "c", AT_REMOVEDIR);
 }
 
+// Nothing that was put aside before is lost.
+static void test_put_aside(void **state)
+{
+        const int fd = *(const int *)*state;
+        char name[32], *bytes;
+        size_t n;
+
+        for (int i = 1; i <= 100; i++) {
+                snprintf(name, sizeof(name), "%d", i);
+                assert_int_equal(bc_file_replace(fd, "a", name, strlen(name)), 0);
+                assert_int_equal(bc_file_put_aside(fd, "a", name, sizeof(name)), i <= 99 ? 0 : -EEXIST);
+        }
+        assert_int_equal(bc_file_put_aside(fd, "b", name, sizeof(name)), -ENOENT);
+        assert_int_equal(bc_file_load(fd, "a.foreign42", 10, &bytes, &n), 0);
+        assert_string_equal(bytes, "42");
+        free(bytes);
+        for (int i = 1; i <= 99; i++) {
+                snprintf(name, sizeof(name), "a.foreign%d", i);
+                assert_int_equal(unlinkat(fd, name, 0), 0);
+        }
+        assert_int_equal(unlinkat(fd, "a", 0), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_replace_and_load, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(test_each_of_a_folder, make_folder, remove_folder),
+                cmocka_unit_test_setup_teardown(test_put_aside, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(test_replace_with_a_fault_at_every_call, make_folder, remove_folder),
         };
 
