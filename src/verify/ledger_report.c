@@ -74,6 +74,14 @@ static void print_silences(FILE *stream, const struct bc_ledger_verdict *ledger)
         print_left_out(stream, ledger->silences);
 }
 
+static void print_utc(FILE *stream, int64_t utc_ns)
+{
+        char utc[BC_REPORT_TIME_BYTES];
+
+        bc_report_format_utc(utc_ns, utc);
+        fprintf(stream, " utc %s", utc);
+}
+
 // "mute on by "button"": the words of the document, with what stands there.
 static void print_note(FILE *stream, const struct bc_ledger_note *note)
 {
@@ -92,6 +100,10 @@ static void print_note(FILE *stream, const struct bc_ledger_note *note)
                 else if (note->event == BC_LEDGER_CLOCK && i == 0)
                         fprintf(stream, " %s %s", name,
                                 note->number[i] == 0 ? "none" : bc_source_name((uint32_t)note->number[i]));
+                else if (note->event == BC_LEDGER_CLOCK && i == 1 && note->number[i] != BC_RECORD_UNKNOWN)
+                        print_utc(stream, note->number[i]);
+                else if (note->event == BC_LEDGER_CLOCK && i == 2 && note->number[i] != BC_RECORD_UNKNOWN)
+                        fprintf(stream, " step %.3f s", (double)note->number[i] / BC_NS_PER_S);
                 else if (note->number[i] != BC_RECORD_UNKNOWN)
                         fprintf(stream, " %s %" PRId64, name, note->number[i]);
         }

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import pytest
-from harness import BUILD, SOURCE, authority, findings, verify
+from harness import BUILD, SOURCE, TICKS, authority, findings, verify
 
 SETTINGS = {"camera": {"width": 160, "height": 120, "rate": 10}, "video": {"bit_rate": "300k"},
             "recording": {"segment": "4 s", "pre_event": "1 s", "post_event": "0 s"}}
@@ -49,6 +49,14 @@ def test_all_is_well(daemon):
     run(d)
     assert "ledger-trouble" not in d.log_text()
     judged(d, status=0)
+    # For people, in words.
+    told = d.ctl("ledger", "--store", str(d.store)).stdout
+    for words in (r" start clean no reset .* anchor a file beside the store$", r" start clean yes reset ",
+                  r" clock source ntp utc 2026-11-26T01:12:\d\dZ$", r" begun recording 1 press (\d+\.\d{3}) s$"):
+        assert re.search(words, told, re.M), told
+    press = json.loads((d.store / "recordings/TEST-1-000001/manifest.json").read_text())["press_ticks"]
+    assert float(re.search(r" begun recording 1 press (\S+) s$", told, re.M)[1]) == pytest.approx(press / TICKS, abs=0.001)
+    assert "none" not in told and "_ns" not in told
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])

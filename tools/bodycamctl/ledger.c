@@ -11,40 +11,80 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/utc.h"
+#include "bodycam/time.h"
+#include "bodycam/wall.h"
 #include "catalog.h"
 #include "evidence/entry.h"
 #include "evidence/ledger_file.h"
+#include "evidence/manifest.h"
 #include "format/cbor.h"
 #include "text.h"
 
 #define FIELDS_MAX 7
 #define WORDS_BYTES 1120
 
-// The words of docs/formats/ledger.md, 3. Behind a - what only JSON has.
+// How a value is told to people; JSON has it as it is.
+enum telling {
+        AS_IT_IS,
+        JSON_ONLY,
+        AS_UTC,    // ns since 1970
+        AS_SPAN,   // ns
+        AS_TICKS,  // of media time: seconds since boot, as the column has them
+        AS_SOURCE, // of a clock
+        AS_RESET,
+        AS_MEDIUM, // of the anchor
+        AS_GAP,
+        AS_EVENT,
+};
+
+// The words of docs/formats/ledger.md, 3.
 static const struct {
-        const char *name, *field[FIELDS_MAX];
+        const char *name;
+        struct {
+                const char *name;
+                enum telling telling;
+        } field[FIELDS_MAX];
 } kinds[BC_ENTRY_KINDS] = {
-        [BC_ENTRY_START] = { "start", { "clean", "reset", "-boot_id", "-last_ns", "percent", "anchor" } },
-        [BC_ENTRY_STOP] = { "stop", { "reason" } },
-        [BC_ENTRY_LIFE] = { "alive", { "state" } },
-        [BC_ENTRY_STATE] = { "state", { "from", "to", "event", "by" } },
-        [BC_ENTRY_BEGINNING] = { "begun", { "recording", "press" } },
-        [BC_ENTRY_CLOSING] = { "closed", { "recording", "segments", "-hash" } },
-        [BC_ENTRY_RECOVERY] = { "recovered", { "recording", "segment", "-hash" } },
-        [BC_ENTRY_GIVING_UP] = { "given up", { "recording", "reason" } },
-        [BC_ENTRY_GAP] = { "gap", { "recording", "kind", "from", "to" } },
-        [BC_ENTRY_MUTE] = { "mute", { "on", "by" } },
-        [BC_ENTRY_STEALTH] = { "stealth", { "on", "by" } },
-        [BC_ENTRY_CLOCK] = { "clock", { "source", "utc_ns", "step_ns" } },
-        [BC_ENTRY_SETTINGS] = { "settings", { "sha256" } },
-        [BC_ENTRY_ALARM] = { "alarm", { "text" } },
-        [BC_ENTRY_ROLLBACK] = { "rollback", { "ledger", "-ledger_hash", "anchor", "-anchor_hash" } },
-        [BC_ENTRY_KEY] = { "key", { "x5t" } },
-        [BC_ENTRY_FLOOD] = { "flood", { "event", "count" } },
-        [BC_ENTRY_NONCE] = { "nonce", { "value" } },
-        [BC_ENTRY_BREAK] = { "broke off", { "recording", "segment", "-hash", "medium", "-age_ns", "tail_bytes", "-tail_sha256" } },
-        [BC_ENTRY_MARK] = { "mark", { "recording", "at", "count" } },
-        [BC_ENTRY_NOTHING] = { "nothing", { "recording", "medium", "named", "tail_bytes", "-tail_sha256" } },
+        [BC_ENTRY_START] = { "start",
+                             { { "clean" },
+                               { "reset", AS_RESET },
+                               { "boot_id", JSON_ONLY },
+                               { "last_ns", JSON_ONLY },
+                               { "percent" },
+                               { "anchor", AS_MEDIUM } } },
+        [BC_ENTRY_STOP] = { "stop", { { "reason" } } },
+        [BC_ENTRY_LIFE] = { "alive", { { "state" } } },
+        [BC_ENTRY_STATE] = { "state", { { "from" }, { "to" }, { "event" }, { "by" } } },
+        [BC_ENTRY_BEGINNING] = { "begun", { { "recording" }, { "press", AS_TICKS } } },
+        [BC_ENTRY_CLOSING] = { "closed", { { "recording" }, { "segments" }, { "hash", JSON_ONLY } } },
+        [BC_ENTRY_RECOVERY] = { "recovered", { { "recording" }, { "segment" }, { "hash", JSON_ONLY } } },
+        [BC_ENTRY_GIVING_UP] = { "given up", { { "recording" }, { "reason" } } },
+        [BC_ENTRY_GAP] = { "gap", { { "recording" }, { "kind", AS_GAP }, { "from", AS_TICKS }, { "to", AS_TICKS } } },
+        [BC_ENTRY_MUTE] = { "mute", { { "on" }, { "by" } } },
+        [BC_ENTRY_STEALTH] = { "stealth", { { "on" }, { "by" } } },
+        [BC_ENTRY_CLOCK] = { "clock", { { "source", AS_SOURCE }, { "utc_ns", AS_UTC }, { "step_ns", AS_SPAN } } },
+        [BC_ENTRY_SETTINGS] = { "settings", { { "sha256" } } },
+        [BC_ENTRY_ALARM] = { "alarm", { { "text" } } },
+        [BC_ENTRY_ROLLBACK] = { "rollback",
+                                { { "ledger" }, { "ledger_hash", JSON_ONLY }, { "anchor" }, { "anchor_hash", JSON_ONLY } } },
+        [BC_ENTRY_KEY] = { "key", { { "x5t" } } },
+        [BC_ENTRY_FLOOD] = { "flood", { { "event", AS_EVENT }, { "count" } } },
+        [BC_ENTRY_NONCE] = { "nonce", { { "value" } } },
+        [BC_ENTRY_BREAK] = { "broke off",
+                             { { "recording" },
+                               { "segment" },
+                               { "hash", JSON_ONLY },
+                               { "medium", AS_MEDIUM },
+                               { "age_ns", JSON_ONLY },
+                               { "tail_bytes" },
+                               { "tail_sha256", JSON_ONLY } } },
+        [BC_ENTRY_MARK] = { "mark", { { "recording" }, { "at", AS_TICKS }, { "count" } } },
+        [BC_ENTRY_NOTHING] = { "nothing",
+                               { { "recording" },
+                                 { "medium", AS_MEDIUM },
+                                 { "named" },
+                                 { "tail_bytes" },
+                                 { "tail_sha256", JSON_ONLY } } },
 };
 
 struct show {
@@ -54,8 +94,55 @@ struct show {
         struct bc_record_message message;
 };
 
-// One value as words, and as JSON.
-static void read_value(struct bc_cbor_reader *reader, char ret_text[WORDS_BYTES / FIELDS_MAX], json_t **ret_json)
+static const char *word(const char *const *words, size_t count, int64_t number)
+{
+        return number >= 0 && (size_t)number < count ? words[number] : NULL;
+}
+
+#define WORD(words, number) word(words, sizeof(words) / sizeof(words[0]), number)
+
+// NULL: as it is.
+static const char *name_of(enum telling telling, int64_t number)
+{
+        static const char *const sources[] = { [BC_UTC_NONE] = "none", [BC_UTC_RTC] = "rtc", [BC_UTC_NTP] = "ntp", [BC_UTC_GNSS] = "gnss" };
+        static const char *const resets[] = { "not known", "power", "watchdog", "software" };
+        static const char *const media[] = { "none", "a file on another medium", "a file beside the store", "a TPM",
+                                             "a file on another medium and a TPM", "a file beside the store and a TPM" };
+
+        switch (telling) {
+        case AS_SOURCE:
+                return WORD(sources, number);
+        case AS_RESET:
+                return WORD(resets, number);
+        case AS_MEDIUM:
+                return WORD(media, number);
+        case AS_GAP:
+                return number >= 1 && number <= BC_GAP_KINDS ? bc_gap_kind_name((enum bc_gap_kind)(number - 1)) : NULL;
+        case AS_EVENT:
+                return number >= 1 && number < BC_ENTRY_KINDS ? kinds[number].name : NULL;
+        default:
+                return NULL;
+        }
+}
+
+static void tell_number(enum telling telling, int64_t number, char *text, size_t text_bytes)
+{
+        const char *name = name_of(telling, number);
+        int64_t ns = telling == AS_TICKS && number >= 0 && number < INT64_MAX / BC_NS_PER_S ? bc_ns_from_ticks(number) : number;
+        uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+        if (name)
+                snprintf(text, text_bytes, "%s", name);
+        else if (telling == AS_UTC && text_bytes >= BC_UTC_TEXT_BYTES && bc_utc_format(number, text) == 0)
+                return;
+        else if (telling == AS_SPAN || telling == AS_TICKS)
+                snprintf(text, text_bytes, "%s%" PRIu64 ".%03" PRIu64 " s", ns < 0 ? "-" : "", size / BC_NS_PER_S, size % BC_NS_PER_S / BC_NS_PER_MS);
+        else
+                snprintf(text, text_bytes, "%" PRId64, number);
+}
+
+// One value as words, none for null, and as JSON.
+static void read_value(struct bc_cbor_reader *reader, enum telling telling, char ret_text[WORDS_BYTES / FIELDS_MAX], json_t **ret_json)
 {
         const size_t room = WORDS_BYTES / FIELDS_MAX;
         struct bc_cbor_item item = bc_cbor_get_plain(reader);
@@ -63,7 +150,7 @@ static void read_value(struct bc_cbor_reader *reader, char ret_text[WORDS_BYTES 
 
         switch (item.type) {
         case BC_CBOR_INT:
-                snprintf(ret_text, room, "%" PRId64, item.number);
+                tell_number(telling, item.number, ret_text, room);
                 *ret_json = json_integer(item.number);
                 break;
         case BC_CBOR_BOOL:
@@ -84,7 +171,7 @@ static void read_value(struct bc_cbor_reader *reader, char ret_text[WORDS_BYTES 
                 *ret_json = json_string(raw);
                 break;
         default:
-                snprintf(ret_text, room, "none");
+                ret_text[0] = '\0';
                 *ret_json = json_null();
                 break;
         }
@@ -101,15 +188,19 @@ static void read_details(const struct bc_record_event *event, char ret_words[WOR
         ret_words[0] = '\0';
         bc_cbor_enter_map(&reader);
         while (bc_cbor_get_key(&reader, &key)) {
-                const char *name = known && key >= 1 && key <= FIELDS_MAX ? kinds[event->event].field[key - 1] : NULL;
+                const size_t field = known && key >= 1 && key <= FIELDS_MAX ? (size_t)key - 1 : FIELDS_MAX;
+                const char *name = field < FIELDS_MAX ? kinds[event->event].field[field].name : NULL;
+                const enum telling telling = name ? kinds[event->event].field[field].telling : AS_IT_IS;
                 json_t *value = NULL;
 
-                read_value(&reader, text, &value);
+                read_value(&reader, telling, text, &value);
                 snprintf(number, sizeof(number), "%" PRId64, key);
-                json_object_set_new(details, name ? name + (*name == '-') : number, value);
-                if (name && *name == '-')
+                json_object_set_new(details, name ? name : number, value);
+                if (telling == JSON_ONLY || !text[0])
                         continue;
-                int n = snprintf(ret_words + used, WORDS_BYTES - used, " %s %s", name ? name : number, text);
+                // "utc", "step": the unit is in the words.
+                const int name_bytes = telling == AS_UTC || telling == AS_SPAN ? (int)strcspn(name, "_") : (int)strlen(name ? name : number);
+                int n = snprintf(ret_words + used, WORDS_BYTES - used, " %.*s %s", name_bytes, name ? name : number, text);
                 if (n < 0 || (size_t)n >= WORDS_BYTES - used)
                         return; // what has no room is cut
                 used += (size_t)n;
