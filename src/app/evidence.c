@@ -239,7 +239,7 @@ static int make_signer(struct bc_evidence *evidence)
         return bc_signer_new(evidence->parts.clock, &key, &evidence->signer);
 }
 
-// The ledger's thread, perhaps.
+// The ledger's thread.
 static void on_found(void *user, const struct bc_ledger_found *found)
 {
         struct bc_evidence *evidence = user;
@@ -347,9 +347,8 @@ int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_par
                 bc_log_error("%s: what is recorded waits for its signatures; it is tried again", text);
         evidence->boot = found.boot > 0 ? found.boot : 1;
         evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
-        evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .public_key = evidence->identity->chain->public_key,
-                                                   .anchor = found.anchor, .reset = start.reset };
-        memcpy(evidence->rescue.x5t, evidence->identity->chain->x5t, BC_HASH_BYTES);
+        evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .owner = bc_standing_owner(parts->settings->device_id,
+                                                   evidence->identity->chain), .anchor = found.anchor, .reset = start.reset };
         return start_inventory(evidence);
 }
 

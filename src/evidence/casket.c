@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "evidence/certificate.h"
+#include "evidence/ledger.h"
 #include "evidence/recognise.h"
 #include "evidence/segment_name.h"
 #include "format/sealed.h"
@@ -77,7 +79,16 @@ static int sign(const struct casket *casket)
         return bc_rescue_ask(rescue);
 }
 
-// The record that lies there already. 0; -EBADMSG: it is none of this device's about this segment; another negative errno.
+// 0; -EKEYREJECTED: a former key of the device signed it; -EBADMSG: nobody who has to.
+static int judge_signer(const struct bc_ledger_owner *owner, const struct bc_record *record, const struct bc_record_message *message)
+{
+        if (bc_recognise(&owner->public_key, record, message))
+                return 0;
+        return bc_recognise_signer(record, message) && bc_certificate_is_from(&record->chain[0], &owner->issuer, owner->device) ?
+                       -EKEYREJECTED : -EBADMSG;
+}
+
+// The record that lies there already. 0; -EKEYREJECTED, -EBADMSG: as above, or it is none about this segment; another negative errno.
 static int hash_record(const struct casket *casket, const char *name, uint8_t ret_hash[BC_HASH_BYTES])
 {
         BC_CLEANUP(bc_cleanup_memory) char *box = NULL;
@@ -90,25 +101,35 @@ static int hash_record(const struct casket *casket, const char *name, uint8_t re
         if (!message || !record)
                 return -ENOMEM;
         r = bc_file_load(casket->ward->folder_fd, name, BC_RECORD_BYTES_MAX, &box, &n);
+        // Nor is it one that nobody can open, though it is there: a socket, say.
+        if (r == -EFBIG || r == -EINVAL || r == -ELOOP || r == -ENXIO || r == -EACCES)
+                return -EBADMSG;
         if (r == 0)
                 r = bc_record_parse((const uint8_t *)box, n, record, message, NULL, 0, NULL);
-        if (r < 0)
-                return r == -EFBIG || r == -EINVAL || r == -ELOOP ? -EBADMSG : r;
-        if (record->kind != BC_RECORD_SEALED || record->recording != rescue->recording || record->segment != casket->number ||
-            !bc_recognise(&rescue->kit->public_key, record, message))
-                return -EBADMSG;
-        return bc_facts_hash((const uint8_t *)box, n, ret_hash);
+        if (r == 0 && (record->kind != BC_RECORD_SEALED || record->recording != rescue->recording || record->segment != casket->number))
+                r = -EBADMSG;
+        if (r == 0)
+                r = judge_signer(&rescue->kit->owner, record, message);
+        return r < 0 ? r : bc_facts_hash((const uint8_t *)box, n, ret_hash);
 }
 
 // Something else under its name keeps nobody from stating how the file was found.
 static int put_aside(const struct casket *casket, const char *name)
 {
-        char aside[BC_SEGMENT_NAME_BYTES_MAX + 16];
+        const struct bc_attestation *service = casket->ward->rescue->kit->service;
+        char aside[BC_SEGMENT_NAME_BYTES_MAX + 16], text[BC_RECORD_TEXT_BYTES_MAX + 1];
+        struct bc_ledger_entry entry;
         int r = bc_file_put_aside(casket->ward->folder_fd, name, aside, sizeof(aside));
 
-        if (r == 0)
-                bc_log_error("%s/%s is no record of this device's about %s: it is put aside as %s", casket->ward->name, name, casket->name, aside);
-        return r;
+        if (r < 0)
+                return r;
+        snprintf(text, sizeof(text), "%s/%s: put aside, foreign", casket->ward->name, name);
+        bc_log_error("%s: it is called %s now", text, aside);
+        if (service->ledger) {
+                bc_entry_alarm(&entry, bc_signer_now_ns(service->signer), text);
+                bc_ledger_tell(service->ledger, &entry, true);
+        }
+        return 0;
 }
 
 // One that is there already was written by an earlier start that was cut off, or that found it first: it stays.
@@ -126,9 +147,11 @@ static int state(const struct casket *casket)
                 r = hash_record(casket, name, hash);
                 if (r == 0)
                         bc_rescue_announce(rescue, casket->number, hash);
-                // What the ledger knows of may be an earlier key's.
-                if (r != -EBADMSG || stated)
-                        return r == -EBADMSG ? 0 : r;
+                // A former key's stays; and where the ledger has it already, what lies there now is for the verifier to judge.
+                if (r == -EKEYREJECTED || (r == -EBADMSG && stated))
+                        return 0;
+                if (r != -EBADMSG)
+                        return r;
                 r = put_aside(casket, name);
                 if (r < 0)
                         return r;

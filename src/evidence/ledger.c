@@ -45,9 +45,8 @@ struct bc_ledger {
 
         struct bc_monitor monitor; // over the following
         bool open;
-        bool looked;            // for the first time
-        bool late;              // that did not open it, or nobody waits for it any more
-        int look_error;
+        bool late;              // it was not open by the time somebody waited for
+        int look_error;         // of the first look
         char look_text[TEXT_BYTES];
         struct bc_ledger_queue queue;
         struct bc_anchor_state state; // what the anchor is to say
@@ -98,12 +97,12 @@ static int look(struct bc_ledger *ledger, bool patient, char *text, size_t text_
 }
 
 // It is open: what waits to be signed may be, and the run begins.
-static void begin(struct bc_ledger *ledger, bool late)
+static void begin(struct bc_ledger *ledger)
 {
         const struct bc_ledger_found *found = &ledger->standing.found;
         struct bc_ledger_entry entry[BC_STANDING_EVENTS_MAX];
         uint64_t counter;
-        size_t n = bc_standing_state(found, &ledger->start, ledger->begun_ns, bc_clock_now_ns(ledger->clock), late, entry);
+        size_t n;
 
         ledger->head = found->head;
         if (found->head.epoch > 0)
@@ -111,13 +110,15 @@ static void begin(struct bc_ledger *ledger, bool late)
         bc_facts_set_run(ledger->facts, found->epoch, found->boot);
         if (ledger->config.on_found)
                 ledger->config.on_found(ledger->config.user, found);
-        bc_signer_hold(ledger->signer, false);
         bc_monitor_lock(&ledger->monitor);
+        ledger->troubled = ledger->late;
+        n = bc_standing_state(found, &ledger->start, ledger->begun_ns, bc_clock_now_ns(ledger->clock), ledger->late, entry);
         counter = ledger->state.counter; // what was noted meanwhile
         ledger->state = found->anchor;
         ledger->state.counter = counter > found->counter ? counter : found->counter;
         ledger->state.boot = found->boot; // whatever is anchored first: no two runs have the same
         bc_ledger_queue_put_first(&ledger->queue, entry, n);
+        bc_signer_hold(ledger->signer, false); // not earlier: what is signed now moves that state on
         ledger->open = true;
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);
@@ -363,43 +364,40 @@ static bool open_first(struct bc_ledger *ledger)
 {
         char text[TEXT_BYTES] = "";
         int r = look(ledger, true, text, sizeof(text));
-        bool late;
 
+        if (r == 0) {
+                begin(ledger);
+                return true;
+        }
         bc_monitor_lock(&ledger->monitor);
-        late = ledger->late; // who waited for it has told of it
-        bc_monitor_unlock(&ledger->monitor);
-        if (r < 0 && !late)
-                tell_of_trouble(ledger, true);
-        bc_monitor_lock(&ledger->monitor);
-        late = ledger->late |= r < 0;
-        ledger->looked = true;
         ledger->look_error = r;
         memcpy(ledger->look_text, text, sizeof(text));
+        if (!ledger->late) // else who waited has told of it
+                tell_of_trouble(ledger, true);
+        ledger->late = true;
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);
-        ledger->troubled = late;
-        if (r == 0)
-                begin(ledger, late);
-        return r == 0;
+        return false;
 }
 
 // Until it is open. false: it is to end, and nothing can be written.
 static bool open_late(struct bc_ledger *ledger)
 {
-        int64_t patient_ns = ledger->begun_ns + BC_LEDGER_PATIENCE_NS;
-        char text[TEXT_BYTES] = "";
+        int64_t patient_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_PATIENCE_NS;
+        char text[TEXT_BYTES] = "the ledger was not opened";
 
         for (;;) {
                 int64_t until_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS;
-                bool quit;
+                bool quit, over;
 
                 bc_monitor_lock(&ledger->monitor);
                 while (!ledger->quit && bc_monitor_wait(&ledger->monitor, until_ns) != -ETIMEDOUT)
                         ;
                 quit = ledger->quit;
+                over = quit && bc_clock_now_ns(ledger->clock) >= ledger->give_up_ns;
                 bc_monitor_unlock(&ledger->monitor);
-                if (look(ledger, !quit && bc_clock_now_ns(ledger->clock) < patient_ns, text, sizeof(text)) == 0) {
-                        begin(ledger, true);
+                if (!over && look(ledger, !quit && bc_clock_now_ns(ledger->clock) < patient_ns, text, sizeof(text)) == 0) {
+                        begin(ledger);
                         return true;
                 }
                 if (quit) {
@@ -469,23 +467,22 @@ int bc_ledger_await_look(struct bc_ledger *ledger, int64_t patience_ns, char *te
         int r = 0;
 
         bc_monitor_lock(&ledger->monitor);
-        while (!ledger->looked && r != -ETIMEDOUT)
+        while (!ledger->open && ledger->look_error == 0 && r != -ETIMEDOUT)
                 r = bc_monitor_wait_monotonic(&ledger->monitor, until_ns);
-        ledger->late |= !ledger->looked;
-        while (!ledger->late && !ledger->open) // its beginning waits for nothing
-                (void)bc_monitor_wait_monotonic(&ledger->monitor, BC_NS_NEVER);
-        if (!ledger->looked) {
-                r = -ETIMEDOUT;
-                snprintf(text, text_bytes, "the ledger: its anchor %s, or the card, does not answer", ledger->config.anchor_path);
-        } else {
+        if (ledger->open) {
+                r = 0;
+                *ret_found = ledger->standing.found; // nobody changes it any more
+        } else if (ledger->look_error < 0) {
                 r = ledger->look_error;
                 snprintf(text, text_bytes, "%s", ledger->look_text);
+        } else {
+                r = -ETIMEDOUT;
+                ledger->late = true;
+                snprintf(text, text_bytes, "the ledger: its anchor %s, or the card, does not answer", ledger->config.anchor_path);
+                if (ledger->config.on_trouble)
+                        ledger->config.on_trouble(ledger->config.user, true);
         }
-        if (r == 0)
-                *ret_found = ledger->standing.found; // nobody changes it any more
         bc_monitor_unlock(&ledger->monitor);
-        if (r == -ETIMEDOUT && ledger->config.on_trouble)
-                ledger->config.on_trouble(ledger->config.user, true);
         return r;
 }
 

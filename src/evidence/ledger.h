@@ -33,8 +33,8 @@ struct bc_ledger_config {
         struct bc_ledger_owner owner;
         // Where the ledger stands is known: what is signed from now on hangs on it. Its thread; must not call it. May be NULL.
         void (*on_found)(void *user, const struct bc_ledger_found *found);
-        // Ledger or anchor cannot be opened or written; or can be again. Its thread, or who waits in bc_ledger_await_look(); must not block.
-        // May be NULL.
+        // Ledger or anchor cannot be opened or written; or can be again. Its thread, or who waits in bc_ledger_await_look(); must not block,
+        // nor call it. May be NULL.
         void (*on_trouble)(void *user, bool trouble);
         void *user;
 };
@@ -54,8 +54,8 @@ bool bc_ledger_is_wordless(const struct bc_ledger *ledger);
 int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts,
                     const struct bc_ledger_start *start);
 
-// Once, for who started it: waits for the first look, for so long in real time at most: a TPM may take a command and never answer. 0: it is
-// open; or a negative errno, and why in text, which names the file: it opens itself later on, and `start` says so.
+// Once, for who started it: waits until the first look has opened it, for so long in real time at most: a TPM may take a command and never
+// answer. 0, and what was found; or a negative errno, and why in text, which names the file: it opens itself later on, and `start` says so.
 int bc_ledger_await_look(struct bc_ledger *ledger, int64_t patience_ns, char *text, size_t text_bytes, struct bc_ledger_found *ret_found);
 
 // Waits until it is open, until until_ns at most, and says what was found. 0 or -ETIMEDOUT. Any thread of the clock.
@@ -64,7 +64,8 @@ int bc_ledger_await(struct bc_ledger *ledger, int64_t until_ns, struct bc_ledger
 // The run ends with `key`: from the next one on the key of this certificate signs [17]. Before bc_ledger_free().
 void bc_ledger_hand_over(struct bc_ledger *ledger, const uint8_t x5t[BC_HASH_BYTES]);
 
-// Writes `stop` and what is waiting, for give_up_ns at the most; then closes. NULL is allowed.
+// Writes `stop` and what is waiting, for give_up_ns at the most, but that a call on a device takes as long as it takes; then closes. One
+// that was not open yet opens for that, with what it can read, or not at all with 0. NULL is allowed.
 void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_up_ns);
 
 // Any thread, never blocks. at_once: is not to wait for company.

@@ -20,7 +20,6 @@
 #include "evidence/ledger.h"
 #include "evidence/recognise.h"
 
-
 struct work {
         struct bc_record record;
         struct bc_record_message message;
@@ -176,7 +175,7 @@ int bc_ledger_put_aside(int folder_fd, const char *name)
 
 static void put_aside(int folder_fd, const struct bc_ledger_name *name, struct bc_ledger_search *search)
 {
-        int r = bc_ledger_put_aside(folder_fd, name->text);
+        int r = search->only_looks ? 0 : bc_ledger_put_aside(folder_fd, name->text);
 
         if (r < 0)
                 bc_log_error("ledger/%s is not this device's, and cannot be put aside: %s", name->text, strerror(-r));

@@ -40,10 +40,11 @@ struct bc_ledger_search {
         uint64_t epoch, sequence;  // whether the chain has that record
         const uint8_t *hash;       // with that hash; NULL: it is not asked
         bool patient;              // a file that cannot be read ends the search; else it counts as one that is not there
+        bool only_looks;           // strangers keep their names
         // Found.
         struct bc_ledger_head head;
         bool has;
-        // Files that were left out: others signed them, and they are called NAME.foreign1 or so now; or they cannot be read.
+        // Files that were left out: others signed them, and they are called NAME.foreign1 or so now, if not only_looks; or they cannot be read.
         char stranger[BC_LEDGER_STRANGERS_MAX][BC_LEDGER_NAME_BYTES];
         size_t strangers, unreadable;
         uint64_t unreadable_boot; // the largest number in their names; 0: there are none

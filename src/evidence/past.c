@@ -8,16 +8,20 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "evidence/certificate.h"
 #include "evidence/entry.h"
-#include "evidence/ledger_file.h"
 #include "evidence/recognise.h"
 #include "format/cbor.h"
 
 struct reading {
-        const struct bc_record_bytes *public_key;
+        const struct bc_ledger_owner *owner;
         uint64_t recording;
         struct bc_past *past;
         bool begun; // what is older is not of this recording
+        struct bc_record_bytes leaf;   // the certificate that the file brings, among its bytes
+        bool leaf_judged;
+        uint8_t *former;               // the key of that, where it is a former one of the device; NULL: it is not
+        size_t former_bytes;
         struct bc_record record;
         struct bc_record_message message;
 };
@@ -110,7 +114,30 @@ static int take(struct reading *reading, const struct bc_record_event *event)
 
 // ---- the files -------------------------------------------------------------------------------------------------
 
-static bool is_worth_reading(const struct reading *reading)
+static void forget_leaf(struct reading *reading)
+{
+        free(reading->former);
+        reading->former = NULL;
+        reading->leaf_judged = false;
+        reading->leaf = (struct bc_record_bytes){ 0 };
+}
+
+static bool is_owners(struct reading *reading)
+{
+        const struct bc_ledger_owner *owner = reading->owner;
+        struct bc_record_bytes former;
+
+        if (bc_recognise(&owner->public_key, &reading->record, &reading->message))
+                return true;
+        if (!reading->leaf_judged && reading->leaf.n > 0 && bc_certificate_is_from(&reading->leaf, &owner->issuer, owner->device))
+                (void)bc_certificate_key(&reading->leaf, &reading->former, &reading->former_bytes);
+        reading->leaf_judged = true;
+        former = (struct bc_record_bytes){ reading->former, reading->former_bytes };
+        return former.bytes && strcmp(reading->record.device, owner->device) == 0 &&
+               bc_recognise(&former, &reading->record, &reading->message);
+}
+
+static bool is_worth_reading(struct reading *reading)
 {
         const struct bc_record *record = &reading->record;
 
@@ -118,8 +145,7 @@ static bool is_worth_reading(const struct reading *reading)
                 if (record->event[i].event == BC_ENTRY_CLOSING || record->event[i].event == BC_ENTRY_RECOVERY ||
                     record->event[i].event == BC_ENTRY_BREAK || record->event[i].event == BC_ENTRY_BEGINNING ||
                     record->event[i].event == BC_ENTRY_NOTHING)
-                        // A former key's word is not looked for: a hand-over waits until nothing is left open.
-                        return bc_recognise(reading->public_key, record, &reading->message);
+                        return is_owners(reading);
         return false;
 }
 
@@ -149,16 +175,20 @@ static int look_through(struct reading *reading, int folder_fd, const char *name
                 if (bc_box_parse(box_bytes, size - at, size - at, &box) < 0 ||
                     bc_record_parse(box_bytes, (size_t)box.bytes, &reading->record, &reading->message, NULL, 0, NULL) < 0)
                         break;
+                if (reading->record.chain_count > 0) {
+                        forget_leaf(reading);
+                        reading->leaf = reading->record.chain[0];
+                }
                 const size_t events = is_worth_reading(reading) ? reading->record.events : 0;
                 for (size_t i = 0; r == 0 && i < events; i++)
                         r = take(reading, &reading->record.event[i]);
                 at += (size_t)box.bytes;
         }
+        forget_leaf(reading);
         return r == -ENOMEM ? r : 0;
 }
 
-int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, uint64_t recording,
-                 struct bc_past *ret_past)
+int bc_past_read(int folder_fd, const struct bc_ledger_owner *owner, uint64_t recording, struct bc_past *ret_past)
 {
         BC_CLEANUP(bc_cleanup_memory) struct reading *reading = calloc(1, sizeof(*reading));
         BC_CLEANUP(bc_ledger_names_done) struct bc_ledger_names names = { 0 };
@@ -167,7 +197,7 @@ int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, uint64
         *ret_past = (struct bc_past){ .closed = false };
         if (!reading)
                 return -ENOMEM;
-        reading->public_key = public_key;
+        reading->owner = owner;
         reading->recording = recording;
         reading->past = ret_past;
         r = bc_ledger_names_list(folder_fd, &names);

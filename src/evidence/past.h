@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "evidence/ledger_file.h"
 #include "format/record.h"
 
 struct bc_past_recovery {
@@ -24,11 +25,9 @@ struct bc_past {
         size_t recoveries, room;
 };
 
-// folder_fd: of the ledger. Records count with this key's signature only: a former key hands over when nothing is left open
-// (bodycam-provision(1)). What cannot be read is passed over. 0 or negative errno;
-// bc_past_done() in any case.
-int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, uint64_t recording,
-                 struct bc_past *ret_past);
+// folder_fd: of the ledger. Records count with the owner's signature, or with that of a former key of the device by the word of the same
+// authority: what ended under that has ended. What cannot be read is passed over. 0 or negative errno; bc_past_done() in any case.
+int bc_past_read(int folder_fd, const struct bc_ledger_owner *owner, uint64_t recording, struct bc_past *ret_past);
 void bc_past_done(struct bc_past *past);
 
 // Whether it was recovered; hash: with this record of kind 4, NULL: with any.

@@ -356,7 +356,7 @@ static int make_rescue(struct bc_store *store, const struct bc_rescue_kit *kit, 
         folder_fd = openat(bc_store_fd(store), BC_LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (folder_fd < 0)
                 return errno == ENOENT ? 0 : -errno;
-        return bc_past_read(folder_fd, &kit->public_key, counter, &rescue->past);
+        return bc_past_read(folder_fd, &kit->owner, counter, &rescue->past);
 }
 
 // A file that names a later recording, which anybody may have made it do, does not hide what the TPM knows of this one.

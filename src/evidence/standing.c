@@ -113,7 +113,7 @@ static void expect_first(struct bc_standing *standing)
         struct bc_ledger_found *found = &standing->found;
         struct bc_anchor_state state = found->anchor;
 
-        if (!standing->anchor || found->rolled_back || found->head.epoch > 0 || state.epoch > 0)
+        if (standing->only_looks || !standing->anchor || found->rolled_back || found->head.epoch > 0 || state.epoch > 0)
                 return;
         state.epoch = found->epoch;
         if (bc_anchor_write_file(standing->anchor, &state) == 0) // else it is written as ever
@@ -134,6 +134,7 @@ static int look_for(const struct bc_standing *standing, const struct bc_ledger_o
         int r;
 
         *ret_search = search_for(owner, anchor, patient);
+        search.only_looks = ret_search->only_looks = standing->only_looks;
         r = bc_ledger_find_head(standing->folder_fd, ret_search);
         if (r == 0 && other->epoch > 0)
                 r = bc_ledger_find_head(standing->folder_fd, &search);

@@ -48,6 +48,7 @@ struct bc_standing {
         struct bc_anchor *anchor; // NULL: not open
         bool anchor_damaged;      // at the first look
         bool anchor_stays;        // one that was lost, is back and does not agree: not written in this run
+        bool only_looks;          // set before the look: foreign files and the anchor stay as they are
         struct bc_ledger_found found;
 };
 

@@ -48,8 +48,7 @@ struct bc_recovery_report start_run(const struct clinic *clinic, const struct st
         if (start->tell)
                 start->tell(ledger, start->user);
 
-        struct bc_rescue_kit kit = { .service = &scene_notary.attestation, .public_key = scene_notary.public_key, .reset = 1 };
-        memcpy(kit.x5t, scene_notary.x5t, BC_HASH_BYTES);
+        struct bc_rescue_kit kit = { .service = &scene_notary.attestation, .owner = notary_owner(&scene_notary), .reset = 1 };
         if (!start->idle)
                 assert_int_equal(bc_recovery_run(store, &kit, NULL, &report), 0);
         bc_ledger_free(ledger, "shutdown", start->cut_off ? 0 : GIVE_UP_NS);

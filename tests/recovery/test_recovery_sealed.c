@@ -264,54 +264,111 @@ static void test_rule_08_sealed_cut_and_a_stranger(void **state)
         }
 }
 
+// What recovery wrote beside segment 3 of a copy that it then forgot. The caller frees it.
+static char *record_beside(const struct specimen *before, const struct bc_anchor_state *anchor, size_t *ret_bytes)
+{
+        struct clinic clinic;
+        char *record;
+
+        open_clinic(&clinic, before, true, false);
+        recover(&clinic, anchor);
+        record = folder_read(clinic.folder_fd, "0003.recovered", ret_bytes);
+        clinic_close(&clinic);
+        return record;
+}
+
+enum planted {
+        CHANGED, // this device's record, with a byte that is another one
+        NOTHING,
+        FOLDER,
+        LINK,
+        KINDS_PLANTED,
+};
+
+static void plant(const struct clinic *clinic, enum planted what, const char *record, size_t n)
+{
+        static const char name[] = "0003.recovered";
+
+        if (what == FOLDER)
+                assert_int_equal(mkdirat(clinic->folder_fd, name, 0755), 0);
+        else if (what == LINK)
+                assert_int_equal(symlinkat("/dev/zero", clinic->folder_fd, name), 0);
+        else
+                folder_write(clinic->folder_fd, name, record, what == NOTHING ? 0 : n);
+}
+
 // Or something else in the place of the record beside it, to be taken away once recovery has been through.
 static void test_rule_08_sealed_cut_and_record_planted(void **state)
 {
         (void)state;
-        for (int what = 0; what < 3; what++) {
-                char *record = NULL, *after;
-                struct bc_anchor_state anchor;
-                struct specimen_file *file;
-                struct specimen before;
-                struct clinic clinic;
-                size_t n = 0, after_bytes;
+        for (int what = 0; what < KINDS_PLANTED; what++)
+                for (int agrees = 0; agrees < 2; agrees++) {
+                        struct bc_anchor_state anchor;
+                        struct specimen_file *file;
+                        struct specimen before;
+                        struct clinic clinic;
+                        char *record;
+                        size_t n;
 
-                specimen_copy(&sealed, &before);
-                file = specimen_find(&before, THIRD);
-                marks_of(file);
-                anchor = anchor_on(3, 5);
-                if (what == 0) { // a record of this device's, of the file as it was before
+                        specimen_copy(&sealed, &before);
+                        file = specimen_find(&before, THIRD);
+                        marks_of(file);
+                        anchor = anchor_on(3, agrees ? 3 : 5);
+                        record = record_beside(&before, &anchor, &n);
+                        record[n - 1] ^= 1;
+                        specimen_cut(file, end_of(file, 3));
                         open_clinic(&clinic, &before, true, false);
+                        plant(&clinic, (enum planted)what, record, n);
                         recover(&clinic, &anchor);
-                        record = folder_read(clinic.folder_fd, "0003.recovered", &n);
+                        EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED); // there is something that does not belong there
+                        if (what == CHANGED) {
+                                size_t after_bytes;
+                                char *after = folder_read(clinic.folder_fd, "0003.recovered.foreign1", &after_bytes);
+
+                                assert_int_equal(after_bytes, n);
+                                assert_memory_equal(after, record, n);
+                                free(after);
+                        }
+                        assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered.foreign1", what == FOLDER ? AT_REMOVEDIR : 0), 0);
+                        EXPECT_STORE(&clinic, agrees ? BC_VERDICT_AUTHENTIC : BC_VERDICT_TAMPERED);
+                        free(record);
                         clinic_close(&clinic);
-                        record[n - 1] ^= 1; // which is none any more
+                        specimen_done(&before);
                 }
-                specimen_cut(file, end_of(file, 3));
-                open_clinic(&clinic, &before, true, false);
-                if (what == 0)
-                        folder_write(clinic.folder_fd, "0003.recovered", record, n);
-                else if (what == 1)
-                        folder_write(clinic.folder_fd, "0003.recovered", "", 0);
-                else
-                        assert_int_equal(mkdirat(clinic.folder_fd, "0003.recovered", 0755), 0);
-                recover(&clinic, &anchor);
-                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
-                if (what == 2) {
-                        assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered.foreign1", AT_REMOVEDIR), 0);
-                } else {
-                        after = folder_read(clinic.folder_fd, "0003.recovered.foreign1", &after_bytes);
-                        assert_int_equal(after_bytes, n);
-                        assert_memory_equal(after, record ? record : "", n);
-                        free(after);
-                        assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered.foreign1", 0), 0);
-                }
-                assert_true(folder_has(clinic.folder_fd, "0003.recovered"));
-                EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED);
-                free(record);
-                clinic_close(&clinic);
-                specimen_done(&before);
-        }
+}
+
+// The record of a former key of the device, of which the ledger has not heard, is no stranger's.
+static void test_rule_17_former_keys_record_stays(void **state)
+{
+        struct notary ours = scene_notary;
+        struct bc_anchor_state anchor;
+        struct specimen_file *file;
+        struct specimen before;
+        struct clinic clinic;
+        char *record, *after;
+        size_t n, after_bytes;
+
+        (void)state;
+        specimen_copy(&sealed, &before);
+        file = specimen_find(&before, THIRD);
+        marks_of(file);
+        anchor = anchor_on(3, 3);
+        specimen_cut(file, end_of(file, 3));
+        notary_make_again(&scene_notary, &ours);
+        record = record_beside(&before, &anchor, &n);
+        notary_done(&scene_notary);
+        scene_notary = ours;
+        open_clinic(&clinic, &before, true, false);
+        plant(&clinic, CHANGED, record, n); // as it is
+        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
+        assert_false(folder_has(clinic.folder_fd, "0003.recovered.foreign1"));
+        after = folder_read(clinic.folder_fd, "0003.recovered", &after_bytes);
+        assert_int_equal(after_bytes, n);
+        assert_memory_equal(after, record, n);
+        free(after);
+        free(record);
+        clinic_close(&clinic);
+        specimen_done(&before);
 }
 
 // Of a recording that the ledger calls closed nothing is to be stated, and what is gone of it shows.
@@ -521,6 +578,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_sealed_cut_behind_another),
                 cmocka_unit_test(test_rule_08_sealed_cut_and_a_stranger),
                 cmocka_unit_test(test_rule_08_sealed_cut_and_record_planted),
+                cmocka_unit_test(test_rule_17_former_keys_record_stays),
                 cmocka_unit_test(test_rule_10_sealed_and_closed),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_between),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_before_the_ledger_has_it),

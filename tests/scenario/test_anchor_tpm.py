@@ -13,8 +13,9 @@ import tempfile
 
 import pytest
 from chip import Manager, Tpm
-from harness import BUILD, SOURCE, authority, findings, identity, run_bodycamd, verify
+from harness import BUILD, SOURCE, authority, identity, run_bodycamd, verify
 from judges import records_of
+from runs import judged, record, run
 
 PROVISION = BUILD / "tools/bodycam-provision/bodycam-provision"
 SETTINGS = {"camera": {"width": 160, "height": 120, "rate": 10}, "video": {"bit_rate": "300k"},
@@ -55,30 +56,6 @@ def provision(tpm, place=PLACE, status=0, env=None):
                           env={"TSS2_LOG": "all+none", **(env or tpm.env)})
     assert done.returncode == status, done.stderr
     return done.stderr
-
-
-def record(d, seconds=3):
-    d.record_start()
-    d.run_for(seconds)
-    assert d.state == "RECORDING"
-    d.record_stop()
-    d.run_until_closed()
-
-
-def run(d):
-    d.start()
-    d.run_for(2)
-    record(d)
-    d.terminate()
-
-
-def judged(d, status, *words):
-    got, report = verify(d.store)
-    lines = "\n".join(findings(report))
-    assert got == status, lines
-    for word in words:
-        assert word in lines, lines
-    return lines
 
 
 def starts(d):

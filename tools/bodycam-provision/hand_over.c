@@ -35,6 +35,7 @@ static int look_at_ledger(const struct bc_provision *provision, const struct bc_
         int r;
 
         bc_standing_init(&standing);
+        standing.only_looks = true; // what is put aside is for the run to state
         r = bc_standing_look(&standing, bc_store_fd(store), provision->anchor, &owner, true, text, text_bytes);
         if (r == 0 && (standing.found.head.epoch == 0 || standing.found.rolled_back))
                 r = bc_refusal(text, text_bytes, ESTALE, "the ledger is not one that these certificates' key may go on with, or not as its anchor knows it");
@@ -56,6 +57,8 @@ static int write_run(const struct bc_provision *provision, const struct bc_store
         struct bc_ledger_start start = { .percent = BC_RECORD_UNKNOWN };
         struct bc_ledger *ledger = NULL;
         struct bc_signer *signer = NULL;
+        struct bc_ledger_found found;
+        bool opened;
         int r = bc_clock_new_real(&clock);
 
         memcpy(key.x5t, chain->x5t, sizeof(key.x5t));
@@ -67,11 +70,18 @@ static int write_run(const struct bc_provision *provision, const struct bc_store
                 r = bc_ledger_new(&config, &ledger);
         if (r == 0)
                 r = bc_ledger_start(ledger, clock, signer, facts, &start);
+        if (r < 0)
+                bc_refusal(text, text_bytes, -r, "what signs cannot be made: %s", strerror(-r));
+        else
+                r = bc_ledger_await_look(ledger, GIVE_UP_NS, text, text_bytes, &found);
+        opened = r == 0;
+        if (r == 0 && found.rolled_back)
+                r = bc_refusal(text, text_bytes, ESTALE, "the ledger or its anchor has changed just now: a new epoch was begun, and no key handed over");
         if (r == 0)
                 bc_ledger_hand_over(ledger, next);
-        bc_ledger_free(ledger, "key handed over", GIVE_UP_NS);
+        bc_ledger_free(ledger, r == 0 ? "key handed over" : "key not handed over", opened ? GIVE_UP_NS : 0);
         bc_signer_free(signer);
-        return r < 0 ? bc_refusal(text, text_bytes, -r, "what signs cannot be made: %s", strerror(-r)) : 0;
+        return r;
 }
 
 static int hand_over(const struct bc_provision *provision, char *text, size_t text_bytes)

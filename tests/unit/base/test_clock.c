@@ -217,32 +217,47 @@ static void wake(void *user)
         bc_monitor_unlock(&diary->monitor);
 }
 
-// Who waits for what may never come does so in real time, whatever the clock; simulated time stands meanwhile.
+static void sleep_on(void *user)
+{
+        struct diary *diary = user;
+        int64_t until_ns = bc_clock_now_ns(diary->clock) + 7 * BC_NS_PER_S;
+
+        bc_monitor_lock(&diary->monitor);
+        while (bc_monitor_wait(&diary->monitor, until_ns) != -ETIMEDOUT)
+                ;
+        bc_monitor_unlock(&diary->monitor);
+}
+
+// Who waits for what may never come does so in real time, whatever the clock; simulated time stands meanwhile, though others wait for it.
 static void test_monotonic_wait(void **state)
 {
         (void)state;
         for (int simulated = 0; simulated < 2; simulated++) {
                 struct diary diary = { 0 };
-                struct bc_thread *thread;
+                struct bc_thread *waker, *sleeper = NULL;
                 int64_t until_ns, began_ns;
 
                 assert_int_equal(simulated ? bc_clock_new_simulated(5 * BC_NS_PER_S, &diary.clock) : bc_clock_new_real(&diary.clock), 0);
                 bc_clock_enter(diary.clock);
                 bc_clock_release(diary.clock, BC_NS_NEVER);
                 bc_monitor_init(&diary.monitor, diary.clock);
-                bc_monitor_lock(&diary.monitor);
                 began_ns = bc_clock_now_ns(diary.clock);
+                if (simulated)
+                        assert_int_equal(bc_thread_start(diary.clock, "sleeper", sleep_on, &diary, &sleeper), 0);
+                bc_monitor_lock(&diary.monitor);
                 until_ns = bc_pulse_now_ns() + 20 * BC_NS_PER_MS;
                 while (bc_monitor_wait_monotonic(&diary.monitor, until_ns) != -ETIMEDOUT)
                         ;
                 assert_true(bc_pulse_now_ns() >= until_ns);
                 assert_int_equal(bc_clock_now_ns(diary.clock) == began_ns, simulated);
                 assert_int_equal(bc_monitor_wait_monotonic(&diary.monitor, until_ns), -ETIMEDOUT);
-                assert_int_equal(bc_thread_start(diary.clock, "wake", wake, &diary, &thread), 0);
+                assert_int_equal(bc_thread_start(diary.clock, "wake", wake, &diary, &waker), 0);
                 while (diary.entries == 0)
                         assert_int_equal(bc_monitor_wait_monotonic(&diary.monitor, BC_NS_NEVER), 0);
                 bc_monitor_unlock(&diary.monitor);
-                bc_thread_join(thread);
+                bc_thread_join(waker);
+                bc_thread_join(sleeper); // now time passes
+                assert_true(!simulated || bc_clock_now_ns(diary.clock) == began_ns + 7 * BC_NS_PER_S);
                 bc_clock_leave(diary.clock);
                 bc_monitor_done(&diary.monitor);
                 bc_clock_free(diary.clock);

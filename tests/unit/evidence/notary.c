@@ -91,23 +91,34 @@ static struct bc_record_bytes der_of(X509 *certificate)
         return (struct bc_record_bytes){ der, (size_t)n };
 }
 
-void notary_make(struct notary *notary)
+static void certify(struct notary *notary, const struct paper *authority)
 {
         struct paper_text device = paper_device;
         unsigned char *key = NULL;
         int n;
 
-        *notary = (struct notary){ .asked = 0 };
         pthread_mutex_init(&notary->mutex, NULL);
-        paper_make(&paper_authority, NULL, &notary->authority);
         device.serial = NOTARY_DEVICE;
-        paper_make(&device, &notary->authority, &notary->device);
+        paper_make(&device, authority, &notary->device);
         notary->certificate[0] = der_of(notary->device.certificate);
-        notary->certificate[1] = der_of(notary->authority.certificate);
+        notary->certificate[1] = der_of(authority->certificate);
         n = i2d_PUBKEY(notary->device.key, &key);
         assert_true(n > 0);
         notary->public_key = (struct bc_record_bytes){ key, (size_t)n };
         assert_int_equal(bc_facts_hash(notary->certificate[0].bytes, notary->certificate[0].n, notary->x5t), 0);
+}
+
+void notary_make(struct notary *notary)
+{
+        *notary = (struct notary){ .asked = 0 };
+        paper_make(&paper_authority, NULL, &notary->authority);
+        certify(notary, &notary->authority);
+}
+
+void notary_make_again(struct notary *notary, const struct notary *before)
+{
+        *notary = (struct notary){ .asked = 0 };
+        certify(notary, &before->authority);
 }
 
 void notary_done(struct notary *notary)

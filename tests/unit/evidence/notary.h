@@ -37,6 +37,8 @@ struct notary {
 
 // The keys, once; then a signer for each clock.
 void notary_make(struct notary *notary);
+// The same device by the same authority, with another key.
+void notary_make_again(struct notary *notary, const struct notary *before);
 void notary_done(struct notary *notary);
 // epoch and boot: of what it signs.
 void notary_open(struct notary *notary, struct bc_clock *clock, uint64_t epoch, uint64_t boot);
