@@ -3,16 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/pulse.h"
 
-#define ASIDE_MAX 99
+#define ASIDE_IN_ORDER 99
+#define ASIDE_RANDOM (UINT32_C(1) << 31) // and larger
 
 int bc_file_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 {
@@ -167,11 +170,15 @@ int bc_file_put_aside(int folder_fd, const char *name, char *ret_name, size_t by
         BC_IN_DEVICE;
         int r = -1;
 
-        for (unsigned n = 1; r < 0 && n <= ASIDE_MAX; n++) {
-                snprintf(ret_name, bytes, "%s.foreign%u", name, n);
+        errno = EEXIST;
+        for (uint32_t n = 1; r < 0 && errno == EEXIST; n++) {
+                uint32_t number = n;
+
+                // Whoever takes all the small numbers first is not to keep us from it.
+                if (n > ASIDE_IN_ORDER && getrandom(&number, sizeof(number), 0) != sizeof(number))
+                        return -errno;
+                snprintf(ret_name, bytes, "%s.foreign%" PRIu32, name, n > ASIDE_IN_ORDER ? number | ASIDE_RANDOM : number);
                 r = renameat2(folder_fd, name, folder_fd, ret_name, RENAME_NOREPLACE);
-                if (r < 0 && errno != EEXIST)
-                        break;
         }
         return r < 0 ? -errno : bc_folder_sync(folder_fd);
 }

@@ -38,8 +38,8 @@ int bc_folder_make(int parent_fd, const char *name, int exist_ok);
 // is there, whole. Uses NAME.new in the same folder. NAME: at most 200 characters.
 int bc_file_replace(int folder_fd, const char *name, const void *bytes, size_t size);
 
-// Somebody else's, in the place of one of ours: it becomes NAME.foreign1, or up to 99 where there is one already, and nothing of it is lost.
-// The new name is in ret_name, of at least as many bytes as NAME and 12 more. Durable.
+// Somebody else's, in the place of one of ours: it becomes NAME.foreign1, or 2 and so on where that is taken, with a number at random behind
+// 99; nothing of it is lost. The new name is in ret_name, of at least as many bytes as NAME and 19 more. Durable.
 int bc_file_put_aside(int folder_fd, const char *name, char *ret_name, size_t bytes);
 
 // Reads a whole regular file of at most size_max bytes into memory the caller frees; a 0 byte follows it.

@@ -117,7 +117,7 @@ static int hash_record(const struct casket *casket, const char *name, uint8_t re
 static int put_aside(const struct casket *casket, const char *name)
 {
         const struct bc_attestation *service = casket->ward->rescue->kit->service;
-        char aside[BC_SEGMENT_NAME_BYTES_MAX + 16], text[BC_RECORD_TEXT_BYTES_MAX + 1];
+        char aside[BC_SEGMENT_NAME_BYTES_MAX + 20], text[BC_RECORD_TEXT_BYTES_MAX + 1];
         struct bc_ledger_entry entry;
         int r = bc_file_put_aside(casket->ward->folder_fd, name, aside, sizeof(aside));
 

@@ -165,7 +165,7 @@ static int read_chapter(const struct bc_ledger_search *search, const struct bc_l
 
 int bc_ledger_put_aside(int folder_fd, const char *name)
 {
-        char aside[BC_LEDGER_NAME_BYTES + 16];
+        char aside[BC_LEDGER_NAME_BYTES + 20];
         int r = bc_file_put_aside(folder_fd, name, aside, sizeof(aside));
 
         if (r == 0)

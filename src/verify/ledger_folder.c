@@ -56,7 +56,7 @@ static bool is_aside(const char *name)
         memcpy(text, name, n);
         text[n] = '\0';
         behind += sizeof(ending) - 1;
-        return parse(text, &file) && *behind >= '1' && *behind <= '9' && strspn(behind, "0123456789") == strlen(behind) && strlen(behind) <= 2;
+        return parse(text, &file) && *behind >= '1' && *behind <= '9' && strspn(behind, "0123456789") == strlen(behind) && strlen(behind) <= 10;
 }
 
 static int add(struct bc_ledger_folder *folder, const struct bc_ledger_file *file)

@@ -127,8 +127,12 @@ def test_another_devices_ledger(daemon):
     assert f"ledger/{stranger.name} is not this device's: it is put aside" in d.log_text()
     assert planted.with_name(stranger.name + ".foreign1").read_bytes() == stranger.read_bytes()
     assert f"put aside, foreign: {stranger.name}" in d.ctl("ledger", "--store", str(d.store)).stdout
-    lines = judged(d, 2, "was put aside by the device")
+    many = planted.with_name(stranger.name + ".foreign4000000000")
+    many.write_bytes(stranger.read_bytes())  # behind 99 others, say
+    lines = judged(d, 2, f"{many.name} was put aside by the device")
     assert "rollback" not in lines
+    many.unlink()
+    judged(d, 2, "was put aside by the device")
     planted.with_name(stranger.name + ".foreign1").unlink()
     judged(d, 0)
 
