@@ -118,7 +118,7 @@ static int look_at_anchor(const struct bc_settings *settings, char *text, size_t
                 return 0;
         snprintf(in_tpm, sizeof(in_tpm), "tpm2:0x%08x", place.index);
         if (r == 0)
-                r = bc_anchor_open(in_tpm, why, sizeof(why), &anchor, &found);
+                r = bc_anchor_open(in_tpm, true, why, sizeof(why), &anchor, &found);
         if (r < 0)
                 return refuse(settings, "anchor", text, text_bytes, "%s", why);
         bc_anchor_free(anchor);
@@ -347,8 +347,10 @@ int bc_evidence_start(struct bc_evidence *evidence, const struct bc_evidence_par
                 bc_log_error("%s: what is recorded waits for its signatures; it is tried again", text);
         evidence->boot = found.boot > 0 ? found.boot : 1;
         evidence->attestation = (struct bc_attestation){ evidence->signer, &evidence->facts, evidence->ledger };
-        evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .owner = bc_standing_owner(parts->settings->device_id,
-                                                   evidence->identity->chain), .anchor = found.anchor, .reset = start.reset };
+        evidence->rescue = (struct bc_rescue_kit){ .service = &evidence->attestation, .public_key = evidence->identity->chain->public_key,
+                                                   .anchor = found.anchor, .reset = start.reset };
+        memcpy(evidence->rescue.x5t, evidence->identity->chain->x5t, BC_HASH_BYTES);
+        memcpy(evidence->rescue.head, found.head.hash, BC_HASH_BYTES);
         return start_inventory(evidence);
 }
 

@@ -58,12 +58,12 @@ int bc_anchor_place_parse(const char *words, char *text, size_t text_bytes, stru
 // ---- opening ---------------------------------------------------------------------------------------------------
 
 // Who forges a file is not to use up the numbers of the TPM, which goes on from the greater of both.
-static int open_file(struct bc_anchor *anchor, const struct bc_anchor_state *in_tpm, struct bc_anchor_state *ret_state, bool *ret_damaged,
+static int open_file(struct bc_anchor *anchor, bool only_looks, const struct bc_anchor_state *in_tpm, struct bc_anchor_state *ret_state, bool *ret_damaged,
                      char *text, size_t text_bytes)
 {
         const char *path = anchor->place.path;
         uint64_t count_max = anchor->tpm.turn > 0 ? bc_anchor_slot_count(in_tpm, anchor->tpm.turn) + AHEAD_MAX : BC_ANCHOR_COUNT_MAX;
-        int r = bc_anchor_file_open(&anchor->file, path, count_max, ret_state, ret_damaged);
+        int r = bc_anchor_file_open(&anchor->file, path, only_looks, count_max, ret_state, ret_damaged);
 
         if (r < 0)
                 snprintf(text, text_bytes, "anchor %s: %s", path, r == -EINVAL ? "is not a regular file with an absolute path" : strerror(-r));
@@ -87,7 +87,7 @@ static void take_tail(struct bc_anchor_state *state, const struct bc_anchor_stat
         memcpy(state->tail_hash, from->tail_hash, sizeof(state->tail_hash));
 }
 
-static int open_places(struct bc_anchor *anchor, struct bc_anchor_found *found, char *text, size_t text_bytes)
+static int open_places(struct bc_anchor *anchor, bool only_looks, struct bc_anchor_found *found, char *text, size_t text_bytes)
 {
         struct bc_anchor_state filed = { 0 }, in_tpm = { 0 };
         bool file_damaged = false, tpm_damaged = false;
@@ -96,7 +96,7 @@ static int open_places(struct bc_anchor *anchor, struct bc_anchor_found *found, 
         if (anchor->place.index != 0)
                 r = bc_anchor_tpm_open(&anchor->tpm, anchor->place.index, &in_tpm, &tpm_damaged, text, text_bytes);
         if (r == 0 && anchor->place.path[0])
-                r = open_file(anchor, &in_tpm, &filed, &file_damaged, text, text_bytes);
+                r = open_file(anchor, only_looks, &in_tpm, &filed, &file_damaged, text, text_bytes);
         if (r < 0)
                 return r;
         anchor->file_counts = anchor->file.turn > 0 && anchor->file.turn >= anchor->tpm.turn;
@@ -115,7 +115,8 @@ static int open_places(struct bc_anchor *anchor, struct bc_anchor_found *found, 
 
 BC_DEFINE_CLEANUP(anchor, struct bc_anchor, bc_anchor_free)
 
-int bc_anchor_open(const char *place, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found)
+int bc_anchor_open(const char *place, bool only_looks, char *text, size_t text_bytes, struct bc_anchor **ret_anchor,
+                   struct bc_anchor_found *ret_found)
 {
         BC_CLEANUP(bc_cleanup_anchor) struct bc_anchor *anchor = calloc(1, sizeof(*anchor));
         struct bc_anchor_found found = { .damaged = false };
@@ -126,7 +127,7 @@ int bc_anchor_open(const char *place, char *text, size_t text_bytes, struct bc_a
         anchor->file.fd = -1;
         r = bc_anchor_place_parse(place, text, text_bytes, &anchor->place);
         if (r == 0)
-                r = open_places(anchor, &found, text, text_bytes);
+                r = open_places(anchor, only_looks, &found, text, text_bytes);
         if (r < 0)
                 return r;
         *ret_found = found;

@@ -60,8 +60,10 @@ struct bc_anchor_found {
 };
 
 // Opens what place names; a file is made where its folder exists. What is no regular file is refused and left alone, as is an index that
-// is not as bc_nv_define() makes it. On failure a negative errno, and why in text, which names the path or the index.
-int bc_anchor_open(const char *place, char *text, size_t text_bytes, struct bc_anchor **ret_anchor, struct bc_anchor_found *ret_found);
+// is not as bc_nv_define() makes it. only_looks: nothing is made or renamed, and it is not for writing. On failure a negative errno, and
+// why in text, which names the path or the index.
+int bc_anchor_open(const char *place, bool only_looks, char *text, size_t text_bytes, struct bc_anchor **ret_anchor,
+                   struct bc_anchor_found *ret_found);
 void bc_anchor_free(struct bc_anchor *anchor);
 
 // On what lies that which opening found, as docs/formats/record.md, key 58, has it. BESIDE: on the file system or the disk of fd, the store:

@@ -86,7 +86,7 @@ static int keep_aside(const char *path)
         return link(path, aside) < 0 && errno != EPERM && errno != EOPNOTSUPP ? -errno : 0;
 }
 
-int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, uint64_t count_max, struct bc_anchor_state *ret_state,
+int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, bool only_looks, uint64_t count_max, struct bc_anchor_state *ret_state,
                         bool *ret_damaged)
 {
         int r;
@@ -94,6 +94,10 @@ int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, uint64_t 
         file->fd = -1;
         r = open_file(file, path, count_max, ret_state);
         *ret_damaged = r == -EBADMSG;
+        if (only_looks && (r == -EBADMSG || r == -ENOENT)) {
+                bc_cleanup_fd(&file->fd);
+                return 0;
+        }
         if (*ret_damaged)
                 r = keep_aside(path);
         if (r == -ENOENT || (r == 0 && *ret_damaged)) {

@@ -11,8 +11,8 @@ struct bc_anchor_file {
 };
 
 // Opens it, or makes one that says nothing. *ret_damaged: what was there is no anchor, or has a number above count_max, and is called
-// PATH.damaged now. 0; -EINVAL: it is no regular file; or another negative errno. The caller closes fd, also then.
-int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, uint64_t count_max, struct bc_anchor_state *ret_state,
+// PATH.damaged now. only_looks: nothing is made or renamed, and fd is -1 where there is none. 0; -EINVAL: it is no regular file; or another negative errno. The caller closes fd, also then.
+int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, bool only_looks, uint64_t count_max, struct bc_anchor_state *ret_state,
                         bool *ret_damaged);
 
 // The next turn after `turn` that leaves the newest slot alone.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "evidence/certificate.h"
 #include "evidence/ledger.h"
 #include "evidence/recognise.h"
 #include "evidence/segment_name.h"
@@ -79,12 +79,14 @@ static int sign(const struct casket *casket)
         return bc_rescue_ask(rescue);
 }
 
-// 0; -EKEYREJECTED: a former key of the device signed it; -EBADMSG: nobody who has to.
-static int judge_signer(const struct bc_ledger_owner *owner, const struct bc_record *record, const struct bc_record_message *message)
+// 0; -EKEYREJECTED: the former key signed it under which the recording began; -EBADMSG: nobody who has to.
+static int judge_signer(const struct bc_rescue *rescue, const struct bc_record *record, const struct bc_record_message *message)
 {
-        if (bc_recognise(&owner->public_key, record, message))
+        const struct bc_past *past = &rescue->past;
+
+        if (bc_recognise(&rescue->kit->public_key, record, message))
                 return 0;
-        return bc_recognise_signer(record, message) && bc_certificate_is_from(&record->chain[0], &owner->issuer, owner->device) ?
+        return past->former && memcmp(record->x5t, past->former_x5t, BC_HASH_BYTES) == 0 && bc_recognise_signer(record, message) ?
                        -EKEYREJECTED : -EBADMSG;
 }
 
@@ -109,22 +111,24 @@ static int hash_record(const struct casket *casket, const char *name, uint8_t re
         if (r == 0 && (record->kind != BC_RECORD_SEALED || record->recording != rescue->recording || record->segment != casket->number))
                 r = -EBADMSG;
         if (r == 0)
-                r = judge_signer(&rescue->kit->owner, record, message);
+                r = judge_signer(rescue, record, message);
         return r < 0 ? r : bc_facts_hash((const uint8_t *)box, n, ret_hash);
 }
 
 // Something else under its name keeps nobody from stating how the file was found.
 static int put_aside(const struct casket *casket, const char *name)
 {
-        const struct bc_attestation *service = casket->ward->rescue->kit->service;
+        const struct bc_rescue *rescue = casket->ward->rescue;
+        const struct bc_attestation *service = rescue->kit->service;
         char aside[BC_SEGMENT_NAME_BYTES_MAX + 20], text[BC_RECORD_TEXT_BYTES_MAX + 1];
         struct bc_ledger_entry entry;
         int r = bc_file_put_aside(casket->ward->folder_fd, name, aside, sizeof(aside));
 
         if (r < 0)
                 return r;
-        snprintf(text, sizeof(text), "%s/%s: put aside, foreign", casket->ward->name, name);
-        bc_log_error("%s: it is called %s now", text, aside);
+        bc_log_error("%s/%s is no record of this device's about %s: it is put aside as %s", casket->ward->name, name, casket->name, aside);
+        // The recording's number: its name may be longer than an alarm's words.
+        snprintf(text, sizeof(text), "put aside, foreign: %06" PRIu64 "/%s", rescue->recording, name);
         if (service->ledger) {
                 bc_entry_alarm(&entry, bc_signer_now_ns(service->signer), text);
                 bc_ledger_tell(service->ledger, &entry, true);

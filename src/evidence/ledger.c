@@ -359,6 +359,11 @@ static void pause_after(struct bc_ledger *ledger, int record_error, int anchor_e
         bc_monitor_unlock(&ledger->monitor);
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
 // The first look. true: it is open.
 static bool open_first(struct bc_ledger *ledger)
 {
@@ -383,7 +388,8 @@ static bool open_first(struct bc_ledger *ledger)
 // Until it is open. false: it is to end, and nothing can be written.
 static bool open_late(struct bc_ledger *ledger)
 {
-        int64_t patient_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_PATIENCE_NS;
+        // A first look that took long is not to be the only one.
+        int64_t patient_ns = later(ledger->begun_ns + BC_LEDGER_PATIENCE_NS, bc_clock_now_ns(ledger->clock) + 2 * BC_LEDGER_RETRY_NS);
         char text[TEXT_BYTES] = "the ledger was not opened";
 
         for (;;) {

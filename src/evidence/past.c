@@ -8,20 +8,20 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "evidence/certificate.h"
 #include "evidence/entry.h"
+#include "evidence/facts.h"
+#include "evidence/ledger_file.h"
 #include "evidence/recognise.h"
 #include "format/cbor.h"
 
 struct reading {
-        const struct bc_ledger_owner *owner;
+        const struct bc_record_bytes *public_key;
         uint64_t recording;
         struct bc_past *past;
         bool begun; // what is older is not of this recording
-        struct bc_record_bytes leaf;   // the certificate that the file brings, among its bytes
-        bool leaf_judged;
-        uint8_t *former;               // the key of that, where it is a former one of the device; NULL: it is not
-        size_t former_bytes;
+        // The chain, from where the ledger was gone on from back to the file that is being read.
+        uint8_t link[BC_HASH_BYTES];   // the hash of the next one
+        size_t chain_from, chain_to;   // bytes of the file that are of it
         struct bc_record record;
         struct bc_record_message message;
 };
@@ -82,7 +82,7 @@ static int note_recovery(struct bc_past *past, const struct details *details)
         return 0;
 }
 
-static int take(struct reading *reading, const struct bc_record_event *event)
+static int take(struct reading *reading, const struct bc_record_event *event, bool is_own)
 {
         struct bc_past *past = reading->past;
         bool ends = event->event == BC_ENTRY_CLOSING || event->event == BC_ENTRY_BREAK;
@@ -100,7 +100,11 @@ static int take(struct reading *reading, const struct bc_record_event *event)
                 reading->begun |= (uint64_t)details.recording <= reading->recording;
         if ((uint64_t)details.recording != reading->recording)
                 return 0;
-        past->begun |= event->event == BC_ENTRY_BEGINNING;
+        if (event->event == BC_ENTRY_BEGINNING && !past->begun) {
+                past->begun = true;
+                past->former = !is_own;
+                memcpy(past->former_x5t, reading->record.x5t, BC_HASH_BYTES);
+        }
         if (event->event == BC_ENTRY_RECOVERY && details.hash && details.number >= 1 && details.number <= BC_RECORD_SEGMENTS_MAX)
                 return note_recovery(past, &details);
         if (ends && !past->closed) {
@@ -114,39 +118,51 @@ static int take(struct reading *reading, const struct bc_record_event *event)
 
 // ---- the files -------------------------------------------------------------------------------------------------
 
-static void forget_leaf(struct reading *reading)
+static bool is_worth_reading(const struct bc_record *record)
 {
-        free(reading->former);
-        reading->former = NULL;
-        reading->leaf_judged = false;
-        reading->leaf = (struct bc_record_bytes){ 0 };
-}
-
-static bool is_owners(struct reading *reading)
-{
-        const struct bc_ledger_owner *owner = reading->owner;
-        struct bc_record_bytes former;
-
-        if (bc_recognise(&owner->public_key, &reading->record, &reading->message))
-                return true;
-        if (!reading->leaf_judged && reading->leaf.n > 0 && bc_certificate_is_from(&reading->leaf, &owner->issuer, owner->device))
-                (void)bc_certificate_key(&reading->leaf, &reading->former, &reading->former_bytes);
-        reading->leaf_judged = true;
-        former = (struct bc_record_bytes){ reading->former, reading->former_bytes };
-        return former.bytes && strcmp(reading->record.device, owner->device) == 0 &&
-               bc_recognise(&former, &reading->record, &reading->message);
-}
-
-static bool is_worth_reading(struct reading *reading)
-{
-        const struct bc_record *record = &reading->record;
-
         for (size_t i = 0; i < record->events; i++)
                 if (record->event[i].event == BC_ENTRY_CLOSING || record->event[i].event == BC_ENTRY_RECOVERY ||
                     record->event[i].event == BC_ENTRY_BREAK || record->event[i].event == BC_ENTRY_BEGINNING ||
                     record->event[i].event == BC_ENTRY_NOTHING)
-                        return is_owners(reading);
+                        return true;
         return false;
+}
+
+static bool parse(struct reading *reading, const char *bytes, size_t size, size_t *ret_bytes)
+{
+        struct bc_box box;
+
+        if (bc_box_parse((const uint8_t *)bytes, size, size, &box) < 0 ||
+            bc_record_parse((const uint8_t *)bytes, (size_t)box.bytes, &reading->record, &reading->message, NULL, 0, NULL) < 0)
+                return false;
+        *ret_bytes = (size_t)box.bytes;
+        return true;
+}
+
+// Which part of the file is of the chain: back from the record that is asked for, as far as each has the hash of the one before it.
+static int find_chain(struct reading *reading, const char *bytes, size_t size)
+{
+        uint8_t hash[BC_HASH_BYTES] = { 0 }, before[BC_HASH_BYTES] = { 0 };
+        size_t from = 0, n;
+        int r;
+
+        reading->chain_from = reading->chain_to = 0;
+        for (size_t at = 0; at < size && parse(reading, bytes + at, size - at, &n); at += n) {
+                if (at == 0 || memcmp(reading->record.prev, hash, BC_HASH_BYTES) != 0) {
+                        from = at;
+                        memcpy(before, reading->record.prev, BC_HASH_BYTES);
+                }
+                r = bc_facts_hash(bytes + at, n, hash);
+                if (r < 0)
+                        return r;
+                if (memcmp(hash, reading->link, BC_HASH_BYTES) == 0) {
+                        reading->chain_from = from;
+                        reading->chain_to = at + n;
+                        memcpy(reading->link, before, BC_HASH_BYTES); // in an older file, or nowhere
+                        return 0;
+                }
+        }
+        return 0;
 }
 
 // Others are none of ours.
@@ -158,7 +174,7 @@ static bool is_trouble(int error)
 static int look_through(struct reading *reading, int folder_fd, const char *name)
 {
         BC_CLEANUP(bc_cleanup_memory) char *bytes = NULL;
-        size_t size = 0, at = 0;
+        size_t size = 0, at = 0, n;
         int r = bc_file_load(folder_fd, name, BC_LEDGER_LOAD_BYTES_MAX, &bytes, &size);
 
         if (r == -ENOMEM)
@@ -168,27 +184,22 @@ static int look_through(struct reading *reading, int folder_fd, const char *name
                 r = bc_file_load(folder_fd, name, BC_LEDGER_LOAD_BYTES_MAX, &bytes, &size);
         if (is_trouble(r))
                 bc_log_error("ledger/%s cannot be read: %s; what it says of recordings counts as lost", name, strerror(-r));
-        while (r == 0 && at < size) {
-                const uint8_t *box_bytes = (const uint8_t *)bytes + at;
-                struct bc_box box;
+        if (r == 0)
+                r = find_chain(reading, bytes, size);
+        while (r == 0 && at < size && parse(reading, bytes + at, size - at, &n)) {
+                const bool worth = is_worth_reading(&reading->record);
+                const bool is_own = worth && bc_recognise(reading->public_key, &reading->record, &reading->message);
+                const bool counts = worth && (is_own || (at >= reading->chain_from && at < reading->chain_to));
 
-                if (bc_box_parse(box_bytes, size - at, size - at, &box) < 0 ||
-                    bc_record_parse(box_bytes, (size_t)box.bytes, &reading->record, &reading->message, NULL, 0, NULL) < 0)
-                        break;
-                if (reading->record.chain_count > 0) {
-                        forget_leaf(reading);
-                        reading->leaf = reading->record.chain[0];
-                }
-                const size_t events = is_worth_reading(reading) ? reading->record.events : 0;
-                for (size_t i = 0; r == 0 && i < events; i++)
-                        r = take(reading, &reading->record.event[i]);
-                at += (size_t)box.bytes;
+                for (size_t i = 0; r == 0 && counts && i < reading->record.events; i++)
+                        r = take(reading, &reading->record.event[i], is_own);
+                at += n;
         }
-        forget_leaf(reading);
         return r == -ENOMEM ? r : 0;
 }
 
-int bc_past_read(int folder_fd, const struct bc_ledger_owner *owner, uint64_t recording, struct bc_past *ret_past)
+int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const uint8_t head[BC_HASH_BYTES], uint64_t recording,
+                 struct bc_past *ret_past)
 {
         BC_CLEANUP(bc_cleanup_memory) struct reading *reading = calloc(1, sizeof(*reading));
         BC_CLEANUP(bc_ledger_names_done) struct bc_ledger_names names = { 0 };
@@ -197,7 +208,8 @@ int bc_past_read(int folder_fd, const struct bc_ledger_owner *owner, uint64_t re
         *ret_past = (struct bc_past){ .closed = false };
         if (!reading)
                 return -ENOMEM;
-        reading->owner = owner;
+        reading->public_key = public_key;
+        memcpy(reading->link, head, BC_HASH_BYTES);
         reading->recording = recording;
         reading->past = ret_past;
         r = bc_ledger_names_list(folder_fd, &names);

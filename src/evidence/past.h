@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "evidence/ledger_file.h"
 #include "format/record.h"
 
 struct bc_past_recovery {
@@ -21,13 +20,17 @@ struct bc_past {
         bool closed, hashed;         // closed: by its recorder, or found to end so, or to be nothing; hashed: it has a record, whose hash follows
         uint8_t hash[BC_HASH_BYTES]; // of its newest record then
         bool begun;                  // it is said to have begun
+        bool former;                 // by a former key, of this certificate
+        uint8_t former_x5t[BC_HASH_BYTES];
         struct bc_past_recovery *recovery;
         size_t recoveries, room;
 };
 
-// folder_fd: of the ledger. Records count with the owner's signature, or with that of a former key of the device by the word of the same
-// authority: what ended under that has ended. What cannot be read is passed over. 0 or negative errno; bc_past_done() in any case.
-int bc_past_read(int folder_fd, const struct bc_ledger_owner *owner, uint64_t recording, struct bc_past *ret_past);
+// folder_fd: of the ledger. Records count that this key signed; and those of a former key of the device in the chain that ends with the
+// record of this hash, where the ledger was gone on from: what ended under that key has ended. All zeros: there was none. What cannot be
+// read is passed over. 0 or negative errno; bc_past_done() in any case.
+int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const uint8_t head[BC_HASH_BYTES], uint64_t recording,
+                 struct bc_past *ret_past);
 void bc_past_done(struct bc_past *past);
 
 // Whether it was recovered; hash: with this record of kind 4, NULL: with any.

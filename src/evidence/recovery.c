@@ -356,7 +356,7 @@ static int make_rescue(struct bc_store *store, const struct bc_rescue_kit *kit, 
         folder_fd = openat(bc_store_fd(store), BC_LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (folder_fd < 0)
                 return errno == ENOENT ? 0 : -errno;
-        return bc_past_read(folder_fd, &kit->owner, counter, &rescue->past);
+        return bc_past_read(folder_fd, &kit->public_key, kit->head, counter, &rescue->past);
 }
 
 // A file that names a later recording, which anybody may have made it do, does not hide what the TPM knows of this one.
@@ -443,6 +443,13 @@ static int recover_recording(struct bc_store *store, uint64_t counter, const str
         return try_recording(store, counter, kit, stop, report, true);
 }
 
+static void take_found(struct bc_rescue_kit *kit, const struct bc_ledger_found *found)
+{
+        kit->anchor = found->anchor;
+        kit->other = found->other;
+        memcpy(kit->head, found->head.hash, BC_HASH_BYTES);
+}
+
 // What is stated of a recording depends on the anchor, which a failing medium may keep back for a while.
 static bool await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
 {
@@ -453,8 +460,7 @@ static bool await_ledger(struct bc_rescue_kit *kit, const atomic_bool *stop)
 
         while (!is_stopped(stop) && bc_signer_now_ns(signer) < until_ns)
                 if (bc_ledger_await(ledger, bc_signer_now_ns(signer) + BC_LEDGER_RETRY_NS, &found) == 0) {
-                        kit->anchor = found.anchor;
-                        kit->other = found.other;
+                        take_found(kit, &found);
                         return true;
                 }
         return false;
@@ -505,8 +511,7 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
         // Nobody waits for a ledger that is not open yet: the next start looks.
         if (!kit.service->ledger || bc_ledger_await(kit.service->ledger, bc_signer_now_ns(kit.service->signer), &found) < 0)
                 return;
-        kit.anchor = found.anchor;
-        kit.other = found.other;
+        take_found(&kit, &found);
         if (kit.other.medium == BC_ANCHOR_TPM && kit.other.recording < kit.anchor.recording)
                 recover_known(store, &kit, kit.other.recording, stop, report);
         recover_known(store, &kit, kit.anchor.recording, stop, report);

@@ -12,7 +12,6 @@
 
 #include "evidence/anchor.h"
 #include "evidence/attest.h"
-#include "evidence/ledger_file.h"
 #include "evidence/manifest.h"
 #include "evidence/past.h"
 #include "format/scan.h"
@@ -25,7 +24,9 @@ struct bc_inventory_kit;
 // Given to recovery as a whole. Borrowed.
 struct bc_rescue_kit {
         const struct bc_attestation *service;
-        struct bc_ledger_owner owner;      // whose records are this device's
+        struct bc_record_bytes public_key; // SubjectPublicKeyInfo: which records are this device's
+        uint8_t x5t[BC_HASH_BYTES];        // of the certificate that it signs with
+        uint8_t head[BC_HASH_BYTES];       // the ledger's newest record as it was found at the start
         struct bc_anchor_state anchor;     // as it was found at the start
         struct bc_anchor_state other;      // what a TPM beside it knows; medium 0: nothing
         const struct bc_inventory_kit *inventory; // what final manifests are signed with; NULL: there are none

@@ -29,7 +29,7 @@ static bool is_ours(const struct walk *walk)
 {
         const struct bc_rescue_kit *kit = walk->rescue->kit;
 
-        return memcmp(walk->record.x5t, kit->owner.x5t, BC_HASH_BYTES) == 0 && bc_recognise(&kit->owner.public_key, &walk->record, &walk->message);
+        return memcmp(walk->record.x5t, kit->x5t, BC_HASH_BYTES) == 0 && bc_recognise(&kit->public_key, &walk->record, &walk->message);
 }
 
 // The range begins where the one before ended, and ends before this box; that of a record that ends the segment, at it.

@@ -58,12 +58,13 @@ static int open_folder(int store_fd)
 
 static int open_anchor(struct bc_standing *standing, const char *path, struct bc_anchor_found *ret_found, char *text, size_t text_bytes)
 {
-        int r = bc_anchor_open(path, text, text_bytes, &standing->anchor, ret_found);
+        int r = bc_anchor_open(path, standing->only_looks, text, text_bytes, &standing->anchor, ret_found);
 
         if (r < 0)
                 return r;
         if (ret_found->damaged)
-                bc_log_error("anchor %s: no slot of it is whole, and it agrees with nothing; a file is kept as one called .damaged", path);
+                bc_log_error("anchor %s: no slot of it is whole, and it agrees with nothing%s", path,
+                             standing->only_looks ? "" : "; a file is kept as one called .damaged");
         if (ret_found->behind)
                 bc_log_error("anchor %s: the TPM has known more than the file says", path);
         standing->anchor_damaged |= ret_found->damaged;

@@ -269,6 +269,7 @@ static bool is_noted(const struct bc_ledger_event *event)
         case BC_LEDGER_MUTE:
         case BC_LEDGER_STEALTH:
         case BC_LEDGER_CLOCK:
+        case BC_LEDGER_ALARM:
         case BC_LEDGER_ROLLBACK:
         case BC_LEDGER_KEY:
         case BC_LEDGER_FLOOD:

@@ -19,7 +19,7 @@ static void set_tail(const char *path, const struct bc_anchor_state *tail)
         struct bc_anchor *anchor;
         char text[256];
 
-        assert_int_equal(bc_anchor_open(path, text, sizeof(text), &anchor, &found), 0);
+        assert_int_equal(bc_anchor_open(path, false, text, sizeof(text), &anchor, &found), 0);
         found.state.recording = tail->recording;
         found.state.segment = tail->segment;
         found.state.index = tail->index;
@@ -48,7 +48,8 @@ struct bc_recovery_report start_run(const struct clinic *clinic, const struct st
         if (start->tell)
                 start->tell(ledger, start->user);
 
-        struct bc_rescue_kit kit = { .service = &scene_notary.attestation, .owner = notary_owner(&scene_notary), .reset = 1 };
+        struct bc_rescue_kit kit = { .service = &scene_notary.attestation, .public_key = scene_notary.public_key, .reset = 1 };
+        memcpy(kit.x5t, scene_notary.x5t, BC_HASH_BYTES);
         if (!start->idle)
                 assert_int_equal(bc_recovery_run(store, &kit, NULL, &report), 0);
         bc_ledger_free(ledger, "shutdown", start->cut_off ? 0 : GIVE_UP_NS);

@@ -429,7 +429,7 @@ static struct bc_anchor_state read_anchor(const struct clinic *clinic, const str
         struct bc_anchor *anchor;
 
         snprintf(path, sizeof(path), "%s/anchor", clinic->path);
-        assert_int_equal(bc_anchor_open(path, text, sizeof(text), &anchor, &found), 0);
+        assert_int_equal(bc_anchor_open(path, false, text, sizeof(text), &anchor, &found), 0);
         if (put)
                 assert_int_equal(bc_anchor_write(anchor, put, BC_ANCHOR_LIGHT, 0, text, sizeof(text)), 0);
         bc_anchor_free(anchor);

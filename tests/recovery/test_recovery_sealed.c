@@ -321,6 +321,7 @@ static void test_rule_08_sealed_cut_and_record_planted(void **state)
                         plant(&clinic, (enum planted)what, record, n);
                         recover(&clinic, &anchor);
                         EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED); // there is something that does not belong there
+                        assert_int_equal(verdict_alarms(&clinic, "put aside, foreign: 000001/0003.recovered"), 1);
                         if (what == CHANGED) {
                                 size_t after_bytes;
                                 char *after = folder_read(clinic.folder_fd, "0003.recovered.foreign1", &after_bytes);
@@ -337,38 +338,48 @@ static void test_rule_08_sealed_cut_and_record_planted(void **state)
                 }
 }
 
-// The record of a former key of the device, of which the ledger has not heard, is no stranger's.
-static void test_rule_17_former_keys_record_stays(void **state)
+// A former key's record, of which the ledger has not heard, is no stranger's where the recording began under that key. Beside one of this
+// key's it is: whoever has a former key is not to keep recovery silent.
+static void test_rule_17_former_keys_record_beside_it(void **state)
 {
-        struct notary ours = scene_notary;
-        struct bc_anchor_state anchor;
-        struct specimen_file *file;
-        struct specimen before;
-        struct clinic clinic;
-        char *record, *after;
-        size_t n, after_bytes;
-
         (void)state;
-        specimen_copy(&sealed, &before);
-        file = specimen_find(&before, THIRD);
-        marks_of(file);
-        anchor = anchor_on(3, 3);
-        specimen_cut(file, end_of(file, 3));
-        notary_make_again(&scene_notary, &ours);
-        record = record_beside(&before, &anchor, &n);
-        notary_done(&scene_notary);
-        scene_notary = ours;
-        open_clinic(&clinic, &before, true, false);
-        plant(&clinic, CHANGED, record, n); // as it is
-        assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
-        assert_false(folder_has(clinic.folder_fd, "0003.recovered.foreign1"));
-        after = folder_read(clinic.folder_fd, "0003.recovered", &after_bytes);
-        assert_int_equal(after_bytes, n);
-        assert_memory_equal(after, record, n);
-        free(after);
-        free(record);
-        clinic_close(&clinic);
-        specimen_done(&before);
+        for (int of_former = 0; of_former < 2; of_former++) {
+                struct notary ours = scene_notary, former;
+                struct bc_anchor_state anchor;
+                struct specimen_file *file;
+                struct specimen before;
+                struct clinic clinic;
+                char *record, *after;
+                size_t n, after_bytes;
+
+                specimen_copy(&sealed, &before);
+                file = specimen_find(&before, THIRD);
+                marks_of(file);
+                anchor = anchor_on(3, 3);
+                specimen_cut(file, end_of(file, 3));
+                notary_make_again(&former, &ours);
+                scene_notary = former;
+                record = record_beside(&before, &anchor, &n);
+                if (!of_former)
+                        scene_notary = ours;
+                open_clinic(&clinic, &before, true, false); // where its ledger says that it has begun
+                scene_notary = ours;
+                plant(&clinic, CHANGED, record, n);         // as it is
+                assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
+                assert_int_equal(folder_has(clinic.folder_fd, "0003.recovered.foreign1"), !of_former);
+                after = folder_read(clinic.folder_fd, "0003.recovered", &after_bytes);
+                assert_int_equal(after_bytes == n && memcmp(after, record, n) == 0, of_former);
+                if (!of_former) {
+                        (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+                        assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered.foreign1", 0), 0);
+                        EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
+                }
+                free(after);
+                free(record);
+                clinic_close(&clinic);
+                specimen_done(&before);
+                notary_done(&former);
+        }
 }
 
 // Of a recording that the ledger calls closed nothing is to be stated, and what is gone of it shows.
@@ -578,7 +589,7 @@ int main(void)
                 cmocka_unit_test(test_rule_08_sealed_cut_behind_another),
                 cmocka_unit_test(test_rule_08_sealed_cut_and_a_stranger),
                 cmocka_unit_test(test_rule_08_sealed_cut_and_record_planted),
-                cmocka_unit_test(test_rule_17_former_keys_record_stays),
+                cmocka_unit_test(test_rule_17_former_keys_record_beside_it),
                 cmocka_unit_test(test_rule_10_sealed_and_closed),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_between),
                 cmocka_unit_test(test_rule_08_sealed_cut_off_before_the_ledger_has_it),

@@ -141,20 +141,39 @@ void verdict_of_each(const struct clinic *clinic, size_t recordings, enum bc_ver
         bc_trust_free(trust);
 }
 
-bool verdict_is_given_up(const struct clinic *clinic)
+// The ledger as it is judged without any trust: what it says is read all the same.
+static void read_ledger(const struct clinic *clinic, struct bc_ledger_verdict *ret_ledger)
 {
         struct bc_judge judge = { .now_utc_ns = INT64_C(1700000000000000000) };
-        const struct bc_ledger_recording *stated;
-        struct bc_ledger_verdict ledger;
         struct bc_trust *trust;
-        bool given_up;
 
         assert_int_equal(bc_trust_new(&trust), 0);
         judge.trust = trust;
-        bc_ledger_judge(&judge, clinic->store_fd, &ledger);
+        bc_ledger_judge(&judge, clinic->store_fd, ret_ledger);
+        bc_trust_free(trust);
+}
+
+bool verdict_is_given_up(const struct clinic *clinic)
+{
+        const struct bc_ledger_recording *stated;
+        struct bc_ledger_verdict ledger;
+        bool given_up;
+
+        read_ledger(clinic, &ledger);
         stated = bc_ledger_find_recording(&ledger, 1);
         given_up = stated && stated->given_up;
         bc_ledger_verdict_done(&ledger);
-        bc_trust_free(trust);
         return given_up;
+}
+
+unsigned verdict_alarms(const struct clinic *clinic, const char *text)
+{
+        struct bc_ledger_verdict ledger;
+        unsigned alarms = 0;
+
+        read_ledger(clinic, &ledger);
+        for (size_t i = 0; i < ledger.notes; i++)
+                alarms += ledger.note[i].event == BC_LEDGER_ALARM && strcmp(ledger.note[i].text[0], text) == 0;
+        bc_ledger_verdict_done(&ledger);
+        return alarms;
 }

@@ -26,4 +26,7 @@ void verdict_expect_store(const struct clinic *clinic, enum bc_verdict expected,
 // Whether the ledger states that something of recording 1 was left as it is.
 bool verdict_is_given_up(const struct clinic *clinic);
 
+// How many alarms of the ledger say this.
+unsigned verdict_alarms(const struct clinic *clinic, const char *text);
+
 #endif

@@ -13,9 +13,9 @@ from runs import SETTINGS, evidence_of, judged, run, strangers_file
 
 
 @functools.cache
-def another_key(name):
-    """For the same device, by the same authority."""
-    folder = authority()
+def another_key(name, folder=None):
+    """For the same device, by the same authority; or by one of its own in this folder."""
+    folder = folder or authority()
     subprocess.run([SOURCE / "tools/test-ca", "--out", folder, "--device", "TEST-1", "--name", name], check=True,
                    stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     return {"key": f"file:{folder}/{name}.key", "certificates": str(folder / f"{name}.pem")}
@@ -95,10 +95,13 @@ def test_a_key_that_was_not_taken(daemon):
     judged(d, 2, "epoch 2 is not signed with the key that the record before it names")
 
 
+@pytest.mark.parametrize("by", ["the same authority", "another"])
 @pytest.mark.parametrize("ends", ["closed", "cut", "cut twice"])
-def test_rule_17_what_a_former_key_sealed(daemon, tmp_path, ends):
-    """The newest recording is sealed, and ended under the former key, by itself or as recovery found it: the new one adds nothing."""
+def test_rule_17_what_a_former_key_sealed(daemon, tmp_path, ends, by):
+    """The newest recording is sealed, and ended under the former key, by itself or as recovery found it: the new one adds nothing, whoever
+    vouches for it."""
     sealing, key = make_agency(tmp_path), ["--key", tmp_path / "p256.key"]
+    elsewhere = tmp_path / "another" if by == "another" else None
     d = daemon({**SETTINGS, "sealing": sealing})
     if ends == "cut twice":
         run(d)
@@ -115,9 +118,10 @@ def test_rule_17_what_a_former_key_sealed(daemon, tmp_path, ends):
         finish(d)
     before = {f: f.read_bytes() for f in (d.store / "recordings").rglob("*") if f.is_file()}
     assert any(f.name.endswith(".recovered") for f in before) == (ends != "closed")
-    old, new = evidence_of(d), another_key("TEST-1-second")
+    old, new = evidence_of(d), another_key("TEST-1-sealed", elsewhere)
     hand_over(d, old, new)
     take(d, new, sealing)
+    key += ["--trust", elsewhere / "root.pem"] if elsewhere else []
     for _ in range(2):
         d.start()
         d.run_for(2)

@@ -21,6 +21,7 @@
 #include "text.h"
 
 #define FIELDS_MAX 7
+#define TICKS_MAX (INT64_MAX / 125000 - 1) // that are no more ns than there are
 #define WORDS_BYTES 1120
 
 // How a value is told to people; JSON has it as it is.
@@ -128,14 +129,15 @@ static const char *name_of(enum telling telling, int64_t number)
 static void tell_number(enum telling telling, int64_t number, char *text, size_t text_bytes)
 {
         const char *name = name_of(telling, number);
-        int64_t ns = telling == AS_TICKS && number >= 0 && number < INT64_MAX / BC_NS_PER_S ? bc_ns_from_ticks(number) : number;
+        const bool far = telling == AS_TICKS && (number < 0 || number > TICKS_MAX);
+        int64_t ns = telling == AS_TICKS && !far ? bc_ns_from_ticks(number) : number;
         uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 
         if (name)
                 snprintf(text, text_bytes, "%s", name);
         else if (telling == AS_UTC && text_bytes >= BC_UTC_TEXT_BYTES && bc_utc_format(number, text) == 0)
                 return;
-        else if (telling == AS_SPAN || telling == AS_TICKS)
+        else if (telling == AS_SPAN || (telling == AS_TICKS && !far))
                 snprintf(text, text_bytes, "%s%" PRIu64 ".%03" PRIu64 " s", ns < 0 ? "-" : "", size / BC_NS_PER_S, size % BC_NS_PER_S / BC_NS_PER_MS);
         else
                 snprintf(text, text_bytes, "%" PRId64, number);

@@ -277,13 +277,14 @@ struct bc_recovery_report scene_start(const struct clinic *clinic, const struct 
 {
         static const uint8_t ledger_hash[BC_HASH_BYTES] = { 9 };
         const struct notary_temper temper = { .pace_ns = 0 };
-        struct bc_rescue_kit kit = { .service = &scene_notary.attestation, .owner = notary_owner(&scene_notary), .anchor = *anchor, .reset = 1 };
+        struct bc_rescue_kit kit = { .service = &scene_notary.attestation, .public_key = scene_notary.public_key, .anchor = *anchor, .reset = 1 };
         struct bc_recovery_report report;
         struct bc_clock *clock;
         struct bc_store *store;
         char text[256];
 
         kit.anchor.medium = 1 + anchor->index % 2; // either
+        memcpy(kit.x5t, scene_notary.x5t, BC_HASH_BYTES);
         assert_int_equal(bc_clock_new_real(&clock), 0);
         notary_set(&scene_notary, &temper);
         notary_open(&scene_notary, clock, 1, 2);

@@ -81,7 +81,7 @@ static void check_is(const struct bc_anchor_state *got, uint64_t n)
 static struct bc_anchor *open_at(struct desk *desk, const char *place, struct bc_anchor_found *ret_found)
 {
         struct bc_anchor *anchor = NULL;
-        int r = bc_anchor_open(place, desk->text, sizeof(desk->text), &anchor, ret_found);
+        int r = bc_anchor_open(place, false, desk->text, sizeof(desk->text), &anchor, ret_found);
 
         if (r < 0)
                 fail_msg("%s", desk->text);
@@ -277,7 +277,7 @@ static void check_refused(struct desk *desk, const char *place, int error, const
         struct bc_anchor_found found;
 
         desk->text[0] = 0;
-        assert_int_equal(bc_anchor_open(place, desk->text, sizeof(desk->text), &anchor, &found), -error);
+        assert_int_equal(bc_anchor_open(place, false, desk->text, sizeof(desk->text), &anchor, &found), -error);
         if (!strstr(desk->text, words) || strncmp(desk->text, "anchor tpm2:0x018000", 20) != 0)
                 fail_msg("%s", desk->text);
 }

@@ -95,7 +95,7 @@ static void test_how_soon(void **state)
         archive = archive_read(&desk);
         assert_int_equal(archive->records, 3);
         desk_run(&desk, 122 * S);
-        assert_int_equal(bc_anchor_open(desk.anchor, text, sizeof(text), &anchor, &anchored), 0);
+        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &anchored), 0);
         bc_anchor_free(anchor);
         assert_int_equal(anchored.state.sequence, 3);
         assert_memory_equal(anchored.state.hash, archive->record[2].hash, BC_HASH_BYTES);
@@ -264,7 +264,7 @@ static void test_anchor_goes_on_without_the_ledger(void **state)
         desk_tell(&desk, 1, true);
         bc_ledger_note_tail(desk.ledger, 1, 2, 3, hash, 105 * S);
         desk_run(&desk, 109 * S);
-        assert_int_equal(bc_anchor_open(desk.anchor, text, sizeof(text), &anchor, &anchored), 0);
+        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &anchored), 0);
         bc_anchor_free(anchor);
         assert_int_equal(anchored.state.index, 3);
         assert_int_equal(anchored.state.sequence, 1);

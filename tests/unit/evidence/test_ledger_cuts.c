@@ -36,7 +36,7 @@ static void put_anchor(struct desk *desk, const struct archive *archive, size_t 
         state.epoch = archive->record[n - 1].epoch;
         state.sequence = archive->record[n - 1].sequence;
         memcpy(state.hash, archive->record[n - 1].hash, BC_HASH_BYTES);
-        assert_int_equal(bc_anchor_open(desk->anchor, text, sizeof(text), &anchor, &(struct bc_anchor_found){ .damaged = false }), 0);
+        assert_int_equal(bc_anchor_open(desk->anchor, false, text, sizeof(text), &anchor, &(struct bc_anchor_found){ .damaged = false }), 0);
         assert_int_equal(bc_anchor_write(anchor, &state, BC_ANCHOR_LIGHT, 0, NULL, 0), 0);
         bc_anchor_free(anchor);
 }

@@ -304,7 +304,7 @@ static void test_lost_anchor_knows_more(void **state)
 
         (void)state;
         begin(&desk, false);
-        assert_int_equal(bc_anchor_open(desk.anchor, text, sizeof(text), &anchor, &before), 0);
+        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &before), 0);
         bc_anchor_free(anchor);
         assert_int_equal(unlinkat(desk.folder_fd, "000001-000001-000000000001.ledger", 0), 0);
         arm("/anchor", 1, 1000000, EIO);
@@ -315,7 +315,7 @@ static void test_lost_anchor_knows_more(void **state)
         desk_run(&desk, desk.base_ns + 30 * S);
         assert_true(desk.troubled);
         desk_stop(&desk, true);
-        assert_int_equal(bc_anchor_open(desk.anchor, text, sizeof(text), &anchor, &after), 0);
+        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &after), 0);
         bc_anchor_free(anchor);
         assert_memory_equal(&before, &after, sizeof(before));
         desk_look(&desk);

@@ -469,7 +469,7 @@ static int open_anchor(const char *path, struct bc_anchor **ret_anchor, struct b
 {
         struct bc_anchor_found found;
         char text[256];
-        int r = bc_anchor_open(path, text, sizeof(text), ret_anchor, &found);
+        int r = bc_anchor_open(path, false, text, sizeof(text), ret_anchor, &found);
 
         if (r < 0)
                 return r;

@@ -68,7 +68,7 @@ static void test_medium(void **state)
         folder_make(folder);
         fd = folder_open(folder);
         snprintf(path, sizeof(path), "%s/anchor", folder);
-        assert_int_equal(bc_anchor_open(path, text, sizeof(text), &anchor, &found), 0);
+        assert_int_equal(bc_anchor_open(path, false, text, sizeof(text), &anchor, &found), 0);
         assert_int_equal(bc_anchor_medium(anchor, fd), BC_ANCHOR_BESIDE);
         proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(fstat(fd, &here) == 0 && fstat(proc, &there) == 0 && here.st_dev != there.st_dev);

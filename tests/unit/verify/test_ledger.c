@@ -172,7 +172,7 @@ static void test_events(void **state)
         forge_ledger_event(store.ledger, 17, "ii", INT64_C(4), INT64_C(2)); // counts alone come behind a stop
         forge_ledger_record(store.ledger, BC_NS_PER_S);
         store_trial_expect(&store, BC_VERDICT_AUTHENTIC);
-        assert_int_equal(store.verdict.notes, 9); // not the ordinary change of state, settings, alarm
+        assert_int_equal(store.verdict.notes, 10); // not the ordinary change of state, settings
         assert_int_equal(store.verdict.count[BC_LEDGER_ALARM], 1);
         assert_int_equal(store.verdict.flooded[BC_LEDGER_ALARM], 1000);
         assert_int_equal(store.verdict.note[7].event, BC_LEDGER_MARK);
