@@ -175,7 +175,7 @@ static void test_events(void **state)
         assert_int_equal(store.verdict.notes, 10); // not the ordinary change of state, settings
         assert_int_equal(store.verdict.count[BC_LEDGER_ALARM], 1);
         assert_int_equal(store.verdict.flooded[BC_LEDGER_ALARM], 1000);
-        assert_int_equal(store.verdict.note[7].event, BC_LEDGER_MARK);
+        assert_int_equal(store.verdict.note[8].event, BC_LEDGER_MARK);
         store_trial_done(&store);
 }
 
