@@ -3,7 +3,6 @@
 #ifndef VAULT_H
 #define VAULT_H
 
-#include "scene.h"
 #include "seal.h"
 #include "start.h"
 
