@@ -109,7 +109,7 @@ static int open_places(struct bc_anchor *anchor, bool only_looks, struct bc_anch
         if (anchor->tpm_tail)
                 take_tail(&found->state, &in_tpm);
         found->damaged = file_damaged || tpm_damaged;
-        found->behind = !anchor->file_counts && anchor->place.path[0];
+        found->behind = !anchor->file_counts && anchor->tpm.turn > 0 && anchor->place.path[0];
         return 0;
 }
 

@@ -96,6 +96,7 @@ int bc_anchor_file_open(struct bc_anchor_file *file, const char *path, bool only
         *ret_damaged = r == -EBADMSG;
         if (only_looks && (r == -EBADMSG || r == -ENOENT)) {
                 bc_cleanup_fd(&file->fd);
+                file->fd = -1;
                 return 0;
         }
         if (*ret_damaged)

@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "evidence/certificate.h"
+#include "evidence/inventory.h"
 #include "evidence/ledger.h"
 #include "evidence/recognise.h"
 #include "evidence/segment_name.h"
@@ -79,15 +81,27 @@ static int sign(const struct casket *casket)
         return bc_rescue_ask(rescue);
 }
 
-// 0; -EKEYREJECTED: the former key signed it under which the recording began; -EBADMSG: nobody who has to.
+// A certificate that the authority of this device's own gave it, whatever has become of it.
+static bool is_of_device(const struct bc_rescue_kit *kit, const struct bc_record *record)
+{
+        const struct bc_inventory_kit *inventory = kit->inventory;
+
+        return inventory && inventory->chain_count > 1 && record->chain_count > 0 &&
+               bc_certificate_is_from(&record->chain[0], &inventory->chain[1], record->device);
+}
+
+// 0; -EKEYREJECTED: a former key signed it, under which the recording began, or may have begun where the ledger cannot tell any more;
+// -EBADMSG: nobody who has to.
 static int judge_signer(const struct bc_rescue *rescue, const struct bc_record *record, const struct bc_record_message *message)
 {
         const struct bc_past *past = &rescue->past;
+        bool former;
 
         if (bc_recognise(&rescue->kit->public_key, record, message))
                 return 0;
-        return past->former && memcmp(record->x5t, past->former_x5t, BC_HASH_BYTES) == 0 && bc_recognise_signer(record, message) ?
-                       -EKEYREJECTED : -EBADMSG;
+        former = past->former && memcmp(record->x5t, past->former_x5t, BC_HASH_BYTES) == 0;
+        former |= past->torn && !past->begun && is_of_device(rescue->kit, record);
+        return former && bc_recognise_signer(record, message) ? -EKEYREJECTED : -EBADMSG;
 }
 
 // The record that lies there already. 0; -EKEYREJECTED, -EBADMSG: as above, or it is none about this segment; another negative errno.
@@ -151,9 +165,14 @@ static int state(const struct casket *casket)
                 r = hash_record(casket, name, hash);
                 if (r == 0)
                         bc_rescue_announce(rescue, casket->number, hash);
-                // A former key's stays; and where the ledger has it already, what lies there now is for the verifier to judge.
-                if (r == -EKEYREJECTED || (r == -EBADMSG && stated))
+                // Where the ledger has it already, what lies there now is for the verifier to judge.
+                if ((r == -EKEYREJECTED || r == -EBADMSG) && stated)
                         return 0;
+                if (r == -EKEYREJECTED) {
+                        bc_log_error("%s/%s is a former key's, and the ledger does not know of it: it is left alone", casket->ward->name, name);
+                        bc_rescue_give_up(rescue, "the record beside a sealed file is a former key's");
+                        return 0;
+                }
                 if (r != -EBADMSG)
                         return r;
                 r = put_aside(casket, name);

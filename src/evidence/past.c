@@ -20,7 +20,7 @@ struct reading {
         struct bc_past *past;
         bool begun; // what is older is not of this recording
         // The chain, from where the ledger was gone on from back to the file that is being read.
-        uint8_t link[BC_HASH_BYTES];   // the hash of the next one
+        uint8_t link[BC_HASH_BYTES];   // the hash of the next one; all zeros: it has come to its beginning
         size_t chain_from, chain_to;   // bytes of the file that are of it
         struct bc_record record;
         struct bc_record_message message;
@@ -215,6 +215,7 @@ int bc_past_read(int folder_fd, const struct bc_record_bytes *public_key, const 
         r = bc_ledger_names_list(folder_fd, &names);
         for (size_t i = 0; i < names.count && r == 0 && !reading->begun; i++)
                 r = look_through(reading, folder_fd, names.name[i].text);
+        ret_past->torn = !reading->begun && memcmp(reading->link, (uint8_t[BC_HASH_BYTES]){ 0 }, BC_HASH_BYTES) != 0;
         return r;
 }
 

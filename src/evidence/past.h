@@ -22,6 +22,7 @@ struct bc_past {
         bool begun;                  // it is said to have begun
         bool former;                 // by a former key, of this certificate
         uint8_t former_x5t[BC_HASH_BYTES];
+        bool torn;                   // the chain could not be followed: a former key may have said more
         struct bc_past_recovery *recovery;
         size_t recoveries, room;
 };

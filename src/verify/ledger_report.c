@@ -110,6 +110,17 @@ static void print_note(FILE *stream, const struct bc_ledger_note *note)
         fputc('\n', stream);
 }
 
+// Alarms apart: a life of them is not to leave no room for the others.
+static void print_notes(FILE *stream, const struct bc_ledger_verdict *ledger, bool alarms)
+{
+        size_t lines = 0;
+
+        for (size_t i = 0; i < ledger->notes; i++)
+                if ((ledger->note[i].event == BC_LEDGER_ALARM) == alarms && lines++ < LINES_MAX)
+                        print_note(stream, &ledger->note[i]);
+        print_left_out(stream, lines + (alarms ? 0 : ledger->notes_left_out));
+}
+
 static void print_events(FILE *stream, const struct bc_ledger_verdict *ledger)
 {
         fprintf(stream, "  %-13s", "Events");
@@ -117,9 +128,10 @@ static void print_events(FILE *stream, const struct bc_ledger_verdict *ledger)
                 if (ledger->count[i] > 0)
                         fprintf(stream, " %s %" PRIu64 ",", bc_ledger_event_name(i), ledger->count[i]);
         fprintf(stream, " others %" PRIu64 "\n", ledger->count[0]);
-        for (size_t i = 0; i < ledger->notes && i < LINES_MAX; i++)
-                print_note(stream, &ledger->note[i]);
-        print_left_out(stream, ledger->notes + ledger->notes_left_out);
+        print_notes(stream, ledger, false);
+        if (ledger->count[BC_LEDGER_ALARM] > 0)
+                fprintf(stream, "  %-13s %" PRIu64 "\n", "Alarms", ledger->count[BC_LEDGER_ALARM]);
+        print_notes(stream, ledger, true);
 }
 
 void bc_report_print_ledger(FILE *stream, const struct bc_ledger_verdict *ledger)

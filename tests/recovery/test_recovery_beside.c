@@ -121,6 +121,7 @@ static void test_rule_17_former_keys_record_beside_it(void **state)
                 assert_int_equal(folder_has(clinic.folder_fd, "0003.recovered.foreign1"), !of_former);
                 after = folder_read(clinic.folder_fd, "0003.recovered", &after_bytes);
                 assert_int_equal(after_bytes == n && memcmp(after, record, n) == 0, of_former);
+                assert_int_equal(verdict_is_given_up(&clinic), of_former);
                 if (!of_former) {
                         (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
                         assert_int_equal(unlinkat(clinic.folder_fd, "0003.recovered.foreign1", 0), 0);

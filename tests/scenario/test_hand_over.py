@@ -102,6 +102,19 @@ def test_rule_17_what_a_former_key_sealed(daemon, tmp_path, ends, by):
     vouches for it."""
     sealing, key = make_agency(tmp_path), ["--key", tmp_path / "p256.key"]
     elsewhere = tmp_path / "another" if by == "another" else None
+    d = seal_and_hand_over(daemon, sealing, ends, another_key("TEST-1-sealed", elsewhere))
+    before = stored(d)
+    assert any(f.name.endswith(".recovered") for f in before) == (ends != "closed")
+    key += ["--trust", elsewhere / "root.pem"] if elsewhere else []
+    for _ in range(2):
+        pause(d)
+        judged(d, 0, arguments=key)
+        assert stored(d) == before
+
+
+def seal_and_hand_over(daemon, sealing, ends, new=None):
+    """A daemon whose newest recording a former key sealed, and that takes another key next."""
+    new = new or another_key("TEST-1-second")
     d = daemon({**SETTINGS, "sealing": sealing})
     if ends == "cut twice":
         run(d)
@@ -116,18 +129,87 @@ def test_rule_17_what_a_former_key_sealed(daemon, tmp_path, ends, by):
     else:
         d.kill()
         finish(d)
-    before = {f: f.read_bytes() for f in (d.store / "recordings").rglob("*") if f.is_file()}
-    assert any(f.name.endswith(".recovered") for f in before) == (ends != "closed")
-    old, new = evidence_of(d), another_key("TEST-1-sealed", elsewhere)
-    hand_over(d, old, new)
+    hand_over(d, evidence_of(d), new)
     take(d, new, sealing)
-    key += ["--trust", elsewhere / "root.pem"] if elsewhere else []
+    return d
+
+
+def stored(d):
+    return {f: f.read_bytes() for f in (d.store / "recordings").rglob("*") if f.is_file()}
+
+
+def call_closed(recording):
+    """What anybody can write into manifest.json of a recording that was cut off."""
+    path = recording / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for segment in manifest["segments"]:
+        segment.update(state="closed", bytes=(recording / segment["file"]).stat().st_size)
+    path.write_text(json.dumps(manifest))
+
+
+def pause(d):
+    """A start without a recording."""
+    d.start()
+    d.run_for(2)
+    d.terminate()
+
+
+def test_rule_17_a_ledger_with_a_hole(daemon, tmp_path):
+    """A file of the ledger is taken away for one start, and the recording listed as open: what the former key signed stays as it is."""
+    d = seal_and_hand_over(daemon, make_agency(tmp_path), "cut")
+    before = stored(d)
+    pause(d)
+    first, = sorted((d.store / "ledger").iterdir())[-1:]
+    pause(d)
+    hidden = tmp_path / first.name
+    first.rename(hidden)
+    counter = json.loads((d.store / "counter.json").read_text())
+    (d.store / "counter.json").write_text(json.dumps({**counter, "open": [1]}))
+    pause(d)
+    pause(d)
+    hidden.rename(first)
+    assert stored(d) == before
+    assert "a former key's, and the ledger does not know of it" in d.log_text()
+    assert '"the record beside a sealed file is a former key\'s"' in d.ctl("ledger", "--store", str(d.store)).stdout
+    judged(d, 0, arguments=["--key", tmp_path / "p256.key"])
+
+
+def test_rule_17_a_former_keys_word_outside_the_chain(daemon, tmp_path):
+    """Whoever has the former key says that a recording of the new one has ended: that counts for nothing, and its cut is stated."""
+    sealing = make_agency(tmp_path)
+    other = daemon({**SETTINGS, "sealing": sealing})  # the same device and key, in another life
     for _ in range(2):
-        d.start()
-        d.run_for(2)
-        d.terminate()
-        judged(d, 0, arguments=key)
-        assert {f: f.read_bytes() for f in (d.store / "recordings").rglob("*") if f.is_file()} == before
+        run(other)
+    d = seal_and_hand_over(daemon, sealing, "closed")
+    d.start()
+    d.run_for(2)
+    d.record_start()
+    d.run_for(5)
+    d.kill()
+    call_closed(d.store / "recordings/TEST-1-000002")
+    planted = []
+    for number, file in enumerate(sorted((other.store / "ledger").iterdir())):
+        planted.append(d.store / f"ledger/999999-{number + 1:06}-000000000001.ledger")
+        planted[-1].write_bytes(file.read_bytes())
+    finish(d)
+    for file in planted:
+        file.unlink()
+    assert (d.store / "recordings/TEST-1-000002/0002.recovered").exists()
+    judged(d, 0, "the tail anchor", arguments=["--key", tmp_path / "p256.key"])
+
+
+@pytest.mark.parametrize("anchor", ["damaged", "missing"])
+def test_a_hand_over_that_is_refused_changes_nothing(daemon, anchor):
+    d = daemon(SETTINGS)
+    run(d)
+    path = d.folder / "anchor"
+    path.unlink()
+    if anchor == "damaged":
+        path.write_bytes(b"no anchor")
+    before = {f: f.read_bytes() for f in d.folder.rglob("*") if f.is_file()}
+    assert "not as its anchor knows it" in hand_over(d, evidence_of(d), another_key("TEST-1-second"), status=1)
+    assert {f: f.read_bytes() for f in d.folder.rglob("*") if f.is_file()} == before
+    d.judged = False
 
 
 def test_rule_17_strangers_are_stated(daemon):
