@@ -29,6 +29,20 @@ static void set_tail(const char *path, const struct bc_anchor_state *tail)
         bc_anchor_free(anchor);
 }
 
+void start_begin(struct bc_ledger *ledger, void *user)
+{
+        struct bc_ledger_entry entry;
+
+        bc_entry_beginning(&entry, bc_signer_now_ns(scene_notary.signer), 1, 110 * BC_TICKS_PER_S);
+        bc_ledger_tell(ledger, &entry, true);
+        if (!user)
+                return;
+        bc_entry_beginning(&entry, bc_signer_now_ns(scene_notary.signer), 2, 150 * BC_TICKS_PER_S);
+        bc_ledger_tell(ledger, &entry, false);
+        bc_entry_closing(&entry, bc_signer_now_ns(scene_notary.signer), 2, 0, NULL);
+        bc_ledger_tell(ledger, &entry, true);
+}
+
 struct bc_recovery_report start_run(const struct clinic *clinic, const struct start *start)
 {
         const struct notary_temper temper = { .pace_ns = 0 };

@@ -13,6 +13,9 @@ struct start {
         bool cut_off; // the power goes as soon as recovery is through: what the ledger was told may be lost
 };
 
+// For `tell`: recording 1 has begun; user not NULL: and recording 2, that it came to nothing.
+void start_begin(struct bc_ledger *ledger, void *user);
+
 struct bc_recovery_report start_run(const struct clinic *clinic, const struct start *start);
 
 #endif

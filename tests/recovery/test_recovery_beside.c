@@ -30,7 +30,7 @@ static char *record_beside(const struct specimen *before, const struct bc_anchor
 }
 
 enum planted {
-        CHANGED, // this device's record, with a byte that is another one
+        RECORD, // a record of recovery, as it is given
         NOTHING,
         FOLDER,
         LINK,
@@ -49,7 +49,7 @@ static void plant(const struct clinic *clinic, enum planted what, const char *re
                 folder_write(clinic->folder_fd, name, record, what == NOTHING ? 0 : n);
 }
 
-// Or something else in the place of the record beside it, to be taken away once recovery has been through.
+// Somebody cuts more away, and puts something else in the place of the record, to take it away once recovery has been through.
 static void test_rule_08_sealed_cut_and_record_planted(void **state)
 {
         (void)state;
@@ -67,14 +67,14 @@ static void test_rule_08_sealed_cut_and_record_planted(void **state)
                         vault_marks(file);
                         anchor = vault_anchor(3, agrees ? 3 : 5);
                         record = record_beside(&before, &anchor, &n);
-                        record[n - 1] ^= 1;
+                        record[n - 1] ^= 1; // so that nobody has signed it
                         specimen_cut(file, vault_end(file, 3));
                         vault_open(&clinic, &before, true, false);
                         plant(&clinic, (enum planted)what, record, n);
                         vault_recover(&clinic, &anchor);
                         EXPECT_STORE(&clinic, BC_VERDICT_TAMPERED); // there is something that does not belong there
                         assert_int_equal(verdict_alarms(&clinic, "put aside, foreign: 000001/0003.recovered"), 1);
-                        if (what == CHANGED) {
+                        if (what == RECORD) {
                                 size_t after_bytes;
                                 char *after = folder_read(clinic.folder_fd, "0003.recovered.foreign1", &after_bytes);
 
@@ -116,7 +116,7 @@ static void test_rule_17_former_keys_record_beside_it(void **state)
                         scene_notary = ours;
                 vault_open(&clinic, &before, true, false); // where its ledger says that it has begun
                 scene_notary = ours;
-                plant(&clinic, CHANGED, record, n);         // as it is
+                plant(&clinic, RECORD, record, n);
                 assert_int_equal(start_run(&clinic, &(struct start){ .anchor = &anchor }).failed, 0);
                 assert_int_equal(folder_has(clinic.folder_fd, "0003.recovered.foreign1"), !of_former);
                 after = folder_read(clinic.folder_fd, "0003.recovered", &after_bytes);

@@ -41,21 +41,6 @@ static int forget(void **state)
 
 // ---- what the run before told the ledger -----------------------------------------------------------------------
 
-// user not NULL: and of recording 2, that it came to nothing.
-static void begin(struct bc_ledger *ledger, void *user)
-{
-        struct bc_ledger_entry entry;
-
-        bc_entry_beginning(&entry, bc_signer_now_ns(scene_notary.signer), 1, 110 * BC_TICKS_PER_S);
-        bc_ledger_tell(ledger, &entry, true);
-        if (!user)
-                return;
-        bc_entry_beginning(&entry, bc_signer_now_ns(scene_notary.signer), 2, 150 * BC_TICKS_PER_S);
-        bc_ledger_tell(ledger, &entry, false);
-        bc_entry_closing(&entry, bc_signer_now_ns(scene_notary.signer), 2, 0, NULL);
-        bc_ledger_tell(ledger, &entry, true);
-}
-
 // The device went on for long behind that.
 static void begin_early(struct bc_ledger *ledger, void *user)
 {
@@ -84,7 +69,7 @@ static void close_with(struct bc_ledger *ledger, void *user)
 {
         struct bc_ledger_entry entry;
 
-        begin(ledger, NULL);
+        start_begin(ledger, NULL);
         bc_entry_closing(&entry, bc_signer_now_ns(scene_notary.signer), 1, user ? 3 : 0, user);
         bc_ledger_tell(ledger, &entry, true);
 }
@@ -163,7 +148,7 @@ static void recover(const struct clinic *clinic, const struct bc_anchor_state *a
 
 static void test_rule_08_cut_off_before_anything(void **state)
 {
-        void (*const told[])(struct bc_ledger *, void *) = { begin, tell_nothing };
+        void (*const told[])(struct bc_ledger *, void *) = { start_begin, tell_nothing };
 
         (void)state;
         for (enum left left = 0; left < LEFTS; left++)
@@ -186,7 +171,7 @@ static void test_rule_08_nothing_before_the_ledger_has_it(void **state)
         for (enum left left = 0; left < LEFTS; left++) {
                 struct clinic clinic;
 
-                open_clinic(&clinic, left, begin, NULL);
+                open_clinic(&clinic, left, start_begin, NULL);
                 for (int i = 0; i < 2; i++)
                         (void)start_run(&clinic, &(struct start){ .cut_off = true });
                 for (int i = 0; i < 2; i++)
@@ -207,7 +192,7 @@ static void test_rule_08_emptied(void **state)
                         struct bc_anchor_state anchor = anchor_on(1, 3);
                         struct clinic clinic;
 
-                        open_clinic(&clinic, left, begin, NULL);
+                        open_clinic(&clinic, left, start_begin, NULL);
                         if (!listed)
                                 clinic_unlist(&clinic);
                         if (listed)
@@ -230,7 +215,7 @@ static void test_rule_08_emptied_for_a_stranger(void **state)
                         struct clinic clinic;
                         int fd = -1;
 
-                        open_clinic(&clinic, LEFT_EMPTY, begin, NULL);
+                        open_clinic(&clinic, LEFT_EMPTY, start_begin, NULL);
                         if (kind == 0)
                                 assert_int_equal(mkdirat(clinic.folder_fd, name, 0755), 0);
                         if (kind == 1)
@@ -296,12 +281,12 @@ static void test_rule_08_nothing_is_not_proven(void **state)
                 struct clinic clinic;
                 char path[FOLDER_PATH_BYTES + 16];
 
-                open_clinic(&clinic, left, begin, &later);
+                open_clinic(&clinic, left, start_begin, &later);
                 recover(&clinic, &later, 1);
                 EXPECT_STORE(&clinic, BC_VERDICT_UNPROVEN);
                 clinic_close(&clinic);
 
-                open_clinic(&clinic, left, begin, NULL);
+                open_clinic(&clinic, left, start_begin, NULL);
                 snprintf(path, sizeof(path), "%s/anchor", clinic.path);
                 assert_int_equal(unlink(path), 0);
                 recover(&clinic, NULL, 1);
@@ -322,7 +307,7 @@ static void test_rule_10_put_back(void **state)
         struct clinic clinic;
 
         (void)state;
-        open_clinic(&clinic, LEFT_EMPTY, begin, NULL);
+        open_clinic(&clinic, LEFT_EMPTY, start_begin, NULL);
         recover(&clinic, NULL, 1);
         EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         folder_write(clinic.folder_fd, "0001.mp4", first->bytes, first->size);
@@ -334,7 +319,7 @@ static void test_rule_10_put_back(void **state)
         clinic_close(&clinic);
 
         // What recovery set aside is stated.
-        open_clinic(&clinic, LEFT_NO_HEAD, begin, NULL);
+        open_clinic(&clinic, LEFT_NO_HEAD, start_begin, NULL);
         recover(&clinic, NULL, 1);
         EXPECT_STORE(&clinic, BC_VERDICT_AUTHENTIC);
         folder_write(clinic.folder_fd, "0001.tail", "something else", 14);
@@ -375,7 +360,7 @@ static void open_first(struct clinic *clinic, size_t n)
         scene_set_manifest(&before, &recorded, "o");
         clinic_open(clinic, &before);
         clinic_list(clinic);
-        (void)start_run(clinic, &(struct start){ .tell = begin, .idle = true });
+        (void)start_run(clinic, &(struct start){ .tell = start_begin, .idle = true });
         specimen_done(&before);
 }
 

@@ -111,7 +111,7 @@ static void close_it(struct bc_ledger *ledger, void *user)
 {
         struct bc_ledger_entry entry;
 
-        vault_begin(ledger, NULL);
+        start_begin(ledger, NULL);
         bc_entry_closing(&entry, 1, 1, 3, user);
         bc_ledger_tell(ledger, &entry, true);
 }

@@ -83,21 +83,6 @@ size_t vault_end(const struct specimen_file *file, size_t nth)
 
 // ---- what is found ---------------------------------------------------------------------------------------------
 
-// user not NULL: and of recording 2, that it came to nothing.
-void vault_begin(struct bc_ledger *ledger, void *user)
-{
-        struct bc_ledger_entry entry;
-
-        bc_entry_beginning(&entry, 1, 1, 110 * BC_TICKS_PER_S);
-        bc_ledger_tell(ledger, &entry, false);
-        if (!user)
-                return;
-        bc_entry_beginning(&entry, bc_signer_now_ns(scene_notary.signer), 2, 150 * BC_TICKS_PER_S);
-        bc_ledger_tell(ledger, &entry, false);
-        bc_entry_closing(&entry, bc_signer_now_ns(scene_notary.signer), 2, 0, NULL);
-        bc_ledger_tell(ledger, &entry, true);
-}
-
 // Where manifest.json calls every file there is closed, as if its recorder had, or none, as a power cut leaves it.
 void vault_write_manifest(const struct clinic *clinic, bool closed)
 {
@@ -136,7 +121,7 @@ void vault_open(struct clinic *clinic, const struct specimen *before, bool close
         clinic_open(clinic, before);
         vault_write_manifest(clinic, closed);
         clinic_list(clinic);
-        (void)start_run(clinic, &(struct start){ .tell = vault_begin, .user = another ? clinic : NULL, .idle = true });
+        (void)start_run(clinic, &(struct start){ .tell = start_begin, .user = another ? clinic : NULL, .idle = true });
 }
 
 // The nth record of a segment.

@@ -32,8 +32,6 @@ void vault_marks(const struct specimen_file *file);
 // Where the file ends once its nth record was durable.
 size_t vault_end(const struct specimen_file *file, size_t nth);
 
-// For struct start: tells the ledger that recording 1 has begun; user not NULL: and of recording 2, that it came to nothing.
-void vault_begin(struct bc_ledger *ledger, void *user);
 // Where manifest.json calls every file there is closed, as if its recorder had, or none, as a power cut leaves it.
 void vault_write_manifest(const struct clinic *clinic, bool closed);
 // A store in which it lies so, listed as open, and begun by the ledger.

@@ -24,12 +24,15 @@ def run(d):
     d.terminate()
 
 
-def strangers_file(daemon):
-    """The newest file of another device's ledger, of more runs than a test has here."""
+def plant_strangers_file(daemon, d):
+    """The newest file of another device's ledger, of more runs than a test has here, into that of d. Returns where."""
     other = daemon({**SETTINGS, "device": {"id": "TEST-2"}})
     for _ in range(4):
         run(other)
-    return max((other.store / "ledger").iterdir())
+    stranger = max((other.store / "ledger").iterdir())
+    planted = d.store / "ledger" / stranger.name
+    planted.write_bytes(stranger.read_bytes())
+    return planted
 
 
 def judged(d, status, *words, arguments=()):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from agency import make_agency
 from harness import BUILD, SOURCE, authority
-from runs import SETTINGS, evidence_of, judged, run, strangers_file
+from runs import SETTINGS, evidence_of, judged, plant_strangers_file, run
 
 
 @functools.cache
@@ -214,11 +214,9 @@ def test_a_hand_over_that_is_refused_changes_nothing(daemon, anchor):
 
 def test_rule_17_strangers_are_stated(daemon):
     """Who puts another's ledger file aside says so, the hand-over as well."""
-    stranger = strangers_file(daemon)
     d = daemon(SETTINGS)
     run(d)
-    planted = d.store / "ledger" / stranger.name
-    planted.write_bytes(stranger.read_bytes())
+    planted = plant_strangers_file(daemon, d)
     hand_over(d, evidence_of(d), another_key("TEST-1-second"))
     assert planted.with_name(planted.name + ".foreign1").exists()
     assert f"put aside, foreign: {planted.name}" in d.ctl("ledger", "--store", str(d.store)).stdout

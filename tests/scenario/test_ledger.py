@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 from harness import TICKS, verify
-from runs import SETTINGS, evidence_of, judged, record, run, strangers_file
+from runs import SETTINGS, evidence_of, judged, plant_strangers_file, record, run
 
 
 def test_all_is_well(daemon):
@@ -117,23 +117,22 @@ def test_a_ledger_that_cannot_be_opened(daemon, late):
 
 def test_another_devices_ledger(daemon):
     """A file of it, newer than all there is: nothing goes on from there."""
-    stranger = strangers_file(daemon)
     d = daemon(SETTINGS)
     run(d)
-    planted = d.store / "ledger" / stranger.name
-    planted.write_bytes(stranger.read_bytes())
+    planted = plant_strangers_file(daemon, d)
+    content = planted.read_bytes()
     judged(d, 1)
     run(d)
-    assert f"ledger/{stranger.name} is not this device's: it is put aside" in d.log_text()
-    assert planted.with_name(stranger.name + ".foreign1").read_bytes() == stranger.read_bytes()
-    assert f"put aside, foreign: {stranger.name}" in d.ctl("ledger", "--store", str(d.store)).stdout
-    many = planted.with_name(stranger.name + ".foreign4000000000")
-    many.write_bytes(stranger.read_bytes())  # behind 99 others, say
+    assert f"ledger/{planted.name} is not this device's: it is put aside" in d.log_text()
+    assert planted.with_name(planted.name + ".foreign1").read_bytes() == content
+    assert f"put aside, foreign: {planted.name}" in d.ctl("ledger", "--store", str(d.store)).stdout
+    many = planted.with_name(planted.name + ".foreign4000000000")
+    many.write_bytes(content)  # behind 99 others, say
     lines = judged(d, 2, f"{many.name} was put aside by the device")
     assert "rollback" not in lines
     many.unlink()
     judged(d, 2, "was put aside by the device")
-    planted.with_name(stranger.name + ".foreign1").unlink()
+    planted.with_name(planted.name + ".foreign1").unlink()
     judged(d, 0)
 
 
