@@ -58,8 +58,8 @@ int bc_anchor_place_parse(const char *words, char *text, size_t text_bytes, stru
 // ---- opening ---------------------------------------------------------------------------------------------------
 
 // Who forges a file is not to use up the numbers of the TPM, which goes on from the greater of both.
-static int open_file(struct bc_anchor *anchor, bool only_looks, const struct bc_anchor_state *in_tpm, struct bc_anchor_state *ret_state, bool *ret_damaged,
-                     char *text, size_t text_bytes)
+static int open_file(struct bc_anchor *anchor, bool only_looks, const struct bc_anchor_state *in_tpm, struct bc_anchor_state *ret_state,
+                     bool *ret_damaged, char *text, size_t text_bytes)
 {
         const char *path = anchor->place.path;
         uint64_t count_max = anchor->tpm.turn > 0 ? bc_anchor_slot_count(in_tpm, anchor->tpm.turn) + AHEAD_MAX : BC_ANCHOR_COUNT_MAX;

@@ -212,7 +212,7 @@ static enum bc_anchor_weight weigh(const struct bc_ledger *ledger)
         enum bc_anchor_weight most = BC_ANCHOR_LIGHT;
 
         for (size_t i = 0; i < ledger->taken; i++)
-                most = bc_standing_weigh(most, ledger->queue.event[(ledger->queue.first + i) % BC_LEDGER_EVENTS_MAX].kind);
+                most = bc_standing_weigh(most, bc_ledger_queue_at(&ledger->queue, i)->kind);
         return most;
 }
 

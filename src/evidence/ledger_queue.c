@@ -68,7 +68,7 @@ size_t bc_ledger_queue_take(struct bc_ledger_queue *queue, struct bc_record *rec
         size_t bytes = 0, taken = 0;
 
         while (taken < queue->events && record->events < BC_RECORD_EVENTS_MAX) {
-                const struct bc_ledger_entry *event = &queue->event[(queue->first + taken) % BC_LEDGER_EVENTS_MAX];
+                const struct bc_ledger_entry *event = bc_ledger_queue_at(queue, taken);
 
                 if (event->kind == BC_ENTRY_KEY && record->events > 0)
                         break; // begins a record that has room for what follows it

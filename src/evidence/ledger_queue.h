@@ -36,6 +36,12 @@ void bc_ledger_queue_put_first(struct bc_ledger_queue *queue, const struct bc_le
 void bc_ledger_queue_stop(struct bc_ledger_queue *queue, int64_t now_ns, const char *reason);
 void bc_ledger_queue_hand_over(struct bc_ledger_queue *queue, int64_t now_ns, const uint8_t x5t[BC_HASH_BYTES]);
 
+// The nth of those that wait.
+static inline const struct bc_ledger_entry *bc_ledger_queue_at(const struct bc_ledger_queue *queue, size_t n)
+{
+        return &queue->event[(queue->first + n) % BC_LEDGER_EVENTS_MAX];
+}
+
 static inline bool bc_ledger_queue_is_empty(const struct bc_ledger_queue *queue)
 {
         return queue->events == 0 && !queue->flooded && !queue->stopping;

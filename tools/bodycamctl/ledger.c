@@ -105,14 +105,13 @@ static const char *word(const char *const *words, size_t count, int64_t number)
 // NULL: as it is.
 static const char *name_of(enum telling telling, int64_t number)
 {
-        static const char *const sources[] = { [BC_UTC_NONE] = "none", [BC_UTC_RTC] = "rtc", [BC_UTC_NTP] = "ntp", [BC_UTC_GNSS] = "gnss" };
         static const char *const resets[] = { "not known", "power", "watchdog", "software" };
         static const char *const media[] = { "none", "a file on another medium", "a file beside the store", "a TPM",
                                              "a file on another medium and a TPM", "a file beside the store and a TPM" };
 
         switch (telling) {
         case AS_SOURCE:
-                return WORD(sources, number);
+                return number >= 0 && number < BC_UTC_SOURCES ? bc_utc_source_name((enum bc_utc_source)number) : NULL;
         case AS_RESET:
                 return WORD(resets, number);
         case AS_MEDIUM:
@@ -138,7 +137,8 @@ static void tell_number(enum telling telling, int64_t number, char *text, size_t
         else if (telling == AS_UTC && text_bytes >= BC_UTC_TEXT_BYTES && bc_utc_format(number, text) == 0)
                 return;
         else if (telling == AS_SPAN || (telling == AS_TICKS && !far))
-                snprintf(text, text_bytes, "%s%" PRIu64 ".%03" PRIu64 " s", ns < 0 ? "-" : "", size / BC_NS_PER_S, size % BC_NS_PER_S / BC_NS_PER_MS);
+                snprintf(text, text_bytes, "%s%" PRIu64 ".%03" PRIu64 " s", ns < 0 ? "-" : "", size / BC_NS_PER_S,
+                         size % BC_NS_PER_S / BC_NS_PER_MS);
         else
                 snprintf(text, text_bytes, "%" PRId64, number);
 }
