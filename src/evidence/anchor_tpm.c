@@ -31,6 +31,7 @@ int bc_anchor_tpm_open(struct bc_anchor_tpm *tpm, uint32_t index, struct bc_anch
                         tpm->turn = turn;
                         tpm->newest = i;
                         tpm->epoch = state.epoch;
+                        tpm->recording = state.recording;
                         *ret_state = state;
                 }
         }
@@ -43,7 +44,8 @@ bool bc_anchor_tpm_is_due(struct bc_anchor_tpm *tpm, const struct bc_anchor_stat
         if (!tpm->paced)
                 tpm->written_ns = now_ns; // a run that ends soon, over and over, writes nothing
         tpm->paced = true;
-        tpm->weighty |= weight != BC_ANCHOR_LIGHT;
+        // A recording may have begun with what was written before it had a record: for ten minutes it could be cut at will, unseen.
+        tpm->weighty |= weight != BC_ANCHOR_LIGHT || state->recording != tpm->recording;
         return weight == BC_ANCHOR_LAST || state->epoch != tpm->epoch ||
                now_ns - tpm->written_ns >= (tpm->weighty ? BC_ANCHOR_TPM_SOON_NS : BC_ANCHOR_TPM_LATER_NS);
 }
@@ -63,6 +65,7 @@ int bc_anchor_tpm_write(struct bc_anchor_tpm *tpm, const struct bc_anchor_state 
         tpm->turn = turn;
         tpm->newest = slot;
         tpm->epoch = state->epoch;
+        tpm->recording = state->recording;
         tpm->weighty = false;
         tpm->written_ns = now_ns;
         return 0;

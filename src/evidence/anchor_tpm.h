@@ -11,6 +11,7 @@ struct bc_anchor_tpm {
         uint64_t turn;      // of the newest slot; 0: none is whole
         unsigned newest;    // which one that is
         uint64_t epoch;     // that it knows
+        uint64_t recording; // of the record of a segment that it knows
         bool paced;         // written_ns is known
         bool weighty;       // something that matters has not been written
         int64_t written_ns; // when it was written, or the run began

@@ -24,6 +24,7 @@
 #define INDEX 0x01800bca
 #define PLACE "tpm2:0x01800BCA"
 #define SLOT 192
+#define RECORDING 4
 #define S BC_NS_PER_S
 #define TEXT_BYTES 400
 
@@ -319,6 +320,15 @@ static uint64_t in_tpm(struct desk *desk)
         return found.state.epoch > 0 ? found.state.sequence - 1 : 0;
 }
 
+// Within one and the same recording.
+static int go_on(struct desk *desk, struct bc_anchor *anchor, uint64_t n, enum bc_anchor_weight weight, int64_t now_ns)
+{
+        struct bc_anchor_state state = state_of(n);
+
+        state.recording = RECORDING;
+        return bc_anchor_write(anchor, &state, weight, now_ns, desk->text, sizeof(desk->text));
+}
+
 static void test_how_seldom(void **state)
 {
         struct desk *desk = *state;
@@ -326,24 +336,25 @@ static void test_how_seldom(void **state)
         struct bc_anchor *anchor;
         struct bc_anchor_state next = state_of(50);
 
+        next.recording = RECORDING;
         anchor = open_at(desk, PLACE, &found);
         // A new epoch at once.
-        assert_int_equal(write_at(desk, anchor, 1, BC_ANCHOR_LIGHT, 100 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 1, BC_ANCHOR_LIGHT, 100 * S), 0);
         assert_int_equal(in_tpm(desk), 1);
-        assert_int_equal(write_at(desk, anchor, 2, BC_ANCHOR_LIGHT, 699 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 2, BC_ANCHOR_LIGHT, 699 * S), 0);
         assert_int_equal(in_tpm(desk), 1);
-        assert_int_equal(write_at(desk, anchor, 3, BC_ANCHOR_LIGHT, 700 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 3, BC_ANCHOR_LIGHT, 700 * S), 0);
         assert_int_equal(in_tpm(desk), 3);
         // What matters, half a minute later, even if it is no more by then.
-        assert_int_equal(write_at(desk, anchor, 4, BC_ANCHOR_WEIGHTY, 701 * S), 0);
-        assert_int_equal(write_at(desk, anchor, 5, BC_ANCHOR_LIGHT, 729 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 4, BC_ANCHOR_WEIGHTY, 701 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 5, BC_ANCHOR_LIGHT, 729 * S), 0);
         assert_int_equal(in_tpm(desk), 3);
-        assert_int_equal(write_at(desk, anchor, 6, BC_ANCHOR_LIGHT, 730 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 6, BC_ANCHOR_LIGHT, 730 * S), 0);
         assert_int_equal(in_tpm(desk), 6);
-        assert_int_equal(write_at(desk, anchor, 7, BC_ANCHOR_LIGHT, 761 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 7, BC_ANCHOR_LIGHT, 761 * S), 0);
         assert_int_equal(in_tpm(desk), 6);
         // The last at once, and another epoch.
-        assert_int_equal(write_at(desk, anchor, 8, BC_ANCHOR_LAST, 762 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 8, BC_ANCHOR_LAST, 762 * S), 0);
         assert_int_equal(in_tpm(desk), 8);
         next.epoch = 2;
         assert_int_equal(bc_anchor_write(anchor, &next, BC_ANCHOR_LIGHT, 763 * S, NULL, 0), 0);
@@ -358,6 +369,35 @@ static void test_how_seldom(void **state)
                 assert_int_equal(in_tpm(desk), 50);
                 bc_anchor_free(anchor);
         }
+}
+
+// One that began just as the TPM was written is not left for ten minutes without a record in it.
+static void test_rule_08_a_record_of_each_recording(void **state)
+{
+        struct desk *desk = *state;
+        struct bc_anchor_found found;
+        struct bc_anchor *anchor = open_at(desk, PLACE, &found);
+        // The run, and that a recording has begun, of which nothing is signed yet.
+        struct bc_anchor_state next = { .epoch = 1, .sequence = 2, .boot = 1, .counter = RECORDING };
+
+        assert_int_equal(bc_anchor_write(anchor, &next, BC_ANCHOR_WEIGHTY, 100 * S, NULL, 0), 0);
+        assert_int_equal(in_tpm(desk), 1);
+        assert_int_equal(go_on(desk, anchor, 2, BC_ANCHOR_LIGHT, 101 * S), 0);
+        assert_int_equal(in_tpm(desk), 1);
+        assert_int_equal(go_on(desk, anchor, 3, BC_ANCHOR_LIGHT, 130 * S), 0);
+        assert_int_equal(in_tpm(desk), 3);
+        // It is known: what is signed later in it is not hurried.
+        assert_int_equal(go_on(desk, anchor, 4, BC_ANCHOR_LIGHT, 170 * S), 0);
+        assert_int_equal(in_tpm(desk), 3);
+        bc_anchor_free(anchor);
+        // Nor by a run that goes on from it, but the first record of the next one is.
+        anchor = open_at(desk, PLACE, &found);
+        assert_int_equal(go_on(desk, anchor, 5, BC_ANCHOR_LIGHT, 200 * S), 0);
+        assert_int_equal(go_on(desk, anchor, 6, BC_ANCHOR_LIGHT, 240 * S), 0);
+        assert_int_equal(in_tpm(desk), 3);
+        assert_int_equal(write_at(desk, anchor, 7, BC_ANCHOR_LIGHT, 241 * S), 0);
+        assert_int_equal(in_tpm(desk), 7);
+        bc_anchor_free(anchor);
 }
 
 // ---- in both ---------------------------------------------------------------------------------------------------
@@ -582,6 +622,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_killed, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_refused, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_how_seldom, desk_make, desk_done),
+                cmocka_unit_test_setup_teardown(test_rule_08_a_record_of_each_recording, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_in_both, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_rule_12_numbers_used_up, desk_make, desk_done),
                 cmocka_unit_test_setup_teardown(test_no_such_record, desk_make, desk_done),
