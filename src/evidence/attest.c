@@ -305,7 +305,9 @@ void bc_attest_abandon(struct bc_recording *recording, int error)
                 return;
         if (attest->asked == BC_ASKED_CURRENT)
                 attest->asked = BC_ASKED_NOBODY;
-        bc_news_settle(&recording->manifest, false);
+        // A record of a segment that has ended is on its way with them: stated once more they were two.
+        if (attest->asked != BC_ASKED_ENDED)
+                bc_news_settle(&recording->manifest, false);
         if (recording->segment.durable_bytes > 0)
                 note_abandoned(&attest->before, &attest->proof, recording->number, error);
         bc_proof_done(&attest->proof);

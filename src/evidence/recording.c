@@ -240,6 +240,8 @@ static void abandon_segment(struct bc_recording *recording, int error)
                      strerror(-error), (unsigned long long)recording->segment.durable_bytes);
         entry->state = BC_SEGMENT_ABANDONED;
         entry->error = error;
+        // With the record that followed its last fragment, which the anchor may know.
+        entry->bytes = bc_segment_file_bytes(&recording->segment);
         bc_segment_done(&recording->segment);
         recording->segment_begun = false;
         recording->manifest_stale = true;

@@ -172,14 +172,28 @@ struct act *act_begin(const struct notary_temper *temper, int64_t segment_ns)
         return act;
 }
 
-void act_record(struct act *act, int64_t seconds)
+static void record_for(struct act *act, int64_t seconds, int64_t mark_ns)
 {
         // Not where a segment ends: whether the recorder has said by then that another one follows is chance.
         int64_t end_ns = (110 + seconds) * S - 400 * MS;
 
         assert_int_equal(bc_recorder_start(act->bench.recorder, 110 * S, "button"), 0);
+        for (int64_t now_ns = 110 * S + mark_ns; mark_ns > 0 && now_ns < end_ns; now_ns += mark_ns) {
+                bench_run_until(&act->bench, now_ns);
+                assert_int_equal(bc_recorder_mark(act->bench.recorder, now_ns, ""), 0);
+        }
         bench_run_until(&act->bench, end_ns);
         assert_int_equal(bc_recorder_stop(act->bench.recorder, end_ns, "button"), 0);
+}
+
+void act_record(struct act *act, int64_t seconds)
+{
+        record_for(act, seconds, 0);
+}
+
+void act_record_marked(struct act *act, int64_t seconds)
+{
+        record_for(act, seconds, 200 * MS);
 }
 
 struct witness *act_read(struct act *act, uint64_t counter, unsigned rules)

@@ -41,6 +41,8 @@ extern size_t thick_bytes; // not 0: of the issuer's certificate, for the next a
 // Runs until 110 s; the card is well until then.
 struct act *act_begin(const struct notary_temper *temper, int64_t segment_ns);
 void act_record(struct act *act, int64_t seconds);
+// With a mark each 200 ms.
+void act_record_marked(struct act *act, int64_t seconds);
 struct witness *act_read(struct act *act, uint64_t counter, unsigned rules);
 void act_end(struct act *act);
 

@@ -26,7 +26,7 @@ static void with_faults(const struct notary_temper *temper, unsigned first, unsi
         card.fails_every = fails_every;
         card.failures = failures;
         card.seed = seed;
-        act_record(act, 8);
+        act_record_marked(act, 8);
         bench_run_until(&act->bench, 200 * S);
         assert_int_equal(act->bench.notice[BC_RECORDER_CLOSED], 1);
         witness = act_read(act, 1, 0);
@@ -45,7 +45,7 @@ static void test_every_call_fails_once(void **state)
                 struct act *act = act_begin(&temper[i], 3 * S);
                 unsigned calls;
 
-                act_record(act, 8);
+                act_record_marked(act, 8);
                 bench_run_until(&act->bench, 140 * S);
                 calls = card.calls;
                 act_end(act);

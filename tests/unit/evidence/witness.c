@@ -233,9 +233,14 @@ static void judge_record(struct reading *reading, size_t n)
                 note_gap(witness, &record->gap[i]);
         for (size_t i = 0; i < record->marks; i++) {
                 assert_true(witness->marks < WITNESS_GAPS_MAX);
+                witness->mark_place[witness->marks] = (struct witness_place){ segment, note->at };
                 witness->mark[witness->marks++] = record->mark[i];
         }
-        witness->clocks += record->clocks;
+        for (size_t i = 0; i < record->clocks; i++) {
+                assert_true(witness->clocks < WITNESS_GAPS_MAX);
+                witness->clock_place[witness->clocks] = (struct witness_place){ segment, note->at };
+                witness->clock[witness->clocks++] = record->clock[i];
+        }
         witness->records++;
         witness->by_kind[record->kind]++;
         witness->last = *record;
@@ -351,6 +356,34 @@ static void check_time(const struct witness *witness)
         }
 }
 
+// A record that its successor says was not durable has no say, nor does one of which nobody says whether it was.
+static bool counts(const struct witness_place *place)
+{
+        return place->segment->abandoned ? place->at < place->segment->end : place->segment->finished;
+}
+
+// Who reads records takes a mark and a clock that two of them state for two.
+static bool are_two(const struct witness_place *a, const struct witness_place *b)
+{
+        return (a->segment != b->segment || a->at != b->at) && counts(a) && counts(b);
+}
+
+static void check_once(const struct witness *witness)
+{
+        for (size_t i = 0; i < witness->marks; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (witness->mark[i].ticks == witness->mark[k].ticks && strcmp(witness->mark[i].text, witness->mark[k].text) == 0 &&
+                            are_two(&witness->mark_place[i], &witness->mark_place[k]))
+                                fail_msg("segments %u and %u both state the mark at %lld", witness->mark_place[k].segment->number,
+                                         witness->mark_place[i].segment->number, (long long)witness->mark[i].ticks);
+        for (size_t i = 0; i < witness->clocks; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (witness->clock[i].from_ticks == witness->clock[k].from_ticks &&
+                            are_two(&witness->clock_place[i], &witness->clock_place[k]))
+                                fail_msg("segments %u and %u both state the clock at %lld", witness->clock_place[k].segment->number,
+                                         witness->clock_place[i].segment->number, (long long)witness->clock[i].from_ticks);
+}
+
 static void check_manifest(const struct witness *witness, int folder_fd)
 {
         struct bc_manifest manifest;
@@ -395,6 +428,7 @@ static void check_rules(const struct witness *witness, int folder_fd, unsigned r
                 assert_int_equal(witness->last.kind, BC_RECORD_CLOSE);
                 assert_int_equal(witness->last.ended.segments, witness->segments);
         }
+        check_once(witness);
         if (rules & WITNESS_GAPS)
                 check_manifest(witness, folder_fd);
 }

@@ -46,6 +46,11 @@ struct witness {
         size_t segments;
         struct bc_record_gap gap[WITNESS_GAPS_MAX];
         struct bc_record_mark mark[WITNESS_GAPS_MAX];
+        struct bc_record_clock clock[WITNESS_GAPS_MAX];
+        struct witness_place { // of the record that states it
+                const struct witness_segment *segment;
+                uint64_t at;
+        } mark_place[WITNESS_GAPS_MAX], clock_place[WITNESS_GAPS_MAX];
         size_t gaps, marks, clocks;
         unsigned records, by_kind[5], covers; // covers: records whose range ends at their own box
         struct bc_record last;                 // the newest record; its borrowed parts are not to be used
