@@ -410,6 +410,10 @@ static void check_manifest(const struct witness *witness, int folder_fd)
                 assert_true(stated);
         }
         assert_true(witness->clocks >= manifest.clocks);
+        // Recovery goes by the manifest where the successor that states it is lost.
+        for (size_t i = 0; i < witness->segments; i++)
+                if (witness->segment[i]->abandoned)
+                        assert_int_equal(bc_manifest_find_segment(&manifest, witness->segment[i]->number)->bytes, witness->segment[i]->end);
         bc_manifest_done(&manifest);
 }
 
