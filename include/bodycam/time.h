@@ -16,6 +16,17 @@
 #define BC_TICKS_PER_S INT64_C(48000)
 #define BC_NS_NEVER INT64_MAX // a deadline that does not come
 
+// Of two times, deadlines among them.
+static inline int64_t bc_ns_earlier(int64_t a_ns, int64_t b_ns)
+{
+        return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static inline int64_t bc_ns_later(int64_t a_ns, int64_t b_ns)
+{
+        return a_ns > b_ns ? a_ns : b_ns;
+}
+
 // Nearest tick of a media time in ns >= 0. 6 ticks are exactly 125000 ns; no overflow below 48 years of uptime.
 static inline int64_t bc_ticks_from_ns(int64_t time_ns)
 {

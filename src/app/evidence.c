@@ -257,16 +257,17 @@ static void on_ledger(void *user, const struct bc_message *message)
 
         if (!evidence->controller)
                 return;
-        if (message->value)
+        // Also of one that is over by now.
+        if (message->least < 0)
                 bc_controller_alarm(evidence->controller, BC_ALARM_TROUBLE, "the ledger or its anchor cannot be used");
-        bc_controller_set_flag(evidence->controller, BC_FLAG_LEDGER_TROUBLE, message->value);
+        bc_controller_set_flag(evidence->controller, BC_FLAG_LEDGER_TROUBLE, message->value < 0);
 }
 
 static void on_trouble(void *user, bool trouble)
 {
         struct bc_evidence *evidence = user;
 
-        bc_loop_post(evidence->parts.loop, BC_INBOX_LEDGER, trouble);
+        bc_loop_post(evidence->parts.loop, BC_INBOX_LEDGER, trouble ? -1 : 0);
 }
 
 static int make_ledger(struct bc_evidence *evidence)

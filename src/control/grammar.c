@@ -105,11 +105,6 @@ static void believe(struct bc_grammar *grammar, const struct bc_grammar_world *w
 
 // ---- deadlines -----------------------------------------------------------------------------------------------
 
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-        return a_ns < b_ns ? a_ns : b_ns;
-}
-
 static int64_t settle_due_ns(const struct bc_grammar_button *button)
 {
         return button->raw != button->down ? button->settled_ns : BC_NS_NEVER;
@@ -132,10 +127,10 @@ static int64_t let_go_due_ns(const struct bc_grammar *grammar)
 
 int64_t bc_grammar_deadline_ns(const struct bc_grammar *grammar)
 {
-        int64_t due_ns = earlier(stop_due_ns(grammar), let_go_due_ns(grammar));
+        int64_t due_ns = bc_ns_earlier(stop_due_ns(grammar), let_go_due_ns(grammar));
 
         for (unsigned i = 0; i < BC_BUTTON_COUNT; i++)
-                due_ns = earlier(due_ns, earlier(settle_due_ns(&grammar->button[i]), stuck_due_ns(&grammar->button[i])));
+                due_ns = bc_ns_earlier(due_ns, bc_ns_earlier(settle_due_ns(&grammar->button[i]), stuck_due_ns(&grammar->button[i])));
         return due_ns;
 }
 

@@ -125,16 +125,17 @@ static void ask(struct bc_attest *attest, bool urgent)
 static void fail(struct bc_recording *recording, struct bc_proof *proof, int error, int64_t now_ns)
 {
         struct bc_attest *attest = &recording->attest;
+        const bool early = attest->signing->record.epoch == 0; // composed before the ledger was open, and looked at behind that
 
         bc_proof_forget(proof);
         bc_news_settle(&recording->manifest, false);
-        if (attest->signing->unlawful && !attest->bare) {
+        if (attest->signing->unlawful && !attest->bare && !early) {
                 attest->bare = true;
                 if (attest->left_out++ == 0)
                         bc_announce_left_out(recording, 0);
                 return;
         }
-        if (error != -EAGAIN) // the ledger is not open yet, which is said elsewhere
+        if (error != -EAGAIN && !early) // the ledger is not open yet, which is said elsewhere
                 bc_log_error("what is recorded could not be signed: %s; it is tried again", strerror(-error));
         attest->again_ns = now_ns + BC_ATTEST_RETRY_NS;
 }
@@ -521,11 +522,6 @@ static int take(struct bc_recording *recording, int64_t now_ns)
         return 0;
 }
 
-static int64_t later(int64_t a_ns, int64_t b_ns)
-{
-        return a_ns > b_ns ? a_ns : b_ns;
-}
-
 // As long as the signer is quick, all that has ended is finalised within the step.
 static void finish_ended(struct bc_recording *recording, int64_t now_ns)
 {
@@ -545,7 +541,7 @@ static void finish_ended(struct bc_recording *recording, int64_t now_ns)
                 if (r < 0)
                         leave_oldest(recording, r);
         }
-        if (attest->ended_count > 0 && now_ns >= later(oldest(attest)->since_ns, attest->held_ns) + BC_ATTEST_GIVE_UP_NS)
+        if (attest->ended_count > 0 && now_ns >= bc_ns_later(oldest(attest)->since_ns, attest->held_ns) + BC_ATTEST_GIVE_UP_NS)
                 leave_oldest(recording, -ETIME);
 }
 

@@ -183,11 +183,6 @@ static int cut_telemetry(struct bc_ring *ring, struct bc_cursor *cursor, enum bc
         }
 }
 
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-        return a_ns < b_ns ? a_ns : b_ns;
-}
-
 int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct bc_cut_rule *rule, int64_t now_ns,
                   struct bc_cut *ret_cut, int64_t *ret_wake_ns)
 {
@@ -222,19 +217,19 @@ int bc_cut_decide(struct bc_ring *ring, struct bc_cursor *cursor, const struct b
                 cut.recording_ends = true;
         } else if (r == -EAGAIN) {
                 if (now_ns < late_ns) {
-                        *ret_wake_ns = earlier(late_ns, last_ns);
+                        *ret_wake_ns = bc_ns_earlier(late_ns, last_ns);
                         return r;
                 }
                 // Late: what is complete goes now, sound alone if need be, up to the fragment's nominal end.
                 if (cut.pictures == 0)
-                        cut.end_ns = earlier(rule->from_ns + rule->fragment_ns, rule->end_ns);
+                        cut.end_ns = bc_ns_earlier(rule->from_ns + rule->fragment_ns, rule->end_ns);
         }
         if (cut.pictures == 0 && !rule->segment_begun) {
                 *ret_wake_ns = last_ns;
                 *ret_cut = cut;
                 return cut.recording_ends ? 0 : -EAGAIN;
         }
-        sound_end_ns = cut.recording_ends ? earlier(rule->end_ns, cut.end_ns) : cut.end_ns;
+        sound_end_ns = cut.recording_ends ? bc_ns_earlier(rule->end_ns, cut.end_ns) : cut.end_ns;
         r = rule->sound ? cut_sound(ring, cursor, rule, sound_end_ns, &cut) : 0;
         if (r == -ENOBUFS) {
                 // What does not fit goes into the next fragment, so the segment cannot end yet: it does a GOP later.

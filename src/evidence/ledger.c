@@ -2,22 +2,19 @@
 #include "evidence/ledger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/thread.h"
 #include "evidence/ledger_queue.h"
-#include "evidence/room.h"
+#include "evidence/ledger_writer.h"
 
 #define TEXT_BYTES 400
+#define QUICK_NS (100 * BC_NS_PER_MS) // a signature for which the anchor waits
 
 struct bc_ledger {
         struct bc_ledger_config config;
@@ -31,10 +28,7 @@ struct bc_ledger {
         struct bc_thread *thread;
 
         // The thread's.
-        int fd;                 // of the newest file; -1: the next record begins one
-        uint64_t file_bytes;
-        bool file_is_new;       // nothing in it is durable
-        char file_name[BC_LEDGER_NAME_BYTES], made_name[BC_LEDGER_NAME_BYTES]; // made: the last one that this run began
+        struct bc_ledger_writer writer;
         struct bc_signing *signing;
         bool signed_already;    // a box that could not be written yet: the same bytes are tried again
         size_t taken;           // how many of the queue's events are in it
@@ -42,6 +36,10 @@ struct bc_ledger {
         int64_t begun_ns;       // when it was started
         struct bc_ledger_start start;
         bool troubled;
+        bool known;             // something durable knows which run this is: the signer answers everybody
+        int record_error, anchor_error;
+        char anchor_text[TEXT_BYTES];
+        int64_t record_again_ns, anchor_again_ns; // after a failure: not before
 
         struct bc_monitor monitor; // over the following
         bool open;
@@ -62,10 +60,7 @@ struct bc_ledger {
 
 static void free_ledger(struct bc_ledger *ledger)
 {
-        // The room that was kept for it and not used is given back, and the next run's comes first.
-        if (ledger->fd >= 0 && ftruncate(ledger->fd, (off_t)ledger->file_bytes) == 0)
-                bc_room_keep(ledger->config.store_fd, BC_LEDGER_FILE_BYTES);
-        bc_cleanup_fd(&ledger->fd);
+        bc_ledger_writer_done(&ledger->writer, ledger->config.store_fd);
         bc_standing_done(&ledger->standing);
         bc_signer_abandon(ledger->signer, ledger->signing);
         free(ledger);
@@ -80,7 +75,7 @@ int bc_ledger_new(const struct bc_ledger_config *config, struct bc_ledger **ret_
         if (!ledger)
                 return -ENOMEM;
         ledger->config = *config;
-        ledger->fd = -1;
+        bc_ledger_writer_init(&ledger->writer);
         ledger->state_ns = BC_NS_NEVER;
         bc_standing_init(&ledger->standing);
         ledger->signing = bc_signing_new();
@@ -96,7 +91,15 @@ static int look(struct bc_ledger *ledger, bool patient, char *text, size_t text_
                                 text_bytes);
 }
 
-// It is open: what waits to be signed may be, and the run begins.
+// Something durable has the run's number, and no other run gets it: what waits to be signed may be.
+static void become_known(struct bc_ledger *ledger)
+{
+        if (!ledger->known)
+                bc_signer_hold(ledger->signer, BC_SIGNER_FREE);
+        ledger->known = true;
+}
+
+// It is open, and the run begins.
 static void begin(struct bc_ledger *ledger)
 {
         const struct bc_ledger_found *found = &ledger->standing.found;
@@ -118,7 +121,7 @@ static void begin(struct bc_ledger *ledger)
         ledger->state.counter = counter > found->counter ? counter : found->counter;
         ledger->state.boot = found->boot; // whatever is anchored first: no two runs have the same
         bc_ledger_queue_put_first(&ledger->queue, entry, n);
-        bc_signer_hold(ledger->signer, false); // not earlier: what is signed now moves that state on
+        bc_signer_hold(ledger->signer, BC_SIGNER_LEDGER_ALONE);
         ledger->open = true;
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);
@@ -140,61 +143,8 @@ static void compose(struct bc_ledger *ledger)
         bc_ledger_queue_fill(&ledger->queue, now_ns, ledger->phase);
         ledger->taken = bc_ledger_queue_take(&ledger->queue, record);
         bc_monitor_unlock(&ledger->monitor);
-        ledger->signing->with_chain = ledger->fd < 0;
+        ledger->signing->with_chain = bc_ledger_writer_begins(&ledger->writer);
         ledger->signing->urgent = false;
-}
-
-static int begin_file(struct bc_ledger *ledger)
-{
-        const struct bc_record *record = &ledger->signing->record;
-        int r = 0;
-
-        bc_ledger_name(record->epoch, record->boot, record->ledger, ledger->file_name);
-        // Of this run's nothing became durable. Another run's, of which nothing could be read, is not removed.
-        if (strcmp(ledger->file_name, ledger->made_name) != 0)
-                r = bc_ledger_put_aside(ledger->standing.folder_fd, ledger->file_name);
-        else if (unlinkat(ledger->standing.folder_fd, ledger->file_name, 0) < 0)
-                r = -errno;
-        if (r < 0 && r != -ENOENT)
-                return r;
-        memcpy(ledger->made_name, ledger->file_name, sizeof(ledger->made_name));
-        // Its room is its own from the beginning.
-        ledger->fd = bc_room_create(ledger->config.store_fd, ledger->standing.folder_fd, ledger->file_name, BC_LEDGER_FILE_BYTES);
-        if (ledger->fd < 0)
-                return ledger->fd;
-        ledger->file_bytes = 0;
-        ledger->file_is_new = true;
-        return 0;
-}
-
-static void leave_file(struct bc_ledger *ledger)
-{
-        bc_cleanup_fd(&ledger->fd);
-        ledger->fd = -1;
-}
-
-static int write_box(struct bc_ledger *ledger)
-{
-        BC_IN_DEVICE;
-        const struct bc_signing *signing = ledger->signing;
-        int r = ledger->fd < 0 ? begin_file(ledger) : 0;
-
-        if (r == 0)
-                r = bc_file_write_at(ledger->fd, signing->box, signing->box_bytes, ledger->file_bytes);
-        if (r == 0)
-                r = bc_file_sync_data(ledger->fd);
-        if (r == 0 && ledger->file_is_new)
-                r = bc_folder_sync(ledger->standing.folder_fd);
-        // What a failed sync left there may be whole or not: the same bytes begin the next file.
-        if (r < 0) {
-                leave_file(ledger);
-                return r;
-        }
-        ledger->file_is_new = false;
-        ledger->file_bytes += signing->box_bytes;
-        if (ledger->file_bytes >= BC_LEDGER_FILE_BYTES)
-                leave_file(ledger);
-        return 0;
 }
 
 // Locked.
@@ -238,40 +188,7 @@ static void settle(struct bc_ledger *ledger)
         // Who pulls the battery in the first second of an epoch is not to find one of which nothing else knows.
         ledger->anchor_at_once |= first;
         bc_monitor_unlock(&ledger->monitor);
-}
-
-// As long as it takes; at the end only until it is to be given up.
-static bool wait_for_signature(struct bc_ledger *ledger)
-{
-        bool over = false;
-
-        while (bc_signer_wait(ledger->signer, ledger->signing, bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS) < 0) {
-                bc_monitor_lock(&ledger->monitor);
-                over = ledger->quit && bc_clock_now_ns(ledger->clock) >= ledger->give_up_ns;
-                bc_monitor_unlock(&ledger->monitor);
-                if (over)
-                        break;
-        }
-        return !over;
-}
-
-static int write_record(struct bc_ledger *ledger)
-{
-        int r;
-
-        if (!ledger->signed_already) {
-                compose(ledger);
-                bc_signer_ask(ledger->signer, ledger->signing);
-                if (!wait_for_signature(ledger))
-                        return -ETIME;
-                if (ledger->signing->error < 0)
-                        return ledger->signing->error;
-                ledger->signed_already = true;
-        }
-        r = write_box(ledger);
-        if (r == 0)
-                settle(ledger);
-        return r;
+        become_known(ledger);
 }
 
 // ---- the thread ------------------------------------------------------------------------------------------------
@@ -308,60 +225,124 @@ static void tell_of_trouble(struct bc_ledger *ledger, bool troubled)
 }
 
 // Said once, whatever it is that fails.
-static void judge_trouble(struct bc_ledger *ledger, const char *what, const char *why, int error)
+static void judge_trouble(struct bc_ledger *ledger)
 {
-        const bool troubled = error < 0 || !bc_standing_has_anchor(&ledger->standing);
+        const bool fails = ledger->record_error < 0 || ledger->anchor_error < 0;
+        const bool troubled = fails || !bc_standing_has_anchor(&ledger->standing);
 
         if (troubled == ledger->troubled)
                 return;
-        if (error < 0)
-                bc_log_error("%s: %s; it is tried again", what, why);
+        if (ledger->record_error < 0)
+                bc_log_error("the ledger cannot be written: %s; it is tried again", strerror(-ledger->record_error));
+        else if (fails)
+                bc_log_error("the ledger's anchor cannot be written: %s; it is tried again", ledger->anchor_text);
         else if (!troubled)
                 bc_log_notice("the ledger and its anchor can be written again");
         tell_of_trouble(ledger, troubled);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+// Locked. When a record, and the anchor, are to be written; BC_NS_NEVER: there is nothing to do.
+static int64_t record_due_ns(const struct bc_ledger *ledger)
 {
-        return a < b ? a : b;
+        const struct bc_ledger_queue *queue = &ledger->queue;
+        int64_t due_ns = ledger->record_ns + BC_LEDGER_ALIVE_NS - BC_LEDGER_GATHER_NS;
+
+        if (bc_ledger_queue_is_empty(queue))
+                return ledger->quit ? BC_NS_NEVER : due_ns;
+        due_ns = queue->at_once || ledger->quit ? 0 : bc_ns_earlier(due_ns, queue->since_ns + BC_LEDGER_GATHER_NS);
+        return bc_ns_later(due_ns, ledger->record_again_ns);
 }
 
-// Locked. When there is something to do; *ret_record: it is a record.
-static int64_t due_ns(const struct bc_ledger *ledger, bool *ret_record, bool *ret_anchor)
+static int64_t anchor_due_ns(const struct bc_ledger *ledger)
 {
-        int64_t record_ns = ledger->record_ns + BC_LEDGER_ALIVE_NS - BC_LEDGER_GATHER_NS, anchor_ns = BC_NS_NEVER;
-        int64_t now_ns = bc_clock_now_ns(ledger->clock);
-
-        if (!bc_ledger_queue_is_empty(&ledger->queue))
-                record_ns = earlier(record_ns, ledger->queue.at_once || ledger->quit ? now_ns : ledger->queue.since_ns + BC_LEDGER_GATHER_NS);
-        else if (ledger->quit)
-                record_ns = BC_NS_NEVER;
-        if (ledger->state_ns != BC_NS_NEVER)
-                anchor_ns = ledger->quit || ledger->anchor_at_once ? now_ns : ledger->state_ns + BC_LEDGER_ANCHOR_NS;
-        *ret_record = record_ns <= now_ns;
-        *ret_anchor = anchor_ns <= now_ns;
-        return earlier(record_ns, anchor_ns);
+        if (ledger->state_ns == BC_NS_NEVER)
+                return BC_NS_NEVER;
+        return bc_ns_later(ledger->quit || ledger->anchor_at_once ? 0 : ledger->state_ns + BC_LEDGER_ANCHOR_NS, ledger->anchor_again_ns);
 }
 
-static void pause_after(struct bc_ledger *ledger, int record_error, int anchor_error, const char *anchor_text)
+// A failure is tried again after a while.
+static int64_t again_ns(const struct bc_ledger *ledger, int error)
 {
-        int64_t until_ns = bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS;
+        return error < 0 ? bc_clock_now_ns(ledger->clock) + BC_LEDGER_RETRY_NS : 0;
+}
 
-        if (record_error < 0)
-                judge_trouble(ledger, "the ledger cannot be written", strerror(-record_error), record_error);
-        else
-                judge_trouble(ledger, "the ledger's anchor cannot be written", anchor_text, anchor_error);
-        if (record_error == 0 && anchor_error == 0)
+static int try_anchor(struct bc_ledger *ledger)
+{
+        ledger->anchor_error = write_anchor(ledger, ledger->anchor_text, sizeof(ledger->anchor_text));
+        ledger->anchor_again_ns = again_ns(ledger, ledger->anchor_error);
+        judge_trouble(ledger);
+        return ledger->anchor_error;
+}
+
+// Whatever it costs the anchor's memory: nothing else durable knows of this run, and all that is recorded waits for it.
+static void be_known_by_anchor(struct bc_ledger *ledger)
+{
+        if (bc_clock_now_ns(ledger->clock) < ledger->anchor_again_ns)
                 return;
         bc_monitor_lock(&ledger->monitor);
-        while (bc_monitor_wait(&ledger->monitor, until_ns) != -ETIMEDOUT)
-                ;
+        change_anchor(ledger, BC_ANCHOR_LAST);
         bc_monitor_unlock(&ledger->monitor);
+        if (try_anchor(ledger) == 0 && bc_standing_has_anchor(&ledger->standing))
+                become_known(ledger);
 }
 
-static int64_t later(int64_t a, int64_t b)
+static bool anchor_is_due(struct bc_ledger *ledger)
 {
-        return a > b ? a : b;
+        bool due;
+
+        bc_monitor_lock(&ledger->monitor);
+        due = anchor_due_ns(ledger) <= bc_clock_now_ns(ledger->clock);
+        bc_monitor_unlock(&ledger->monitor);
+        return due;
+}
+
+// As long as it takes; at the end only until it is to be given up. The anchor does not wait for a slow signer: recordings go on.
+static bool wait_for_signature(struct bc_ledger *ledger)
+{
+        for (;;) {
+                const int64_t now_ns = bc_clock_now_ns(ledger->clock);
+                int64_t anchor_ns;
+                bool over;
+
+                bc_monitor_lock(&ledger->monitor);
+                over = ledger->quit && now_ns >= ledger->give_up_ns;
+                anchor_ns = bc_ns_later(anchor_due_ns(ledger), now_ns + QUICK_NS);
+                bc_monitor_unlock(&ledger->monitor);
+                if (over)
+                        return false;
+                if (bc_signer_wait(ledger->signer, ledger->signing, bc_ns_earlier(anchor_ns, now_ns + BC_LEDGER_RETRY_NS)) == 0)
+                        return true;
+                if (anchor_is_due(ledger))
+                        (void)try_anchor(ledger);
+        }
+}
+
+static int write_record(struct bc_ledger *ledger)
+{
+        int r;
+
+        if (!ledger->signed_already) {
+                compose(ledger);
+                bc_signer_ask(ledger->signer, ledger->signing);
+                if (!wait_for_signature(ledger))
+                        return -ETIME;
+                if (ledger->signing->error < 0)
+                        return ledger->signing->error;
+                ledger->signed_already = true;
+        }
+        r = bc_ledger_writer_write(&ledger->writer, ledger->config.store_fd, ledger->standing.folder_fd, ledger->signing);
+        if (r == 0)
+                settle(ledger);
+        return r;
+}
+
+static void try_record(struct bc_ledger *ledger)
+{
+        ledger->record_error = write_record(ledger);
+        ledger->record_again_ns = again_ns(ledger, ledger->record_error);
+        judge_trouble(ledger);
+        if (ledger->record_error < 0 && !ledger->known)
+                be_known_by_anchor(ledger);
 }
 
 // The first look. true: it is open.
@@ -389,7 +370,7 @@ static bool open_first(struct bc_ledger *ledger)
 static bool open_late(struct bc_ledger *ledger)
 {
         // A first look that took long is not to be the only one.
-        int64_t patient_ns = later(ledger->begun_ns + BC_LEDGER_PATIENCE_NS, bc_clock_now_ns(ledger->clock) + 2 * BC_LEDGER_RETRY_NS);
+        int64_t patient_ns = bc_ns_later(ledger->begun_ns + BC_LEDGER_PATIENCE_NS, bc_clock_now_ns(ledger->clock) + 2 * BC_LEDGER_RETRY_NS);
         char text[TEXT_BYTES] = "the ledger was not opened";
 
         for (;;) {
@@ -420,24 +401,27 @@ static void run(void *user)
         if (!open_first(ledger) && !open_late(ledger))
                 return;
         for (;;) {
-                bool record, anchor, over;
-                char text[TEXT_BYTES] = "";
-                int64_t wake_ns;
-                int r = 0, s = 0;
+                int64_t record_ns, anchor_ns, now_ns;
+                bool over;
 
                 bc_monitor_lock(&ledger->monitor);
-                while ((wake_ns = due_ns(ledger, &record, &anchor)) != BC_NS_NEVER && !record && !anchor)
-                        (void)bc_monitor_wait(&ledger->monitor, wake_ns);
-                over = ledger->quit && (wake_ns == BC_NS_NEVER || bc_clock_now_ns(ledger->clock) >= ledger->give_up_ns);
+                for (;;) {
+                        record_ns = record_due_ns(ledger);
+                        anchor_ns = anchor_due_ns(ledger);
+                        now_ns = bc_clock_now_ns(ledger->clock);
+                        over = ledger->quit && (bc_ns_earlier(record_ns, anchor_ns) == BC_NS_NEVER || now_ns >= ledger->give_up_ns);
+                        if (over || bc_ns_earlier(record_ns, anchor_ns) <= now_ns)
+                                break;
+                        (void)bc_monitor_wait(&ledger->monitor, bc_ns_earlier(record_ns, anchor_ns));
+                }
                 bc_monitor_unlock(&ledger->monitor);
                 if (over)
                         return;
-                if (record)
-                        r = write_record(ledger);
-                // Also where the record failed: recordings may be going on all the same.
-                if (anchor)
-                        s = write_anchor(ledger, text, sizeof(text));
-                pause_after(ledger, r, s, text);
+                // The anchor also where a record cannot be written: recordings may be going on all the same.
+                if (record_ns <= now_ns)
+                        try_record(ledger);
+                if (anchor_is_due(ledger))
+                        (void)try_anchor(ledger);
         }
 }
 
@@ -463,7 +447,7 @@ int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_
         ledger->phase = "STARTING";
         ledger->record_ns = ledger->begun_ns = bc_clock_now_ns(clock);
         bc_monitor_init(&ledger->monitor, clock);
-        bc_signer_hold(signer, true);
+        bc_signer_hold(signer, BC_SIGNER_HELD);
         return bc_thread_start(clock, "ledger", run, ledger, &ledger->thread);
 }
 
@@ -558,7 +542,9 @@ void bc_ledger_note_tail(struct bc_ledger *ledger, uint64_t recording, uint32_t 
 void bc_ledger_note_counter(struct bc_ledger *ledger, uint64_t counter)
 {
         bc_monitor_lock(&ledger->monitor);
-        ledger->state.counter = counter;
+        // One that an old card gave, before the ledger was open, does not undo what the anchor knows.
+        if (counter > ledger->state.counter)
+                ledger->state.counter = counter;
         change_anchor(ledger, BC_ANCHOR_WEIGHTY);
         bc_monitor_wake(&ledger->monitor);
         bc_monitor_unlock(&ledger->monitor);

@@ -23,7 +23,8 @@ struct bc_signer {
         struct bc_monitor monitor;
         struct bc_signing *first; // in the order in which they are to be answered
         int64_t pace_ns;
-        bool quit, held;
+        bool quit;
+        enum bc_signer_hold hold;
         uint8_t to_be_signed[TO_BE_SIGNED_BYTES]; // the thread's
 };
 
@@ -92,6 +93,20 @@ static void finish(struct bc_signer *signer, struct bc_signing *signing, int err
         bc_monitor_lock(&signer->monitor);
 }
 
+// Locked. The first that is answered now; NULL: there is none. Nobody waits for what is abandoned.
+static struct bc_signing *take_first(struct bc_signer *signer)
+{
+        struct bc_signing **place = &signer->first, *signing;
+
+        while (signer->hold == BC_SIGNER_LEDGER_ALONE && !signer->quit && *place && !(*place)->abandoned &&
+               ((*place)->manifest || (*place)->record.kind != BC_RECORD_LEDGER))
+                place = &(*place)->next;
+        signing = *place;
+        if (signing)
+                *place = signing->next;
+        return signing;
+}
+
 static void run(void *user)
 {
         struct bc_signer *signer = user;
@@ -102,18 +117,16 @@ static void run(void *user)
                 int64_t began_ns;
                 int r;
 
-                while (!signer->first && !signer->quit)
+                while (!(signing = take_first(signer)) && !signer->quit)
                         (void)bc_monitor_wait(&signer->monitor, BC_NS_NEVER);
-                signing = signer->first;
                 if (!signing)
                         break;
-                signer->first = signing->next;
                 // Nobody wants it any more.
                 if (signing->abandoned) {
                         free_signing(signing);
                         continue;
                 }
-                if (signer->quit || signer->held) {
+                if (signer->quit || signer->hold == BC_SIGNER_HELD) {
                         finish(signer, signing, signer->quit ? -ESHUTDOWN : -EAGAIN);
                         continue;
                 }
@@ -161,10 +174,11 @@ void bc_signer_free(struct bc_signer *signer)
         free(signer);
 }
 
-void bc_signer_hold(struct bc_signer *signer, bool held)
+void bc_signer_hold(struct bc_signer *signer, enum bc_signer_hold hold)
 {
         bc_monitor_lock(&signer->monitor);
-        signer->held = held;
+        signer->hold = hold;
+        bc_monitor_wake(&signer->monitor);
         bc_monitor_unlock(&signer->monitor);
 }
 

@@ -72,8 +72,15 @@ void bc_signer_free(struct bc_signer *signer);
 // not needed any more when it returns: whoever asked may be gone before a slow signer comes to it.
 void bc_signer_ask(struct bc_signer *signer, struct bc_signing *signing);
 
-// While it is held everybody is answered with -EAGAIN: what records have to say is not known yet. Any thread.
-void bc_signer_hold(struct bc_signer *signer, bool held);
+// Whom it answers. HELD: everybody with -EAGAIN, for what records have to say is not known yet. LEDGER_ALONE: what else is asked for waits.
+enum bc_signer_hold {
+        BC_SIGNER_FREE,
+        BC_SIGNER_LEDGER_ALONE,
+        BC_SIGNER_HELD,
+};
+
+// Any thread.
+void bc_signer_hold(struct bc_signer *signer, enum bc_signer_hold hold);
 
 // Whether it is done; then it is idle again and the asker's.
 bool bc_signer_fetch(struct bc_signer *signer, struct bc_signing *signing);
