@@ -263,7 +263,7 @@ static void test_anchor_goes_on_without_the_ledger(void **state)
         desk_card.failures = 1000000;
         desk_tell(&desk, 1, true);
         bc_ledger_note_tail(desk.ledger, 1, 2, 3, hash, 105 * S);
-        desk_run(&desk, 109 * S);
+        desk_run(&desk, 107 * S);
         assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &anchored), 0);
         bc_anchor_free(anchor);
         assert_int_equal(anchored.state.index, 3);
@@ -271,6 +271,71 @@ static void test_anchor_goes_on_without_the_ledger(void **state)
         desk_card.failures = 0;
         desk_stop(&desk, true);
         desk_done(&desk);
+}
+
+// Nor while a slow signer signs for the ledger.
+static void test_anchor_does_not_wait_for_a_signature(void **state)
+{
+        const struct notary_temper slow = { .pace_ns = 5 * S };
+        const uint8_t hash[BC_HASH_BYTES] = { 3 };
+        struct bc_anchor_found anchored;
+        struct bc_anchor *anchor;
+        struct desk desk;
+        char text[256];
+
+        (void)state;
+        desk_make(&desk);
+        desk_start(&desk, &slow);
+        desk_run(&desk, 110 * S);
+        desk_tell(&desk, 1, true);
+        desk_run(&desk, 110 * S + 500 * BC_NS_PER_MS);
+        bc_ledger_note_tail(desk.ledger, 1, 2, 3, hash, 110 * S);
+        desk_run(&desk, 112 * S);
+        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &anchored), 0);
+        bc_anchor_free(anchor);
+        assert_int_equal(anchored.state.index, 3);
+        assert_int_equal(anchored.state.sequence, 1);
+        desk_stop(&desk, true);
+        desk_done(&desk);
+}
+
+// A run of which nothing durable knows gives its number to the next one: nothing else is signed in it until the ledger has it, or the anchor.
+static void test_rule_13_no_run_has_anothers_number(void **state)
+{
+        struct bc_signing *signing = bc_signing_new();
+        struct desk desk;
+        uint64_t boot;
+
+        (void)state;
+        assert_non_null(signing);
+        for (int by_anchor = 0; by_anchor < 2; by_anchor++) {
+                desk_make(&desk);
+                desk_card.watched = true;
+                desk_start(&desk, NULL);
+                desk_stop(&desk, true);
+                desk_card.anchor_fails = true;
+                desk_card.every = 1;
+                desk_card.failures = 1000000;
+                desk_start(&desk, NULL);
+                bc_signer_ask(desk_notary.signer, signing);
+                desk_run(&desk, desk.base_ns + 20 * S);
+                assert_true(desk.troubled);
+                assert_false(bc_signer_fetch(desk_notary.signer, signing));
+                desk_card.anchor_fails = false;
+                if (!by_anchor)
+                        desk_card.failures = 0;
+                desk_run(&desk, desk.base_ns + 22 * S);
+                assert_true(bc_signer_fetch(desk_notary.signer, signing));
+                assert_int_equal(desk.troubled, by_anchor);
+                boot = desk.found.boot;
+                desk_stop(&desk, false);
+                desk_card.failures = 0;
+                desk_start(&desk, NULL);
+                assert_true(desk.found.boot > boot);
+                desk_stop(&desk, true);
+                desk_done(&desk);
+        }
+        free(signing);
 }
 
 // And the other way round.
@@ -310,6 +375,8 @@ int main(void)
                 cmocka_unit_test(test_each_call_fails),
                 cmocka_unit_test(test_faults_at_random),
                 cmocka_unit_test(test_anchor_goes_on_without_the_ledger),
+                cmocka_unit_test(test_anchor_does_not_wait_for_a_signature),
+                cmocka_unit_test(test_rule_13_no_run_has_anothers_number),
                 cmocka_unit_test(test_ledger_goes_on_without_its_anchor),
         };
 
