@@ -474,11 +474,21 @@ static bool is_listed(struct bc_store *store, uint64_t counter)
         return false;
 }
 
+// Recovery begins with the first segment, and the power may go before it comes to the last.
+static bool was_recovered(const struct bc_past *past, uint32_t segment)
+{
+        for (size_t i = 0; i < past->recoveries; i++)
+                if (past->recovery[i].segment >= segment)
+                        return true;
+        return false;
+}
+
 // EVIDENCE 8: counter.json lies on the card, where anybody may take a number out of it. The recording that the tail anchor knows, and that
 // the ledger does not call ended, is looked at all the same.
-static void recover_known(struct bc_store *store, const struct bc_rescue_kit *kit, uint64_t counter, const atomic_bool *stop,
-                          struct bc_recovery_report *report)
+static void recover_known(struct bc_store *store, const struct bc_rescue_kit *kit, const struct bc_anchor_state *anchor,
+                          const atomic_bool *stop, struct bc_recovery_report *report)
 {
+        const uint64_t counter = anchor->recording;
         BC_CLEANUP(free_rescue) struct bc_rescue *rescue = NULL;
         char name[BC_RECORDING_NAME_BYTES_MAX];
         bool ended = false;
@@ -489,7 +499,7 @@ static void recover_known(struct bc_store *store, const struct bc_rescue_kit *ki
         r = make_rescue(store, kit, counter, &rescue);
         // Of one that neither ledger nor card has heard of it is another card that the anchor knows it of.
         if (rescue)
-                ended = rescue->past.closed || rescue->past.recoveries > 0 ||
+                ended = rescue->past.closed || was_recovered(&rescue->past, anchor->segment) ||
                         (!rescue->past.begun && find_name(store, counter, name) == -ENOENT);
         if (r < 0) {
                 report->recordings++;
@@ -513,8 +523,8 @@ static void recover_anchored(struct bc_store *store, const struct bc_rescue_kit 
                 return;
         take_found(&kit, &found);
         if (kit.other.medium == BC_ANCHOR_TPM && kit.other.recording < kit.anchor.recording)
-                recover_known(store, &kit, kit.other.recording, stop, report);
-        recover_known(store, &kit, kit.anchor.recording, stop, report);
+                recover_known(store, &kit, &kit.other, stop, report);
+        recover_known(store, &kit, &kit.anchor, stop, report);
 }
 
 int bc_recovery_run(struct bc_store *store, const struct bc_rescue_kit *given, const atomic_bool *stop,

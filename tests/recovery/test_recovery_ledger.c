@@ -258,6 +258,34 @@ static void test_rule_08_taken_out_of_the_list(void **state)
         }
 }
 
+// The same, where an earlier start had come to the first segment alone when the power went: that is not the end.
+static void test_rule_08_taken_out_while_it_was_recovered(void **state)
+{
+        struct told told = { .segment = 1 };
+        struct bc_anchor_state anchor;
+        struct specimen before, after;
+        struct specimen_file *file;
+        struct clinic clinic;
+
+        (void)state;
+        scene_on_the_way(&quick, &before);
+        file = specimen_find(&before, "0003.mp4");
+        scene_marks(file, marks);
+        anchor = scene_anchor(ANCHOR_AGREES, marks, 4);
+        specimen_cut(file, marks->end[3]);
+        scene_set_manifest(&before, &quick, "cco");
+        clinic_open(&clinic, &before);
+        (void)start_run(&clinic, &(struct start){ .tell = tell, .user = &told, .idle = true });
+        clinic_unlist(&clinic);
+        (void)start_run(&clinic, &(struct start){ .anchor = &anchor });
+        specimen_take(clinic.folder_fd, &after);
+        scene_marks(specimen_find(&after, "0003.mp4"), marks);
+        assert_int_equal(marks->kind[marks->records - 1], BC_RECORD_RECOVERED);
+        specimen_done(&after);
+        clinic_close(&clinic);
+        specimen_done(&before);
+}
+
 // Recovered, by the ledger, and cut off again behind that: it is not recovered a second time.
 static void test_rule_10_recovered_and_cut_off(void **state)
 {
@@ -504,6 +532,7 @@ int main(void)
                 cmocka_unit_test(test_rule_10_abandoned_before_the_close),
                 cmocka_unit_test(test_rule_10_another_device_is_reported),
                 cmocka_unit_test(test_rule_08_taken_out_of_the_list),
+                cmocka_unit_test(test_rule_08_taken_out_while_it_was_recovered),
                 cmocka_unit_test(test_rule_10_recovered_and_cut_off),
                 cmocka_unit_test(test_rule_10_sealed_and_cut_off),
                 cmocka_unit_test(test_rule_08_cut_off_between_segments),
