@@ -51,6 +51,8 @@ struct bc_ledger {
         int64_t state_ns;       // since when it is to say so; BC_NS_NEVER: it does
         enum bc_anchor_weight weight; // of what it is to say
         bool anchor_at_once;    // it does not know of this run yet
+        int64_t anchor_began_ns; // when its writing began, by the pulse's clock; BC_NS_NEVER: it is not being written
+        bool stuck;             // that takes long, and was told
         const char *phase;
         bool quit;
         int64_t give_up_ns;
@@ -76,7 +78,7 @@ int bc_ledger_new(const struct bc_ledger_config *config, struct bc_ledger **ret_
                 return -ENOMEM;
         ledger->config = *config;
         bc_ledger_writer_init(&ledger->writer);
-        ledger->state_ns = BC_NS_NEVER;
+        ledger->state_ns = ledger->anchor_began_ns = BC_NS_NEVER;
         bc_standing_init(&ledger->standing);
         ledger->signing = bc_signing_new();
         if (!ledger->signing)
@@ -205,6 +207,7 @@ static int write_anchor(struct bc_ledger *ledger, char *text, size_t text_bytes)
         ledger->state_ns = BC_NS_NEVER;
         ledger->weight = BC_ANCHOR_LIGHT;
         ledger->anchor_at_once = false;
+        ledger->anchor_began_ns = bc_pulse_now_ns();
         bc_monitor_unlock(&ledger->monitor);
         r = bc_standing_write_anchor(&ledger->standing, ledger->config.anchor_path, &ledger->config.owner, &state, weight,
                                      bc_clock_now_ns(ledger->clock), text, text_bytes);
@@ -213,6 +216,9 @@ static int write_anchor(struct bc_ledger *ledger, char *text, size_t text_bytes)
         ledger->state.counter = state.counter > ledger->state.counter ? state.counter : ledger->state.counter;
         if (r < 0)
                 change_anchor(ledger, weight);
+        ledger->anchor_began_ns = BC_NS_NEVER;
+        ledger->troubled |= ledger->stuck; // whoever said so: it is to be said that it is over
+        ledger->stuck = false;
         bc_monitor_unlock(&ledger->monitor);
         return r;
 }
@@ -427,6 +433,17 @@ static void run(void *user)
 
 // ---- commands --------------------------------------------------------------------------------------------------
 
+// Locked. A TPM may take a command and never answer: who has something for the ledger notices.
+static void look_whether_stuck(struct bc_ledger *ledger)
+{
+        if (ledger->stuck || ledger->anchor_began_ns == BC_NS_NEVER || bc_pulse_now_ns() - ledger->anchor_began_ns < BC_LEDGER_STUCK_NS)
+                return;
+        ledger->stuck = true;
+        bc_log_error("the ledger's anchor %s does not answer: the ledger waits for it", ledger->config.anchor_path);
+        if (ledger->config.on_trouble)
+                ledger->config.on_trouble(ledger->config.user, true);
+}
+
 void bc_ledger_set_wordless(struct bc_ledger *ledger)
 {
         ledger->wordless = true;
@@ -517,6 +534,7 @@ void bc_ledger_free(struct bc_ledger *ledger, const char *reason, int64_t give_u
 void bc_ledger_tell(struct bc_ledger *ledger, const struct bc_ledger_entry *event, bool at_once)
 {
         bc_monitor_lock(&ledger->monitor);
+        look_whether_stuck(ledger);
         // Where it is not open yet its own have to have room.
         bc_ledger_queue_put(&ledger->queue, event, ledger->open ? 0 : BC_STANDING_EVENTS_MAX, bc_clock_now_ns(ledger->clock), at_once);
         bc_monitor_wake(&ledger->monitor);
@@ -529,6 +547,7 @@ void bc_ledger_note_tail(struct bc_ledger *ledger, uint64_t recording, uint32_t 
         struct bc_anchor_state *state = &ledger->state;
 
         bc_monitor_lock(&ledger->monitor);
+        look_whether_stuck(ledger);
         state->recording = recording;
         state->segment = segment;
         state->index = index;
@@ -542,6 +561,7 @@ void bc_ledger_note_tail(struct bc_ledger *ledger, uint64_t recording, uint32_t 
 void bc_ledger_note_counter(struct bc_ledger *ledger, uint64_t counter)
 {
         bc_monitor_lock(&ledger->monitor);
+        look_whether_stuck(ledger);
         // One that an old card gave, before the ledger was open, does not undo what the anchor knows.
         if (counter > ledger->state.counter)
                 ledger->state.counter = counter;

@@ -27,14 +27,16 @@ struct bc_ledger;
 #define BC_LEDGER_RETRY_NS (1 * BC_NS_PER_S)
 #define BC_LEDGER_PATIENCE_NS (8 * BC_NS_PER_S)   // with what cannot be opened or read: less than a segment waits for its last record
 
+#define BC_LEDGER_STUCK_NS (3 * BC_NS_PER_S)      // of real time: an anchor that is being written for so long is told as trouble
+
 struct bc_ledger_config {
         int store_fd;            // folder of the store, in which ledger/ is made
         const char *anchor_path; // a place: bc_anchor_place_parse()
         struct bc_ledger_owner owner;
         // Where the ledger stands is known: what is signed from now on hangs on it. Its thread; must not call it. May be NULL.
         void (*on_found)(void *user, const struct bc_ledger_found *found);
-        // Ledger or anchor cannot be opened or written; or can be again. Its thread, or who waits in bc_ledger_await_look(); must not block,
-        // nor call it. May be NULL.
+        // Ledger or anchor cannot be opened or written; or can be again. Its thread, who waits in bc_ledger_await_look(), or who
+        // tells it something; must not block, nor call it. May be NULL.
         void (*on_trouble)(void *user, bool trouble);
         void *user;
 };
