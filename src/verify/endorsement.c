@@ -262,6 +262,26 @@ static void judge_entry(struct bc_recording_verdict *verdict, const json_t *entr
         judge_other(verdict, file, entry);
 }
 
+static bool is_listed(const json_t *list, const char *file)
+{
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *listed = json_string_value(json_object_get(json_array_get(list, i), "file"));
+
+                if (listed && strcmp(listed, file) == 0)
+                        return true;
+        }
+        return false;
+}
+
+// The list is the last thing that the camera writes: what it does not name came later, be it empty.
+static void judge_unlisted(struct bc_recording_verdict *verdict, const json_t *list)
+{
+        for (size_t i = 0; i < verdict->folder.tails; i++)
+                if (!is_listed(list, verdict->folder.tail[i].name))
+                        bc_find(&verdict->findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                                "%s is not among the files that " MANIFEST " lists: it was put there later", verdict->folder.tail[i].name);
+}
+
 void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json_t *root)
 {
         const json_t *list = json_object_get(root, "files");
@@ -287,6 +307,7 @@ void bc_endorsement_judge_files(struct bc_recording_verdict *verdict, const json
         }
         if (segments != verdict->segments)
                 differ(verdict, "a segment", "not one of its files");
+        judge_unlisted(verdict, list);
         if (json_is_true(json_object_get(root, "read_back")))
                 bc_find(&verdict->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
                         MANIFEST " was made final at a later start: but for its list of files it is as it lay there then");

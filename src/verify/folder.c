@@ -88,6 +88,16 @@ static bool is_new(const char *name)
                (number_of(name) > 0 && (strcmp(name + 4, ".tail.new") == 0 || strcmp(name + 4, ".recovered.new") == 0));
 }
 
+// "0001.recovered.foreign1": the camera found a record there that was not its own, and put it aside.
+static bool is_aside(const char *name)
+{
+        static const char middle[] = ".recovered.foreign";
+        const char *digits = name + 4 + sizeof(middle) - 1;
+
+        return number_of(name) > 0 && strncmp(name + 4, middle, sizeof(middle) - 1) == 0 && *digits >= '1' && *digits <= '9' &&
+               strspn(digits, "0123456789") == strlen(digits) && strlen(digits) <= 10;
+}
+
 static int add_segment(struct bc_folder *folder, uint32_t number, bool sealed, struct bc_findings *findings)
 {
         bool there = has_bit(folder->clear, number) || has_bit(folder->sealed, number);
@@ -133,6 +143,11 @@ static int add(struct bc_folder *folder, int folder_fd, const char *name, struct
 
         if (fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
+        if (is_aside(name)) { // whatever it is
+                bc_find(findings, BC_FINDING_NAME, BC_VERDICT_UNPROVEN, BC_NO_OFFSET,
+                        "%s: the camera found this in the place of its own record and put it aside; it proves nothing", name);
+                return 0;
+        }
         bool sealed = number_of(name) > 0 && strcmp(name + 4, ".mp4.sealed") == 0;
         bool segment = sealed || (number_of(name) > 0 && strcmp(name + 4, ".mp4") == 0), manifest = strcmp(name, "manifest.json") == 0;
         bool recovered = number_of(name) > 0 && strcmp(name + 4, ".recovered") == 0;

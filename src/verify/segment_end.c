@@ -11,6 +11,7 @@
 #include "verify/segment_walk.h"
 
 #define SEARCH_BYTES 65536
+#define SECTOR_BYTES 512 // what a card writes whole or not at all
 
 // Whether a whole record's box stands around an id at `id`. One that the file's end cuts off proves nothing but that.
 static int is_whole(const struct bc_walk *walk, uint64_t id, bool *ret_whole)
@@ -111,7 +112,7 @@ static int judge_no_end(struct bc_walk *walk, const struct bc_scan *scan)
         if (later < walk->original.size)
                 bc_find(&verdict->findings, BC_FINDING_COVERAGE, BC_VERDICT_TAMPERED, scan->boxes_end,
                         "what stands here is not what was written: a record lies behind it, at %" PRIu64, later);
-        else if (scan->layout.patched)
+        else if (verdict->records > 0 && scan->layout.patched)
                 bc_find(&verdict->findings, BC_FINDING_MOOV, BC_VERDICT_TAMPERED, scan->layout.moov_offset,
                         "the header is that of a finished file, and no record ends it");
         else if (verdict->records == 0 && walk->plain)
@@ -128,8 +129,35 @@ static int judge_no_end(struct bc_walk *walk, const struct bc_scan *scan)
         return 0;
 }
 
+static bool is_zero(const uint8_t *bytes, size_t n)
+{
+        return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
+}
+
+// Whether what lies behind the signed end is what a power cut makes of the moov on its way to the card: any of its sectors came there, the
+// others are zeros. The header still leads to none then, and the camera's next start writes it whole.
+static int is_torn(const struct bc_walk *walk, const struct bc_scan *scan, const uint8_t *moov, size_t n, bool *ret_torn)
+{
+        uint64_t at = walk->end_offset;
+        const uint64_t end = scan->file_bytes;
+
+        *ret_torn = !walk->plain && !scan->layout.patched && end - at <= n;
+        while (*ret_torn && at < end) {
+                uint8_t sector[SECTOR_BYTES];
+                uint64_t next = (at / SECTOR_BYTES + 1) * SECTOR_BYTES;
+                size_t bytes = (size_t)((next < end ? next : end) - at);
+                int r = bc_original_read(&walk->original, at, sector, bytes);
+
+                if (r < 0)
+                        return r;
+                *ret_torn = is_zero(sector, bytes) || memcmp(sector, moov + (at - walk->end_offset), bytes) == 0;
+                at += bytes;
+        }
+        return 0;
+}
+
 // The final moov as these fragments call for it, against the one that was signed.
-static int judge_signed_moov(struct bc_walk *walk, const struct bc_scan *scan)
+static int judge_signed_moov(struct bc_walk *walk, const struct bc_scan *scan, bool *ret_torn)
 {
         uint8_t sha256[BC_HASH_BYTES];
         size_t n;
@@ -145,17 +173,21 @@ static int judge_signed_moov(struct bc_walk *walk, const struct bc_scan *scan)
         if (n != walk->moov_bytes || memcmp(sha256, walk->moov_sha256, BC_HASH_BYTES) != 0)
                 bc_find(&walk->verdict->findings, BC_FINDING_MOOV, BC_VERDICT_TAMPERED, walk->end_offset,
                         "the fragments call for another final moov than the one that was signed");
-        return 0;
+        return is_torn(walk, scan, moov, n, ret_torn);
 }
 
 static int judge_end(struct bc_walk *walk, const struct bc_scan *scan)
 {
         struct bc_findings *findings = &walk->verdict->findings;
-        int r = judge_signed_moov(walk, scan);
+        bool torn;
+        int r = judge_signed_moov(walk, scan, &torn);
 
         if (r < 0)
                 return r;
-        if (scan->moov == BC_MOOV_FOREIGN || (scan->moov != BC_MOOV_NONE && scan->moov_offset != walk->end_offset)) {
+        if (torn && scan->moov != BC_MOOV_WHOLE && scan->moov != BC_MOOV_CUT && scan->file_bytes > walk->end_offset) {
+                bc_find(findings, BC_FINDING_END, BC_VERDICT_UNPROVEN, walk->end_offset,
+                        "the final moov is torn, as where the power goes while it is written; all that was recorded is there");
+        } else if (scan->moov == BC_MOOV_FOREIGN || (scan->moov != BC_MOOV_NONE && scan->moov_offset != walk->end_offset)) {
                 bc_find(findings, BC_FINDING_MOOV, BC_VERDICT_TAMPERED, scan->moov_offset,
                         "the moov is not the one that was signed: players show something else");
         } else if (scan->rest_offset != scan->file_bytes) {

@@ -23,17 +23,19 @@ struct comparison {
         struct bc_findings *findings;
         const struct bc_segment_verdict *first, *last;
         bool vouched;   // the device signed it as it had it in memory
+        bool endorsed;  // it is signed, be it as it lay there at a later start
         bool sealed;    // words and marks are left out of it
         bool recovered; // the manifest was written at a later start, or lags behind by what the power cut took
 };
 
 static void differ(const struct comparison *comparison, bool list, const char *what)
 {
-        // What was about to be saved when the power went may be in the one and not in the other.
-        enum bc_verdict verdict = list && comparison->recovered ? BC_VERDICT_NOTE : BC_VERDICT_TAMPERED;
+        // What was about to be saved when the power went may be in the one and not in the other: the next start signs what it found.
+        bool lawful = list && comparison->recovered;
+        enum bc_verdict verdict = !lawful ? BC_VERDICT_TAMPERED : comparison->endorsed ? BC_VERDICT_NOTE : BC_VERDICT_UNPROVEN;
 
-        bc_find(comparison->findings, BC_FINDING_SUMMARY, verdict, BC_NO_OFFSET, MANIFEST " differs from the records in \"%s\"",
-                what);
+        bc_find(comparison->findings, BC_FINDING_SUMMARY, verdict, BC_NO_OFFSET, MANIFEST " differs from the records in \"%s\"%s",
+                what, verdict == BC_VERDICT_UNPROVEN ? ", and nothing vouches for it: somebody may have edited it" : "");
 }
 
 // What was durable in a segment, and was to be saved in the manifest next: the power went, and recovery has not been through since.
@@ -291,7 +293,7 @@ static void compare_list(const struct comparison *comparison, const json_t *root
         BC_CLEANUP(bc_cleanup_json) json_t *owned = expected;
         const json_t *list = json_object_get(root, key);
 
-        if (json_is_null(list) && comparison->recovered)
+        if (json_is_null(list) && comparison->recovered && comparison->endorsed)
                 return;
         if (json_array_size(list) >= ENTRIES_MAX || json_array_size(expected) >= ENTRIES_MAX) {
                 bc_find(comparison->findings, BC_FINDING_SUMMARY, BC_VERDICT_NOTE, BC_NO_OFFSET,
@@ -436,7 +438,8 @@ void bc_summary_judge(const struct bc_judge *judge, struct bc_recording_verdict 
 
         for (size_t i = 0; i < verdict->segments; i++)
                 comparison.sealed |= verdict->segment[i].stored_sealed;
-        comparison.vouched = verdict->endorsement == BC_ENDORSEMENT_SIGNED && !json_object_get(root, "read_back");
+        comparison.endorsed = verdict->endorsement == BC_ENDORSEMENT_SIGNED;
+        comparison.vouched = comparison.endorsed && !json_object_get(root, "read_back");
         compare(&comparison, verdict, root);
         bc_endorsement_judge_files(verdict, root);
 }

@@ -207,9 +207,42 @@ static void test_all_records_removed(void **state)
         (void)state;
         trial_expect_found(&trial, trial_file(&trial, forge->segment[0].bytes, forge->segment[0].size), BC_VERDICT_UNJUDGED,
                            BC_FINDING_NO_RECORD);
-        trial_expect(&trial, trial_file(&trial, finished->segment[0].bytes, finished->segment[0].size), BC_VERDICT_TAMPERED);
+        // As a camera without a key leaves it.
+        trial_expect_found(&trial, trial_file(&trial, finished->segment[0].bytes, finished->segment[0].size), BC_VERDICT_UNJUDGED,
+                           BC_FINDING_NO_RECORD);
         forge_free(forge);
         forge_free(finished);
+}
+
+// A card that was taken out of a dead camera: of the moov's sectors any may be there, the file may end within it. One byte that is neither
+// the moov's nor zero was never written there.
+static void test_torn_moov(void **state)
+{
+        struct forge *forge = one("IPPaatg R IPPaatg R X M");
+        const struct forge_segment *segment = &forge->segment[0];
+        const size_t from = segment->box_at[segment->boxes - 1], n = segment->size - from;
+
+        (void)state;
+        for (size_t cut = 1; cut < n; cut += cut < 9 ? 1 : 37) {
+                struct trial_bytes made = trial_splice(segment, from + cut, n - cut, NULL, 0);
+
+                trial_expect_found(&trial, trial_file(&trial, made.bytes, made.n), BC_VERDICT_UNPROVEN, BC_FINDING_END);
+                memset(made.bytes + from, 0, cut);
+                trial_expect_found(&trial, trial_file(&trial, made.bytes, made.n), BC_VERDICT_UNPROVEN, BC_FINDING_END);
+                made.bytes[from + cut / 2] = 1;
+                trial_expect(&trial, trial_file(&trial, made.bytes, made.n), BC_VERDICT_TAMPERED);
+                trial_bytes_done(&made);
+        }
+        for (size_t at = (from / 512 + 1) * 512; at < segment->size; at += 512) { // a sector that did not come there
+                struct trial_bytes made = trial_splice(segment, segment->size, 0, NULL, 0);
+
+                memset(made.bytes + at, 0, segment->size - at < 512 ? segment->size - at : 512);
+                trial_expect_found(&trial, trial_file(&trial, made.bytes, made.n), BC_VERDICT_UNPROVEN, BC_FINDING_END);
+                made.bytes[at] = 1;
+                trial_expect(&trial, trial_file(&trial, made.bytes, made.n), BC_VERDICT_TAMPERED);
+                trial_bytes_done(&made);
+        }
+        forge_free(forge);
 }
 
 static void test_cuts(void **state)
@@ -411,6 +444,7 @@ int main(void)
                 cmocka_unit_test(test_fragment_dropped_doubled_swapped),
                 cmocka_unit_test(test_record_removed_replayed_reordered),
                 cmocka_unit_test(test_all_records_removed),
+                cmocka_unit_test(test_torn_moov),
                 cmocka_unit_test(test_cuts),
                 cmocka_unit_test(test_segments_dropped_doubled_swapped_spliced),
                 cmocka_unit_test(test_fragments_spliced),

@@ -243,15 +243,16 @@ static void test_manifest_behind_the_last_record(void **state)
 }
 
 // Its manifest may lag behind, or be one that recovery began anew; what it states of the recording is held against the
-// records all the same.
+// records all the same. Nobody signed this one.
 static void test_recovered_manifest(void **state)
 {
         static const struct {
                 const char *from, *to;
                 enum bc_verdict expected;
         } edits[] = {
-                { "\"gaps\": []", "\"gaps\": null", BC_VERDICT_AUTHENTIC },
-                { "\"marks\": []", "\"marks\": [{\"ticks\":6240001,\"text\":\"x\",\"count\":1}]", BC_VERDICT_NOTE },
+                { "\"version\"", "\"version\"", BC_VERDICT_AUTHENTIC }, // as it is
+                { "\"gaps\": []", "\"gaps\": null", BC_VERDICT_UNPROVEN },
+                { "\"marks\": []", "\"marks\": [{\"ticks\":6240001,\"text\":\"x\",\"count\":1}]", BC_VERDICT_UNPROVEN },
                 { "\"device\": \"BC-0042\"", "\"device\": \"BC-0043\"", BC_VERDICT_TAMPERED },
                 { "\"bytes\": ", "\"bytes\": 1", BC_VERDICT_TAMPERED },
         };

@@ -232,7 +232,7 @@ static void test_rule_04_nothing_behind_the_end(void **state)
         for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
                 struct forge *forge = forge_new(&trial.identity, 0);
                 const struct forge_segment *segment = forge_write(forge, words[i]);
-                struct trial_bytes made = trial_splice(segment, segment->size, 0, "", 1);
+                struct trial_bytes made = trial_splice(segment, segment->size, 0, "x", 1);
                 trial_expect_found(&trial, trial_file(&trial, made.bytes, made.n), BC_VERDICT_TAMPERED, BC_FINDING_END);
                 trial_bytes_done(&made);
                 made = trial_splice(segment, segment->size, 0, free_box, 8);
