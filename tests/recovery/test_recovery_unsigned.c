@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/counts.h"
 #include "seal.h"
 #include "start.h"
 #include "unit/evidence/bench.h"
@@ -197,10 +198,15 @@ static void with_each(void (*test)(struct outage outage))
                 test((struct outage){ .sealed = way & 1, .hangs = way & 2, .from_ns = 1700 * MS, .segment_ns = 2 * S });
 }
 
+static unsigned step(void)
+{
+        return counts_of(2, 1, 1);
+}
+
 // Of as many segments as may wait, and of more.
 static void never_signed(struct outage outage)
 {
-        for (unsigned ended = 1; ended <= BC_ATTEST_ENDED_MAX + 2; ended++) {
+        for (unsigned ended = 1; ended <= BC_ATTEST_ENDED_MAX + 2; ended += step()) {
                 outage.from_ns = -1;
                 outage.until_ns = ended * outage.segment_ns + 1500 * MS;
                 EXPECT(&outage, ended + 1, ended + 1, BC_VERDICT_UNPROVEN);
@@ -214,7 +220,7 @@ static void never_signed(struct outage outage)
 static void left(struct outage outage)
 {
         outage.segment_ns = 5 * S;
-        for (unsigned ended = 2; ended <= BC_ATTEST_ENDED_MAX + 1; ended++) {
+        for (unsigned ended = 2; ended <= BC_ATTEST_ENDED_MAX + 1; ended += step()) {
                 outage.until_ns = ended * outage.segment_ns + 1900 * MS;
                 EXPECT(&outage, ended, ended + 1, BC_VERDICT_UNPROVEN);
         }
@@ -223,7 +229,7 @@ static void left(struct outage outage)
 // In time for the next record to state those that were abandoned.
 static void signed_again(struct outage outage)
 {
-        for (unsigned ended = 1; ended <= BC_ATTEST_ENDED_MAX + 2; ended++) {
+        for (unsigned ended = 1; ended <= BC_ATTEST_ENDED_MAX + 2; ended += step()) {
                 unsigned over = ended > BC_ATTEST_ENDED_MAX ? ended - BC_ATTEST_ENDED_MAX : 0;
                 outage.to_ns = ended * outage.segment_ns + 1900 * MS;
                 outage.until_ns = outage.to_ns + 2500 * MS;
@@ -231,7 +237,7 @@ static void signed_again(struct outage outage)
         }
         // Others were given up meanwhile.
         outage.segment_ns = 5 * S;
-        for (unsigned ended = 3; ended <= 5; ended++) {
+        for (unsigned ended = 3; ended <= 5; ended += step()) {
                 outage.to_ns = ended * outage.segment_ns + 1900 * MS;
                 outage.until_ns = outage.to_ns + 500 * MS;
                 EXPECT(&outage, ended - 3, ended - 1, BC_VERDICT_AUTHENTIC);
@@ -260,7 +266,7 @@ static void test_rule_07_unsigned_segments_and_signed_again(void **state)
 static void test_rule_09_unsigned_and_cut_off_again(void **state)
 {
         (void)state;
-        for (unsigned ended = 2; ended <= 3; ended++) {
+        for (unsigned ended = counts_of(3, 2, 2); ended <= 3; ended++) {
                 const struct outage outage = { .from_ns = 1700 * MS, .until_ns = ended * 2 * S + 1900 * MS, .segment_ns = 2 * S };
                 char name[BC_SEGMENT_NAME_BYTES_MAX];
                 struct bc_anchor_state anchor;

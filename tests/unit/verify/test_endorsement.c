@@ -303,7 +303,7 @@ static void test_every_cut(void **state)
         struct forge_der der = forge_cms(&(struct forge_cms){ .signer = DEVICE }, manifest, strlen(manifest));
 
         (void)state;
-        for (size_t n = 0; n < der.n; n++)
+        for (size_t n = 0; n < der.n; n += counts_of(3, 1, 1))
                 check_bytes(der.bytes, n, NO_CMS);
         forge_der_done(&der);
 }
@@ -315,7 +315,7 @@ static void test_every_byte(void **state)
         size_t checked = 0;
 
         (void)state;
-        for (size_t i = 0; i < der.n; i++) {
+        for (size_t i = 0; i < der.n; i += counts_of(3, 1, 1)) {
                 for (uint32_t k = 0; k < counts_of(1, 2, 8); k++) {
                         uint8_t bit = (uint8_t)(1 << (i + k) % 8);
 
@@ -329,7 +329,7 @@ static void test_every_byte(void **state)
                         checked++;
                 }
         }
-        assert_true(checked >= 800);
+        assert_true(checked >= counts_of(267, 800, 800));
         check_bytes(der.bytes, der.n, NULL);
         forge_der_done(&der);
 }
