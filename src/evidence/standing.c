@@ -102,8 +102,6 @@ static void reconcile(struct bc_ledger_found *found, const struct bc_ledger_sear
         found->last_ns = head->epoch > 0 ? head->signed_ns : BC_RECORD_UNKNOWN;
         found->clean = head->epoch > 0 && head->stopped && !found->rolled_back;
         found->head = *head;
-        memcpy(found->stranger, search->stranger, sizeof(found->stranger));
-        found->strangers = search->strangers;
         found->unreadable = search->unreadable;
 }
 
@@ -143,6 +141,19 @@ static int look_for(const struct bc_standing *standing, const struct bc_ledger_o
         return r;
 }
 
+// Also those of a look that failed behind them: they are put aside, and the next look finds none.
+static void note_strangers(struct bc_ledger_found *found, const struct bc_ledger_search *search)
+{
+        for (size_t i = 0; i < search->strangers && found->strangers < BC_LEDGER_STRANGERS_MAX; i++) {
+                bool known = false; // one that cannot be put aside is met again
+
+                for (size_t k = 0; k < found->strangers; k++)
+                        known |= strcmp(found->stranger[k], search->stranger[i]) == 0;
+                if (!known)
+                        memcpy(found->stranger[found->strangers++], search->stranger[i], sizeof(search->stranger[i]));
+        }
+}
+
 int bc_standing_look(struct bc_standing *standing, int store_fd, const char *anchor_path, const struct bc_ledger_owner *owner, bool patient,
                      char *text, size_t text_bytes)
 {
@@ -172,6 +183,7 @@ int bc_standing_look(struct bc_standing *standing, int store_fd, const char *anc
         if (found->anchor_lost)
                 bc_log_error("%s: the ledger goes on without it, in a new epoch", text);
         r = look_for(standing, owner, &found->anchor, &found->other, patient, &search, &has_other);
+        note_strangers(found, &search);
         if (r < 0)
                 return explain(text, text_bytes, r);
         reconcile(found, &search, has_other);

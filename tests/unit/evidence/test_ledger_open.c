@@ -374,6 +374,43 @@ static void test_file_that_cannot_be_read_is_kept(void **state)
         desk_done(&desk);
 }
 
+// Another device's file is put aside, and then one cannot be read: what is found when it can be says of it all the same.
+static void test_rule_17_strangers_of_a_look_that_failed(void **state)
+{
+        static const char strange[] = "000001-000003-000000000005.ledger";
+        const struct notary ours = desk_notary;
+        struct archive *archive;
+        struct desk desk, other;
+        char text[400], *bytes;
+        size_t size;
+
+        (void)state;
+        notary_make(&desk_notary);
+        desk_make(&other);
+        for (int run = 0; run < 3; run++) {
+                desk_start(&other, NULL);
+                desk_run(&other, other.base_ns + 3 * S);
+                desk_stop(&other, true);
+        }
+        bytes = folder_read(other.folder_fd, strange, &size);
+        desk_done(&other);
+        notary_done(&desk_notary);
+        desk_notary = ours;
+        begin(&desk, false);
+        folder_write(desk.folder_fd, strange, bytes, size);
+        arm("000001-000001-", 1, 1, EIO);
+        assert_int_equal(desk_try(&desk, text, sizeof(text)), -EIO);
+        desk_run(&desk, desk.base_ns + 5 * S);
+        disarm();
+        assert_int_equal(desk.finds, 1);
+        desk_stop(&desk, true);
+        archive = archive_read(&desk);
+        assert_true(says(archive, "put aside, foreign: "));
+        archive_free(archive);
+        free(bytes);
+        desk_done(&desk);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -386,6 +423,7 @@ int main(void)
                 cmocka_unit_test(test_lost_anchor_knows_more),
                 cmocka_unit_test(test_file_cannot_be_read),
                 cmocka_unit_test(test_file_that_cannot_be_read_is_kept),
+                cmocka_unit_test(test_rule_17_strangers_of_a_look_that_failed),
         };
 
         return cmocka_run_group_tests(tests, desk_make_notary, desk_forget_notary);
