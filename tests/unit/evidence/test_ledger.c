@@ -23,6 +23,17 @@
 
 // ---- life ------------------------------------------------------------------------------------------------------
 
+static struct bc_anchor_state anchor_of(const struct desk *desk)
+{
+        struct bc_anchor_found found;
+        struct bc_anchor *anchor;
+        char text[256];
+
+        assert_int_equal(bc_anchor_open(desk->anchor, false, text, sizeof(text), &anchor, &found), 0);
+        bc_anchor_free(anchor);
+        return found.state;
+}
+
 static void test_rule_11_start_life_stop(void **state)
 {
         struct desk desk;
@@ -63,12 +74,10 @@ static void test_rule_11_start_life_stop(void **state)
 // The anchor is at most two seconds behind, a record a second, what is urgent is there at once.
 static void test_how_soon(void **state)
 {
-        struct bc_anchor_found anchored;
-        struct bc_anchor *anchor;
+        struct bc_anchor_state anchored;
         const uint8_t hash[BC_HASH_BYTES] = { 7 };
         struct archive *archive;
         struct desk desk;
-        char text[256];
 
         (void)state;
         desk_make(&desk);
@@ -95,15 +104,14 @@ static void test_how_soon(void **state)
         archive = archive_read(&desk);
         assert_int_equal(archive->records, 3);
         desk_run(&desk, 122 * S);
-        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &anchored), 0);
-        bc_anchor_free(anchor);
-        assert_int_equal(anchored.state.sequence, 3);
-        assert_memory_equal(anchored.state.hash, archive->record[2].hash, BC_HASH_BYTES);
-        assert_int_equal(anchored.state.recording, 9);
-        assert_int_equal(anchored.state.segment, 8);
-        assert_int_equal(anchored.state.index, 7);
-        assert_int_equal(anchored.state.tail_ns, 120 * S);
-        assert_memory_equal(anchored.state.tail_hash, hash, BC_HASH_BYTES);
+        anchored = anchor_of(&desk);
+        assert_int_equal(anchored.sequence, 3);
+        assert_memory_equal(anchored.hash, archive->record[2].hash, BC_HASH_BYTES);
+        assert_int_equal(anchored.recording, 9);
+        assert_int_equal(anchored.segment, 8);
+        assert_int_equal(anchored.index, 7);
+        assert_int_equal(anchored.tail_ns, 120 * S);
+        assert_memory_equal(anchored.tail_hash, hash, BC_HASH_BYTES);
         archive_free(archive);
         desk_stop(&desk, true);
         desk_done(&desk);
@@ -248,10 +256,8 @@ static void test_faults_at_random(void **state)
 static void test_anchor_goes_on_without_the_ledger(void **state)
 {
         const uint8_t hash[BC_HASH_BYTES] = { 3 };
-        struct bc_anchor_found anchored;
-        struct bc_anchor *anchor;
+        struct bc_anchor_state anchored;
         struct desk desk;
-        char text[256];
 
         (void)state;
         desk_make(&desk);
@@ -264,10 +270,9 @@ static void test_anchor_goes_on_without_the_ledger(void **state)
         desk_tell(&desk, 1, true);
         bc_ledger_note_tail(desk.ledger, 1, 2, 3, hash, 105 * S);
         desk_run(&desk, 107 * S);
-        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &anchored), 0);
-        bc_anchor_free(anchor);
-        assert_int_equal(anchored.state.index, 3);
-        assert_int_equal(anchored.state.sequence, 1);
+        anchored = anchor_of(&desk);
+        assert_int_equal(anchored.index, 3);
+        assert_int_equal(anchored.sequence, 1);
         desk_card.failures = 0;
         desk_stop(&desk, true);
         desk_done(&desk);
@@ -278,10 +283,8 @@ static void test_anchor_does_not_wait_for_a_signature(void **state)
 {
         const struct notary_temper slow = { .pace_ns = 5 * S };
         const uint8_t hash[BC_HASH_BYTES] = { 3 };
-        struct bc_anchor_found anchored;
-        struct bc_anchor *anchor;
+        struct bc_anchor_state anchored;
         struct desk desk;
-        char text[256];
 
         (void)state;
         desk_make(&desk);
@@ -291,10 +294,9 @@ static void test_anchor_does_not_wait_for_a_signature(void **state)
         desk_run(&desk, 110 * S + 500 * BC_NS_PER_MS);
         bc_ledger_note_tail(desk.ledger, 1, 2, 3, hash, 110 * S);
         desk_run(&desk, 112 * S);
-        assert_int_equal(bc_anchor_open(desk.anchor, false, text, sizeof(text), &anchor, &anchored), 0);
-        bc_anchor_free(anchor);
-        assert_int_equal(anchored.state.index, 3);
-        assert_int_equal(anchored.state.sequence, 1);
+        anchored = anchor_of(&desk);
+        assert_int_equal(anchored.index, 3);
+        assert_int_equal(anchored.sequence, 1);
         desk_stop(&desk, true);
         desk_done(&desk);
 }
