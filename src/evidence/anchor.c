@@ -155,6 +155,26 @@ void bc_anchor_free(struct bc_anchor *anchor)
         free(anchor);
 }
 
+uint64_t bc_anchor_turn(const struct bc_anchor *anchor)
+{
+        return anchor->turn;
+}
+
+void bc_anchor_state_adopt(struct bc_anchor_state *state, const struct bc_anchor_state *known)
+{
+        if (state->epoch == 0) {
+                state->epoch = known->epoch;
+                state->sequence = known->sequence;
+                memcpy(state->hash, known->hash, sizeof(state->hash));
+        }
+        if (state->recording == 0)
+                take_tail(state, known);
+        if (known->boot > state->boot)
+                state->boot = known->boot;
+        if (known->counter > state->counter)
+                state->counter = known->counter;
+}
+
 // ---- writing ---------------------------------------------------------------------------------------------------
 
 int bc_anchor_write(struct bc_anchor *anchor, const struct bc_anchor_state *state, enum bc_anchor_weight weight, int64_t now_ns, char *text,

@@ -91,6 +91,12 @@ enum bc_anchor_weight {
         BC_ANCHOR_LAST,    // nothing comes after it
 };
 
+// Grows with each write that one of its places took.
+uint64_t bc_anchor_turn(const struct bc_anchor *anchor);
+
+// Of a state that says nothing of them: head and tail as `known` has them; of the numbers of runs and recordings the larger ones.
+void bc_anchor_state_adopt(struct bc_anchor_state *state, const struct bc_anchor_state *known);
+
 // Its file alone, for whoever cannot wait for a TPM. 0; -ENOENT: it has none; or another negative errno.
 int bc_anchor_write_file(struct bc_anchor *anchor, const struct bc_anchor_state *state);
 

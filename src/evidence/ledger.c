@@ -195,6 +195,16 @@ static void settle(struct bc_ledger *ledger)
 
 // ---- the thread ------------------------------------------------------------------------------------------------
 
+// Locked. Of a write that failed. A TPM remembers by itself what it was not given, and is not to be worn out because the file beside it fails.
+static enum bc_anchor_weight weight_left(const struct bc_ledger *ledger, enum bc_anchor_weight weight)
+{
+        if (ledger->quit)
+                return weight;
+        if (bc_standing_has_anchor(&ledger->standing))
+                return BC_ANCHOR_LIGHT;
+        return weight == BC_ANCHOR_LAST ? BC_ANCHOR_WEIGHTY : weight;
+}
+
 static int write_anchor(struct bc_ledger *ledger, char *text, size_t text_bytes)
 {
         enum bc_anchor_weight weight;
@@ -213,9 +223,9 @@ static int write_anchor(struct bc_ledger *ledger, char *text, size_t text_bytes)
                                      bc_clock_now_ns(ledger->clock), text, text_bytes);
         bc_monitor_lock(&ledger->monitor);
         // What an anchor knew that was lost and is back.
-        ledger->state.counter = state.counter > ledger->state.counter ? state.counter : ledger->state.counter;
+        bc_anchor_state_adopt(&ledger->state, &state);
         if (r < 0)
-                change_anchor(ledger, weight);
+                change_anchor(ledger, weight_left(ledger, weight));
         ledger->anchor_began_ns = BC_NS_NEVER;
         ledger->troubled |= ledger->stuck; // whoever said so: it is to be said that it is over
         ledger->stuck = false;
@@ -283,12 +293,18 @@ static int try_anchor(struct bc_ledger *ledger)
 // Whatever it costs the anchor's memory: nothing else durable knows of this run, and all that is recorded waits for it.
 static void be_known_by_anchor(struct bc_ledger *ledger)
 {
+        const struct bc_anchor *anchor = ledger->standing.anchor;
+        const uint64_t turn = anchor ? bc_anchor_turn(anchor) : 0;
+        int r;
+
         if (bc_clock_now_ns(ledger->clock) < ledger->anchor_again_ns)
                 return;
         bc_monitor_lock(&ledger->monitor);
         change_anchor(ledger, BC_ANCHOR_LAST);
         bc_monitor_unlock(&ledger->monitor);
-        if (try_anchor(ledger) == 0 && bc_standing_has_anchor(&ledger->standing))
+        r = try_anchor(ledger);
+        // One of two places is enough.
+        if (bc_standing_has_anchor(&ledger->standing) && (r == 0 || (anchor && bc_anchor_turn(ledger->standing.anchor) > turn)))
                 become_known(ledger);
 }
 

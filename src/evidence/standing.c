@@ -206,7 +206,9 @@ static int regain(struct bc_standing *standing, const char *anchor_path, const s
                 r = look_for(standing, owner, &anchored.state, &anchored.other, false, &search, &has_other);
         if (r == 0 && has_other && (anchored.state.epoch == 0 || anchored.state.sequence == 0 || search.has)) {
                 bc_log_notice("anchor %s: it can be opened again", anchor_path);
-                state->counter = larger(state->counter, larger(anchored.state.counter, anchored.other.counter));
+                bc_anchor_state_adopt(state, &anchored.state);
+                state->counter = larger(state->counter, anchored.other.counter);
+                state->boot = larger(state->boot, anchored.other.boot);
                 return 0;
         }
         bc_anchor_free(BC_TAKE(standing->anchor));
