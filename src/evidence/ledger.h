@@ -52,8 +52,8 @@ bool bc_ledger_is_wordless(const struct bc_ledger *ledger);
 // Begins to look, and to write, with `start`. Borrows all but start; facts learns from it which run this is, and where the ledger is.
 //
 // The signer answers nobody until it is open: what a record says of the run is not known; and the ledger alone until something durable, a
-// record of it or the anchor, has the run's number. One that cannot be opened tries again. Anchor
-// and files that cannot be read for BC_LEDGER_PATIENCE_NS count as lost; without its folder it waits for as long as it takes.
+// record of it or the anchor, has the run's number. One that cannot be opened tries again. Anchor and files that cannot be read for
+// BC_LEDGER_PATIENCE_NS count as lost; without its folder it waits for as long as it takes.
 int bc_ledger_start(struct bc_ledger *ledger, struct bc_clock *clock, struct bc_signer *signer, struct bc_facts *facts,
                     const struct bc_ledger_start *start);
 

@@ -82,6 +82,7 @@ def test_the_document_s_commands(folder, tmp_path):
     assert changed(edit) == ([1, 2], 1)
     assert changed(lambda copy: (copy / "0002.mp4").unlink()) == ([3], 2)
     assert changed(lambda copy: (copy / "0001.srt").write_text("1")) == ([4], 1)
+    assert changed(lambda copy: (copy / "0001.tail").write_bytes(b"")) == ([4], 2)
     assert changed(lambda copy: (copy / "manifest.sig").unlink()) == ([1, 2], 0)
     assert changed(lambda copy: (copy / "manifest.json").unlink()) == ([1, 2, 3, 4, 5], 2)
 

@@ -247,6 +247,17 @@ void desk_start(struct desk *desk, const struct notary_temper *temper)
         assert_true(desk->folder_fd >= 0);
 }
 
+void desk_start_unwritable(struct desk *desk)
+{
+        desk_card.watched = true;
+        desk_start(desk, NULL);
+        desk_stop(desk, true);
+        desk_card.anchor_fails = true;
+        desk_card.every = 1;
+        desk_card.failures = 1000000;
+        desk_start(desk, NULL);
+}
+
 void desk_run(struct desk *desk, int64_t until_ns)
 {
         bc_clock_run_until(desk->clock, until_ns);

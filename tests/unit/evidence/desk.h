@@ -53,6 +53,8 @@ void desk_done(struct desk *desk);
 int desk_try(struct desk *desk, char *text, size_t text_bytes);
 void desk_look(struct desk *desk);
 void desk_start(struct desk *desk, const struct notary_temper *temper);
+// A run that ended in order, then one in which neither the ledger nor the anchor's file can ever be written.
+void desk_start_unwritable(struct desk *desk);
 void desk_run(struct desk *desk, int64_t until_ns);
 void desk_stop(struct desk *desk, bool in_order); // false: as if it crashed
 void desk_keep_only(const struct desk *desk, const char *name); // of the ledger's files

@@ -118,9 +118,28 @@ static void test_goes_away(void **state)
         bc_anchor_free(anchor);
 }
 
+// What an anchor knew that was lost and is back is not written over with nothing; what is known by now stays.
+static void test_adopts_what_it_knew(void **state)
+{
+        const struct bc_anchor_state known = anchorage_state(7);
+        struct bc_anchor_state got = { .boot = 1, .counter = 99 }, expected = known;
+
+        (void)state;
+        expected.counter = 99;
+        bc_anchor_state_adopt(&got, &known);
+        assert_memory_equal(&got, &expected, sizeof(got));
+        got = anchorage_state(3);
+        got.boot = 99;
+        expected = got;
+        expected.counter = known.counter;
+        bc_anchor_state_adopt(&got, &known);
+        assert_memory_equal(&got, &expected, sizeof(got));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_adopts_what_it_knew),
                 cmocka_unit_test_setup_teardown(test_how_seldom, anchorage_make, anchorage_done),
                 cmocka_unit_test_setup_teardown(test_rule_08_a_record_of_each_recording, anchorage_make, anchorage_done),
                 cmocka_unit_test_setup_teardown(test_goes_away, anchorage_make, anchorage_done),

@@ -48,13 +48,7 @@ static void test_one_place_is_enough(void **state)
         desk_make(&desk);
         memcpy(file, desk.anchor, sizeof(file));
         assert_true(snprintf(desk.anchor, sizeof(desk.anchor), PLACE " %s", file) < (int)sizeof(desk.anchor));
-        desk_card.watched = true;
-        desk_start(&desk, NULL);
-        desk_stop(&desk, true);
-        desk_card.anchor_fails = true;
-        desk_card.every = 1;
-        desk_card.failures = 1000000;
-        desk_start(&desk, NULL);
+        desk_start_unwritable(&desk);
         bc_signer_ask(desk_notary.signer, signing);
         desk_run(&desk, desk.base_ns + 5 * S);
         assert_true(bc_signer_fetch(desk_notary.signer, signing));
